@@ -1,0 +1,2 @@
+//! The binary: parse and exit.
+fn main() {}
