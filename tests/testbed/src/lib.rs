@@ -3,6 +3,8 @@
 //! Each server is a child process of the test: [`process`] makes sure that none outlives it, [`port`] hands out
 //! addresses, [`programs`] says where the binaries are.
 
+pub mod authority;
+pub mod control_plane;
 pub mod error;
 pub mod folder;
 pub mod keeper;
@@ -10,6 +12,7 @@ pub mod port;
 pub mod process;
 pub mod programs;
 
+pub use control_plane::ControlPlane;
 pub use error::{Error, Result};
 pub use folder::Folder;
 pub use port::Port;
