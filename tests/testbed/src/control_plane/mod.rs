@@ -4,6 +4,7 @@
 //! was asked to do.
 
 pub mod audit;
+mod authority;
 mod server;
 mod user;
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rcgen::KeyPair;
 
 use super::audit::{self, AuditLog};
+use super::authority::Authority;
 use super::user::User;
-use crate::authority::Authority;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 
 /// How long any of the programs may take to serve; many times what a slow machine needs.

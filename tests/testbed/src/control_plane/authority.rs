@@ -8,23 +8,23 @@ use rcgen::{
 use crate::{Error, Result};
 
 /// Signs certificates that only those trust who were given [`Authority::certificate`].
-pub struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
 }
 
 /// A certificate and its private key, both as PEM text.
 #[derive(Clone)]
-pub struct Identity {
+pub(super) struct Identity {
     /// The certificate.
-    pub certificate: String,
+    pub(super) certificate: String,
     /// The private key (PKCS #8).
-    pub key: String,
+    pub(super) key: String,
 }
 
 impl Authority {
     /// Makes a new authority with the common name `name`.
-    pub fn new(name: &str) -> Result<Self> {
+    pub(super) fn new(name: &str) -> Result<Self> {
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -38,13 +38,13 @@ impl Authority {
     }
 
     /// The certificate to trust, as PEM text.
-    pub fn certificate(&self) -> &str {
+    pub(super) fn certificate(&self) -> &str {
         &self.certificate
     }
 
     /// A server's identity for host names and IP addresses. It is a leaf apart from the authority, because rustls refuses a
     /// certificate that is its own authority.
-    pub fn server(&self, names: &[&str]) -> Result<Identity> {
+    pub(super) fn server(&self, names: &[&str]) -> Result<Identity> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).map_err(failed)?;
         params.distinguished_name.push(DnType::CommonName, "server");
@@ -53,7 +53,7 @@ impl Authority {
     }
 
     /// A client's identity, as the API server reads it: the common name is the user, the organisations are the groups.
-    pub fn client(&self, user: &str, groups: &[&str]) -> Result<Identity> {
+    pub(super) fn client(&self, user: &str, groups: &[&str]) -> Result<Identity> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
         for group in groups {
