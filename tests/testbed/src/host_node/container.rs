@@ -269,8 +269,6 @@ impl Runner<'_> {
             self.shared.network.file().to_path_buf(),
             "/etc/hosts".to_owned(),
         ));
-        let visible = self.shared.options.visible.iter();
-        mounts.extend(visible.map(|path| (path.clone(), path.display().to_string())));
         let mut volumes: Vec<(PathBuf, String)> = self
             .container
             .volume_mounts
@@ -288,6 +286,9 @@ impl Runner<'_> {
         // A mount within a mount comes after it.
         volumes.sort_by(|one, other| one.1.cmp(&other.1));
         mounts.extend(volumes);
+        // After the volumes, as one of them may be the pod's own `/tmp`.
+        let visible = self.shared.options.visible.iter();
+        mounts.extend(visible.map(|path| (path.clone(), path.display().to_string())));
         mounts
     }
 
