@@ -35,7 +35,7 @@ lint: ## format, clippy and rustdoc, warnings as errors
 	@echo 'Clippy'
 	@time $(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	@echo 'Documentation'
-	@time RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --document-private-items
+	@time RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps
 
 setup: ## build and install what the tests and the demo run
 	@$(SETUP)
