@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
 };
 
 use crate::{Error, Result};
@@ -31,8 +31,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(failed("make the key of an authority"))?;
-        let issuer =
-            CertifiedIssuer::self_signed(params, key).map_err(failed("make an authority"))?;
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(failed("make an authority"))?;
         Ok(Self { issuer })
     }
 
@@ -45,8 +44,7 @@ impl Authority {
     ///
     /// A leaf apart from the authority, because rustls refuses an authority's certificate as a server's.
     pub fn issue(&self, names: &[String], folder: &Path) -> Result<ServerCertificate> {
-        let mut params =
-            CertificateParams::new(names).map_err(failed("name a server certificate"))?;
+        let mut params = CertificateParams::new(names).map_err(failed("name a server certificate"))?;
         params.is_ca = IsCa::ExplicitNoCa;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;

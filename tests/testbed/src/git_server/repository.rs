@@ -66,11 +66,7 @@ impl Repository {
     }
 
     /// Commits `files`, pairs of path and content, on top of what is there. Returns the commit.
-    pub async fn commit<P, C>(
-        &self,
-        message: &str,
-        files: impl IntoIterator<Item = (P, C)>,
-    ) -> Result<String>
+    pub async fn commit<P, C>(&self, message: &str, files: impl IntoIterator<Item = (P, C)>) -> Result<String>
     where
         P: AsRef<Path>,
         C: AsRef<[u8]>,
@@ -87,16 +83,14 @@ impl Repository {
 
     /// Commits `folder` with all in it, on top of what is there. Returns the commit.
     pub async fn commit_folder(&self, message: &str, folder: &Path) -> Result<String> {
-        copy(folder, self.work.path())
-            .map_err(Error::io(format!("copy the folder {}", folder.display())))?;
+        copy(folder, self.work.path()).map_err(Error::io(format!("copy the folder {}", folder.display())))?;
         self.record(message).await
     }
 
     /// Commits the removal of files. Returns the commit.
     pub async fn remove(&self, message: &str, files: &[&str]) -> Result<String> {
         for file in files {
-            std::fs::remove_file(self.work.join(file))
-                .map_err(Error::io(format!("remove {file}")))?;
+            std::fs::remove_file(self.work.join(file)).map_err(Error::io(format!("remove {file}")))?;
         }
         self.record(message).await
     }
@@ -140,10 +134,8 @@ impl Repository {
 
     async fn record(&self, message: &str) -> Result<String> {
         let commit = ["commit", "--quiet", "--allow-empty", "--message", message];
-        self.git(&["--work-tree=.", "add", "--all", "--force", "."])
-            .await?;
-        self.git(&[&["--work-tree=."], &commit[..]].concat())
-            .await?;
+        self.git(&["--work-tree=.", "add", "--all", "--force", "."]).await?;
+        self.git(&[&["--work-tree=."], &commit[..]].concat()).await?;
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.head().await
     }

@@ -43,8 +43,7 @@ impl GitServer {
     pub async fn start(options: GitServerOptions) -> Result<Self> {
         let folder = Folder::new("git")?;
         for name in ["repositories", "passwords", "public", "keys"] {
-            std::fs::create_dir(folder.join(name))
-                .map_err(Error::io("make a folder of the Git server"))?;
+            std::fs::create_dir(folder.join(name)).map_err(Error::io("make a folder of the Git server"))?;
         }
         let authority = if options.https {
             Some(trusted(&options.host, &folder)?)
@@ -122,10 +121,7 @@ impl GitServer {
         let host = &self.options.host;
         let addresses = Addresses {
             http: format!("http://{host}:{}/{name}.git", self.web.http()),
-            https: self
-                .web
-                .https()
-                .map(|port| format!("https://{host}:{port}/{name}.git")),
+            https: self.web.https().map(|port| format!("https://{host}:{port}/{name}.git")),
             ssh: self
                 .ssh
                 .as_ref()
@@ -194,24 +190,13 @@ mod tests {
     #[tokio::test]
     async fn over_http_each_repository_opens_to_its_own_password() {
         let server = GitServer::start(GitServerOptions::default()).await.unwrap();
-        let platform = server
-            .create("shop/platform", "robot", "one")
-            .await
-            .unwrap();
+        let platform = server.create("shop/platform", "robot", "one").await.unwrap();
         let apps = server.create("shop/apps", "robot", "two").await.unwrap();
-        let commit = platform
-            .commit("first", [("app.yaml", "a: 1\n")])
-            .await
-            .unwrap();
-        apps.commit("first", [("app.yaml", "a: 2\n")])
-            .await
-            .unwrap();
+        let commit = platform.commit("first", [("app.yaml", "a: 1\n")]).await.unwrap();
+        apps.commit("first", [("app.yaml", "a: 2\n")]).await.unwrap();
 
         let url = platform.url_http();
-        assert!(shows(
-            &head_of(&with_password(url, "robot", "one"), &[]),
-            &commit
-        ));
+        assert!(shows(&head_of(&with_password(url, "robot", "one"), &[]), &commit));
         let wrong = complaint(&head_of(&with_password(url, "robot", "two"), &[]));
         assert!(wrong.contains("Authentication failed"), "{wrong}");
         let nobody = complaint(&head_of(url, &[]));
@@ -225,10 +210,7 @@ mod tests {
     async fn a_public_repository_opens_to_everybody() {
         let server = GitServer::start(GitServerOptions::default()).await.unwrap();
         let charts = server.create_public("charts").await.unwrap();
-        let commit = charts
-            .commit("first", [("Chart.yaml", "name: a\n")])
-            .await
-            .unwrap();
+        let commit = charts.commit("first", [("Chart.yaml", "name: a\n")]).await.unwrap();
         assert!(shows(&head_of(charts.url_http(), &[]), &commit));
     }
 
@@ -236,16 +218,10 @@ mod tests {
     async fn https_is_trusted_by_its_authority_only() {
         let server = GitServer::start(ALL()).await.unwrap();
         let platform = server.create("platform", "robot", "one").await.unwrap();
-        let commit = platform
-            .commit("first", [("a.yaml", "a: 1\n")])
-            .await
-            .unwrap();
+        let commit = platform.commit("first", [("a.yaml", "a: 1\n")]).await.unwrap();
         let url = with_password(platform.url_https().unwrap(), "robot", "one");
         let authority = server.authority().unwrap().to_str().unwrap();
-        assert!(shows(
-            &head_of(&url, &[("GIT_SSL_CAINFO", authority)]),
-            &commit
-        ));
+        assert!(shows(&head_of(&url, &[("GIT_SSL_CAINFO", authority)]), &commit));
         let untrusted = complaint(&head_of(&url, &[]));
         assert!(untrusted.contains("certificate"), "{untrusted}");
     }
@@ -253,23 +229,14 @@ mod tests {
     #[tokio::test]
     async fn over_ssh_each_repository_opens_to_its_own_key() {
         let server = GitServer::start(ALL()).await.unwrap();
-        let platform = server
-            .create("shop/platform", "robot", "one")
-            .await
-            .unwrap();
+        let platform = server.create("shop/platform", "robot", "one").await.unwrap();
         let apps = server.create("shop/apps", "robot", "two").await.unwrap();
-        let commit = platform
-            .commit("first", [("a.yaml", "a: 1\n")])
-            .await
-            .unwrap();
+        let commit = platform.commit("first", [("a.yaml", "a: 1\n")]).await.unwrap();
         apps.commit("first", [("a.yaml", "a: 2\n")]).await.unwrap();
 
         let own = ssh_command(&server, &platform);
         let url = platform.url_ssh().unwrap();
-        assert!(shows(
-            &head_of(url, &[("GIT_SSH_COMMAND", &own.1)]),
-            &commit
-        ));
+        assert!(shows(&head_of(url, &[("GIT_SSH_COMMAND", &own.1)]), &commit));
         let other = ssh_command(&server, &apps);
         let refused = complaint(&head_of(url, &[("GIT_SSH_COMMAND", &other.1)]));
         assert!(refused.contains("repository not found"), "{refused}");
@@ -295,16 +262,10 @@ mod tests {
     async fn a_stopped_server_comes_back_at_the_same_urls() {
         let mut server = GitServer::start(ALL()).await.unwrap();
         let charts = server.create_public("charts").await.unwrap();
-        charts
-            .commit("first", [("a.yaml", "a: 1\n")])
-            .await
-            .unwrap();
+        charts.commit("first", [("a.yaml", "a: 1\n")]).await.unwrap();
         server.stop().await.unwrap();
         complaint(&head_of(charts.url_http(), &[]));
-        let second = charts
-            .commit("second", [("b.yaml", "b: 1\n")])
-            .await
-            .unwrap();
+        let second = charts.commit("second", [("b.yaml", "b: 1\n")]).await.unwrap();
         server.start_again().await.unwrap();
         assert!(shows(&head_of(charts.url_http(), &[]), &second));
     }
@@ -315,10 +276,7 @@ mod tests {
         let one = server.create_public("one").await.unwrap();
         let two = server.create_public("two").await.unwrap();
         let first = one.commit("first", [("a/b.yaml", "a: 1\n")]).await.unwrap();
-        assert_eq!(
-            two.commit("first", [("a/b.yaml", "a: 1\n")]).await.unwrap(),
-            first
-        );
+        assert_eq!(two.commit("first", [("a/b.yaml", "a: 1\n")]).await.unwrap(), first);
         let second = one.remove("second", &["a/b.yaml"]).await.unwrap();
         assert_ne!(second, first);
         one.force_back_to(&first).await.unwrap();

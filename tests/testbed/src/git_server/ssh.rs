@@ -109,15 +109,11 @@ impl SshServer {
             std::fs::create_dir_all("/run/sshd").map_err(Error::io("make /run/sshd"))?;
         }
         let mut sshd = Command::new(Programs::on_path("sshd")?);
-        sshd.args(["-D", "-e", "-f"])
-            .arg(self.folder.join("keys/sshd_config"));
+        sshd.args(["-D", "-e", "-f"]).arg(self.folder.join("keys/sshd_config"));
         let log = self.folder.join("sshd.log");
         let process = self.process.insert(Process::spawn("sshd", sshd, &log)?);
         let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", self.port.number()))
-            .await
-            .is_err()
-        {
+        while TcpStream::connect(("127.0.0.1", self.port.number())).await.is_err() {
             process.still_running()?;
             if Instant::now() > deadline {
                 return Err(Error::TooSlow {
@@ -183,11 +179,6 @@ async fn generate_key(file: &Path) -> Result<String> {
         let text = String::from_utf8_lossy(&output.stderr);
         return Err(Error::Other(format!("make an SSH key: {text}")));
     }
-    let public = std::fs::read_to_string(file.with_extension("pub"))
-        .map_err(Error::io("read a public key"))?;
-    Ok(public
-        .split_whitespace()
-        .take(2)
-        .collect::<Vec<_>>()
-        .join(" "))
+    let public = std::fs::read_to_string(file.with_extension("pub")).map_err(Error::io("read a public key"))?;
+    Ok(public.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
 }

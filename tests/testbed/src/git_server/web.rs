@@ -85,9 +85,7 @@ impl WebServer {
     async fn await_listening(&mut self, socket: &Path) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let address = ("127.0.0.1", self.http.number());
-        while TcpStream::connect(address).await.is_err()
-            || UnixStream::connect(socket).await.is_err()
-        {
+        while TcpStream::connect(address).await.is_err() || UnixStream::connect(socket).await.is_err() {
             for process in &mut self.processes {
                 process.still_running()?;
             }
@@ -172,7 +170,5 @@ async fn exec_path() -> Result<PathBuf> {
         .output()
         .await
         .map_err(Error::io("ask git for its programs"))?;
-    Ok(PathBuf::from(
-        String::from_utf8_lossy(&output.stdout).trim(),
-    ))
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }

@@ -43,11 +43,7 @@ impl Namespace {
 
     /// Writes a secret at `path`, which starts with its mount (`secret/dr/repo`, `kv1/dr/repo`). Returns the version it
     /// became; a mount of KV version 1 keeps none.
-    pub async fn put<K, V>(
-        &self,
-        path: &str,
-        data: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Option<u64>>
+    pub async fn put<K, V>(&self, path: &str, data: impl IntoIterator<Item = (K, V)>) -> Result<Option<u64>>
     where
         K: Into<String>,
         V: Into<String>,
@@ -97,8 +93,7 @@ impl Namespace {
     /// Writes the policy `name`, in OpenBao's own language: `path "secret/data/dr/*" { capabilities = ["read"] }`.
     pub async fn policy(&self, name: &str, rules: &str) -> Result<()> {
         let body = json!({"policy": rules});
-        self.post(&format!("sys/policies/acl/{name}"), &body)
-            .await?;
+        self.post(&format!("sys/policies/acl/{name}"), &body).await?;
         Ok(())
     }
 
@@ -133,12 +128,11 @@ impl Namespace {
 
     /// Creates the namespace `name` within this one, with mounts `secret/` (version 2) and `kv1/` (version 1) and AppRoles.
     pub async fn create_namespace(&self, name: &str) -> Result<Self> {
-        self.post(&format!("sys/namespaces/{name}"), &json!({}))
-            .await?;
-        let mut inner = self.clone();
-        inner.name = format!("{}/{name}", self.name)
-            .trim_start_matches('/')
-            .to_owned();
+        self.post(&format!("sys/namespaces/{name}"), &json!({})).await?;
+        let inner = Self {
+            name: format!("{}/{name}", self.name).trim_start_matches('/').to_owned(),
+            ..self.clone()
+        };
         inner.mount_kv("secret", 2).await?;
         inner.mount_kv("kv1", 1).await?;
         inner.enable_app_roles().await?;
@@ -205,9 +199,7 @@ impl Namespace {
 
     async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
         let action = format!("{method} {path} of OpenBao");
-        let mut request = self
-            .client
-            .request(method, format!("{}/v1/{path}", self.address));
+        let mut request = self.client.request(method, format!("{}/v1/{path}", self.address));
         if !self.token.is_empty() {
             request = request.header("X-Vault-Token", &self.token);
         }
@@ -226,8 +218,7 @@ impl Namespace {
         if status == StatusCode::NO_CONTENT || text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text)
-            .map_err(|error| Error::Other(format!("{action}: no JSON in the answer: {error}")))
+        serde_json::from_str(&text).map_err(|error| Error::Other(format!("{action}: no JSON in the answer: {error}")))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::process::log_tail;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 
 /// How long OpenBao may take to start, or to become active after it was unsealed; two seconds are usual.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running OpenBao with a KV version 2 mount at `secret/` and a version 1 mount at `kv1/`.
 pub struct OpenBao {
@@ -125,11 +125,7 @@ impl OpenBao {
             .arg("-config")
             .arg(self.folder.join("server.json"))
             .current_dir(self.folder.path());
-        self.process = Some(Process::spawn(
-            "openbao",
-            command,
-            &self.folder.join("log"),
-        )?);
+        self.process = Some(Process::spawn("openbao", command, &self.folder.join("log"))?);
         Ok(())
     }
 
@@ -168,10 +164,7 @@ impl OpenBao {
 /// Puts a certificate for this machine into `folder`; returns the file with the authority to trust.
 fn trusted(folder: &Folder) -> Result<PathBuf> {
     let authority = Authority::new("OpenBao of the testbed")?;
-    authority.issue(
-        &["localhost".to_owned(), "127.0.0.1".to_owned()],
-        folder.path(),
-    )?;
+    authority.issue(&["localhost".to_owned(), "127.0.0.1".to_owned()], folder.path())?;
     let file = folder.join("ca.crt");
     std::fs::write(&file, authority.pem()).map_err(Error::io("write an authority"))?;
     Ok(file)
@@ -207,7 +200,7 @@ fn configuration(address: &str, ports: &[Port; 2], folder: &Folder, tls: bool) -
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
     const READ_DR: &str = r#"path "secret/data/dr/*" { capabilities = ["read"] }"#;
 
     #[tokio::test]
@@ -215,23 +208,14 @@ mod tests {
         let bao = OpenBao::start().await.unwrap();
         let root = bao.root();
         assert_eq!(
-            root.put("secret/dr/repo", [("password", "one")])
-                .await
-                .unwrap(),
+            root.put("secret/dr/repo", [("password", "one")]).await.unwrap(),
             Some(1)
         );
         assert_eq!(
-            root.put("secret/dr/repo", [("password", "two")])
-                .await
-                .unwrap(),
+            root.put("secret/dr/repo", [("password", "two")]).await.unwrap(),
             Some(2)
         );
-        assert_eq!(
-            root.put("kv1/dr/repo", [("password", "three")])
-                .await
-                .unwrap(),
-            None
-        );
+        assert_eq!(root.put("kv1/dr/repo", [("password", "three")]).await.unwrap(), None);
         let second = root.get("secret/data/dr/repo").await.unwrap();
         assert_eq!(second["data"]["data"]["password"], "two");
         let first = root.get("secret/data/dr/repo?version=1").await.unwrap();
@@ -239,27 +223,16 @@ mod tests {
         let unversioned = root.get("kv1/dr/repo").await.unwrap();
         assert_eq!(unversioned["data"]["password"], "three");
         root.delete("secret/dr/repo").await.unwrap();
-        let gone = root
-            .get("secret/data/dr/repo")
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            gone.contains("404") && gone.contains("deletion_time"),
-            "{gone}"
-        );
+        let gone = root.get("secret/data/dr/repo").await.unwrap_err().to_string();
+        assert!(gone.contains("404") && gone.contains("deletion_time"), "{gone}");
     }
 
     #[tokio::test]
     async fn a_role_reads_what_its_policy_grants_and_no_more() {
         let bao = OpenBao::start().await.unwrap();
         let root = bao.root();
-        root.put("secret/dr/repo", [("password", "one")])
-            .await
-            .unwrap();
-        root.put("secret/private/repo", [("password", "two")])
-            .await
-            .unwrap();
+        root.put("secret/dr/repo", [("password", "one")]).await.unwrap();
+        root.put("secret/private/repo", [("password", "two")]).await.unwrap();
         root.policy("read-dr", READ_DR).await.unwrap();
         let role = root.app_role("recovery", &["read-dr"], DAY).await.unwrap();
         let login = json!({"role_id": role.role_id, "secret_id": role.secret_id});
@@ -274,9 +247,7 @@ mod tests {
     async fn a_revoked_token_is_refused() {
         let bao = OpenBao::start().await.unwrap();
         let root = bao.root();
-        root.put("secret/dr/repo", [("password", "one")])
-            .await
-            .unwrap();
+        root.put("secret/dr/repo", [("password", "one")]).await.unwrap();
         root.policy("read-dr", READ_DR).await.unwrap();
         let token = root.create_token(&["read-dr"], DAY).await.unwrap();
         let reader = root.with_token(&token);
@@ -292,14 +263,9 @@ mod tests {
         let team = bao.root().create_namespace("team").await.unwrap();
         let prod = team.create_namespace("prod").await.unwrap();
         assert_eq!(prod.name(), "team/prod");
-        prod.put("secret/dr/repo", [("password", "one")])
-            .await
-            .unwrap();
+        prod.put("secret/dr/repo", [("password", "one")]).await.unwrap();
         prod.get("secret/data/dr/repo").await.unwrap();
-        bao.root()
-            .get("team/prod/secret/data/dr/repo")
-            .await
-            .unwrap();
+        bao.root().get("team/prod/secret/data/dr/repo").await.unwrap();
         bao.root().get("secret/data/dr/repo").await.unwrap_err();
     }
 
@@ -307,10 +273,7 @@ mod tests {
     async fn sealing_and_stopping_lose_nothing() {
         let mut bao = OpenBao::start_with_tls().await.unwrap();
         assert!(bao.address().starts_with("https://127.0.0.1:"));
-        bao.root()
-            .put("secret/dr/repo", [("password", "one")])
-            .await
-            .unwrap();
+        bao.root().put("secret/dr/repo", [("password", "one")]).await.unwrap();
         bao.seal().await.unwrap();
         let sealed = bao.root().get("secret/data/dr/repo").await.unwrap_err();
         assert!(sealed.to_string().contains("503"), "{sealed}");
