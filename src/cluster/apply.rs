@@ -79,6 +79,16 @@ impl Cluster {
         Ok(())
     }
 
+    /// Merges a part into an object that is there.
+    pub async fn merge(&self, id: &ObjectRef, part: &Value) -> Result<(), Error> {
+        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        self.api_of(id)?
+            .patch(&id.name, &params, &Patch::Merge(part))
+            .await
+            .map_err(|error| Error::of(&format!("patch {id}"), &error))?;
+        Ok(())
+    }
+
     /// Returns the object's identity in this cluster, with its namespace filled in or taken away as the kind's scope asks.
     pub fn located(&self, manifest: &Manifest, namespace: &str) -> Result<ObjectRef, Error> {
         Ok(self.prepared(manifest, namespace)?.2)

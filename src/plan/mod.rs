@@ -1,1 +1,10 @@
-//! To come.
+//! What a restore would do, as data: the runbook, the revisions and the order, with a digest.
+//!
+//! Pure: everything it is made from was read by others.
+
+mod extra;
+mod make;
+mod text;
+
+pub use extra::{Ordered, order};
+pub use make::{Action, Input, Item, Plan, RootInput, SourceAt, make};

@@ -1,0 +1,9 @@
+//! Argo CD through the Kubernetes API alone; its own server need not be there.
+
+mod install;
+mod observe;
+mod perform;
+
+pub use install::{Present, Readiness, apply_stage, present, ready};
+pub use observe::Observer;
+pub use perform::perform;

@@ -1,0 +1,226 @@
+//! Making the plan.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::extra::{Ordered, order};
+use crate::event::{Effect, Phase, PlannedStep};
+use crate::runbook::{Check, Expect, ExtraAction, Runbook, SecretShape};
+
+/// A source at the commit that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceAt {
+    /// Its name.
+    pub name: String,
+    /// The address that answered.
+    pub url: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// What is known of a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootInput {
+    /// The digest of its objects.
+    pub digest: String,
+    /// Its objects, as `Kind.group namespace/name`.
+    pub objects: Vec<String>,
+}
+
+/// What a plan is made from, beside the runbook.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// The sources at their commits.
+    pub sources: Vec<SourceAt>,
+    /// The agent's version, as its install says.
+    pub agent_version: String,
+    /// The digest of the rendered install.
+    pub agent_digest: String,
+    /// How the install is rendered: `plain`, `kustomize`, `helm`.
+    pub agent_form: String,
+    /// The stages of the ground, each with what it applies.
+    pub ground: Vec<(String, Vec<String>)>,
+    /// The workloads of the agent.
+    pub workloads: Vec<String>,
+    /// The roots, in the order of the runbook.
+    pub roots: Vec<RootInput>,
+}
+
+/// What one item of a plan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Proves that this is the right cluster.
+    Interlock,
+    /// Makes what the agent stands on.
+    Ground,
+    /// Restores secrets.
+    Credentials,
+    /// Starts the agent.
+    Agent,
+    /// Applies the root with this index.
+    Root(usize),
+    /// Does the runbook's own step with this index.
+    Extra(usize),
+    /// Waits for the critical apps.
+    Critical,
+    /// Does the final check with this index.
+    Check(usize),
+    /// Waits for all apps.
+    Apps,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// As the run's events name it.
+    #[serde(flatten)]
+    pub step: PlannedStep,
+    /// What it touches, one line each.
+    pub details: Vec<String>,
+    /// What it does.
+    #[serde(skip)]
+    pub action: Action,
+}
+
+/// What a restore would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The runbook's name.
+    pub runbook: String,
+    /// The digest over steps and pins: two plans with the same digest do the same.
+    pub digest: String,
+    /// The sources at their commits.
+    pub sources: Vec<SourceAt>,
+    /// The steps, in order.
+    pub steps: Vec<Item>,
+}
+
+/// Makes the plan of a restore.
+pub fn make(runbook: &Runbook, input: &Input) -> Plan {
+    let mut steps = vec![
+        item("interlock", Phase::Interlock, Effect::Reads, Action::Interlock, "prove that this is the right cluster", interlock(runbook)),
+        item(
+            "ground",
+            Phase::Ground,
+            Effect::Repeatable,
+            Action::Ground,
+            "lay the agent's ground",
+            input.ground.iter().map(|(stage, objects)| format!("{stage}: {}", objects.join(", "))).collect(),
+        ),
+        item("credentials", Phase::Ground, Effect::Repeatable, Action::Credentials, "restore credentials", secrets(runbook)),
+        item(
+            "agent",
+            Phase::Agent,
+            Effect::Repeatable,
+            Action::Agent,
+            format!("start Argo CD {}", input.agent_version),
+            std::iter::once(format!("from {}:{} ({}, {})", runbook.agent.from.source, runbook.agent.from.path, input.agent_form, input.agent_digest))
+                .chain(input.workloads.iter().cloned())
+                .collect(),
+        ),
+    ];
+    // A checked runbook has an order; without one nothing is applied rather than in a wrong order.
+    for ordered in order(runbook).unwrap_or_default() {
+        steps.push(match ordered {
+            Ordered::Root(index) => root(runbook, input, index),
+            Ordered::Extra(index) => extra(runbook, index),
+        });
+    }
+    if !runbook.done.critical.is_empty() {
+        let title = "wait for the critical apps";
+        steps.push(item("critical", Phase::Apps, Effect::Repeatable, Action::Critical, title, runbook.done.critical.clone()));
+        steps.extend(checks(runbook));
+    }
+    steps.push(item("apps", Phase::Apps, Effect::Repeatable, Action::Apps, "wait until every app is Synced and Healthy", Vec::new()));
+    if runbook.done.critical.is_empty() {
+        steps.extend(checks(runbook));
+    }
+    Plan { runbook: runbook.name.clone(), digest: digest(&steps, input), sources: input.sources.clone(), steps }
+}
+
+fn item(id: impl Into<String>, phase: Phase, effect: Effect, action: Action, title: impl Into<String>, details: Vec<String>) -> Item {
+    Item { step: PlannedStep { id: id.into(), phase, title: title.into(), effect }, details, action }
+}
+
+fn interlock(runbook: &Runbook) -> Vec<String> {
+    let target = &runbook.target;
+    let mut details = vec![match target.expect {
+        Expect::Empty => "the cluster is empty".to_owned(),
+        Expect::Adopt => "the cluster is taken over as it is".to_owned(),
+    }];
+    details.extend(target.never.iter().map(|never| format!("it is not {never}")));
+    details.extend(target.replaces.iter().map(|replaces| format!("{} does not answer", replaces.server)));
+    details.push("we may do all that the restore does".into());
+    details
+}
+
+fn secrets(runbook: &Runbook) -> Vec<String> {
+    runbook
+        .secrets
+        .iter()
+        .map(|(name, spec)| {
+            let shape = match &spec.shape {
+                SecretShape::Argocd(shape) => format!("argocd/{shape}"),
+                SecretShape::Kubernetes { namespace, kind, .. } => format!("{kind} in {namespace}"),
+            };
+            let from: Vec<_> = spec.from.iter().map(|from| format!("{} {}", from.store, from.path)).collect();
+            format!("{name} ({shape}) from {}", from.join(", or "))
+        })
+        .collect()
+}
+
+fn root(runbook: &Runbook, input: &Input, index: usize) -> Item {
+    let root = &runbook.roots[index];
+    let objects = input.roots.get(index).map(|root| root.objects.clone()).unwrap_or_default();
+    let title = format!("apply root {}", root.id);
+    item(format!("root/{}", root.id), Phase::Apps, Effect::Repeatable, Action::Root(index), title, objects)
+}
+
+fn extra(runbook: &Runbook, index: usize) -> Item {
+    let step = &runbook.steps[index];
+    let (effect, title) = match &step.action {
+        ExtraAction::Check(check) => (Effect::Reads, format!("check {}", check_words(check))),
+        ExtraAction::Approve { prompt } => (Effect::Once, format!("ask: {prompt}")),
+        ExtraAction::Run { command } => (Effect::Once, format!("run {}", command.join(" "))),
+        ExtraAction::Apply(from) => (Effect::Repeatable, format!("apply {}:{}", from.source, from.path)),
+    };
+    item(format!("step/{}", step.id), Phase::Apps, effect, Action::Extra(index), title, Vec::new())
+}
+
+fn checks(runbook: &Runbook) -> impl Iterator<Item = Item> {
+    runbook.done.checks.iter().enumerate().map(|(index, check)| {
+        let title = format!("check {}", check_words(check));
+        item(format!("check/{}", index + 1), Phase::Checks, Effect::Reads, Action::Check(index), title, Vec::new())
+    })
+}
+
+fn check_words(check: &Check) -> String {
+    match check {
+        Check::Http { url, status } => format!("that {url} answers {status}"),
+        Check::Condition { kind, namespace, name, is } if namespace.is_empty() => format!("that {kind} {name} is {is}"),
+        Check::Condition { kind, namespace, name, is } => format!("that {kind} {namespace}/{name} is {is}"),
+    }
+}
+
+/// The digest covers the steps and what they apply, not budgets, secret values or their versions.
+fn digest(steps: &[Item], input: &Input) -> String {
+    let mut hash = Sha256::new();
+    let mut line = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    line(&input.agent_digest);
+    for root in &input.roots {
+        line(&root.digest);
+    }
+    for step in steps {
+        line(&step.step.id);
+        line(&step.step.title);
+        step.details.iter().for_each(|detail| line(detail));
+    }
+    hash.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,61 @@
+//! Starts the agent and waits until what recovery needs of it is ready.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::World;
+use super::ground::counted;
+use crate::agent::argocd;
+use crate::cluster::health;
+use crate::engine::{Context, Step};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+
+/// Starts the agent.
+pub struct StartAgent(pub Arc<World>);
+
+#[async_trait]
+impl Step for StartAgent {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: "agent".into(),
+            phase: Phase::Agent,
+            title: "start the agent".into(),
+            effect: Effect::Repeatable,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let (runbook, cluster, prepared) = (self.0.runbook()?, self.0.cluster()?, self.0.prepared()?);
+        let present = self.0.agent_present.get().copied().unwrap_or(false);
+        let mut applied = String::new();
+        if !present {
+            let (mut sent, mut same) = (0, 0);
+            for stage in &prepared.agent {
+                let apply = argocd::apply_stage(cluster, stage, &runbook.agent.namespace, self.0.mode());
+                let counts = context.unless_stopped(apply).await??;
+                (sent, same) = (sent + counts.0, same + counts.1);
+            }
+            applied = format!(", {}", counted(sent, same));
+        }
+        let total = prepared.needed.len();
+        let told = |state: &argocd::Readiness| {
+            let waiting: Vec<_> = state.waiting.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+            context.progress(state.ready, Some(total), waiting.join("; "));
+        };
+        context.unless_stopped(argocd::ready(cluster, &prepared.needed, told)).await??;
+        for id in &prepared.others {
+            let live = cluster.get(id).await?;
+            let why = live.as_ref().map_or(Err("it is not there".to_owned()), health::workload);
+            if let Err(why) = why {
+                context.notice(format!("{id} is not ready ({why}); recovery does not need it and goes on."));
+            }
+        }
+        let version = &prepared.version;
+        Ok(if present {
+            Outcome::Skipped { detail: format!("Argo CD {version} was there and is ready") }
+        } else {
+            Outcome::Done { detail: format!("Argo CD {version} ready{applied}") }
+        })
+    }
+}

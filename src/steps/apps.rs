@@ -1,0 +1,173 @@
+//! Drives the apps until they are settled: observes, lets a pure function decide, performs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::World;
+use crate::agent::argocd::{Observer, perform};
+use crate::engine::{Context, Step};
+use crate::event::{Body, Exception, Failure, Intervention, Node, Outcome, PlannedStep, Run};
+use crate::object::ObjectRef;
+use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, decide};
+use crate::runbook::Runbook;
+
+/// How long the closure must stay as it is before it counts as settled.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// The runbook's critical apps.
+    Critical,
+    /// Everything that follows from the roots.
+    All,
+}
+
+/// Drives the apps.
+pub struct Drive {
+    /// What the run knows.
+    pub world: Arc<World>,
+    /// The step as planned.
+    pub planned: PlannedStep,
+    /// What is waited for.
+    pub until: Until,
+}
+
+#[async_trait]
+impl Step for Drive {
+    fn planned(&self) -> PlannedStep {
+        self.planned.clone()
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let runbook = self.world.runbook()?;
+        let cluster = self.world.cluster()?;
+        let rules = self.rules(runbook, context)?;
+        let mut observer = Observer::start(cluster)?;
+        let mut told = Told::default();
+        loop {
+            let mut look_again = None;
+            if observer.is_complete() {
+                let decision = {
+                    let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
+                    decide(observer.tree(), &rules, &mut memory, context.clock().now())
+                };
+                told.tell(&decision, observer.trouble(), context);
+                if self.is_done(runbook, &decision) {
+                    return Ok(self.done(decision, context));
+                }
+                for action in &decision.actions {
+                    context.emit(intervention(action));
+                    // A refresh that fails is asked for again; it must not end a recovery.
+                    if let Err(error) = perform(cluster, action).await {
+                        context.notice(format!("{error}: {}.", error.causes.join(": ")));
+                    }
+                }
+                look_again = decision.look_again;
+            }
+            let wait = async {
+                match look_again {
+                    Some(time) => {
+                        // The time after which nothing having changed is itself the event.
+                        let _ = tokio::time::timeout(time, observer.changed()).await;
+                    }
+                    None => observer.changed().await,
+                }
+            };
+            context.unless_stopped(wait).await?;
+        }
+    }
+}
+
+impl Drive {
+    fn rules(&self, runbook: &Runbook, context: &Context) -> Result<Rules, Failure> {
+        let prepared = self.world.prepared()?;
+        let cluster = self.world.cluster()?;
+        let checkouts = World::need(&self.world.checkouts, "where the sources are")?;
+        let roots = prepared
+            .roots
+            .iter()
+            .flatten()
+            .filter(|manifest| manifest.group() == "argoproj.io" && matches!(manifest.kind(), "Application" | "ApplicationSet"))
+            .map(|manifest| cluster.located(manifest, &runbook.agent.namespace))
+            .collect::<Result<Vec<ObjectRef>, _>>()?;
+        let since = *self.world.started.get_or_init(|| context.clock().now());
+        Ok(Rules {
+            roots,
+            started: since,
+            apps: runbook
+                .apps
+                .iter()
+                .map(|(name, app)| {
+                    (name.clone(), Policy { allow: app.allow.clone(), ignore: app.ignore, reason: app.reason.clone() })
+                })
+                .collect(),
+            revisions: runbook
+                .sources
+                .iter()
+                .filter_map(|(name, source)| Some((source.git.clone(), checkouts.get(name)?.commit.clone())))
+                .collect(),
+            quiet: QUIET,
+        })
+    }
+
+    fn is_done(&self, runbook: &Runbook, decision: &Decision) -> bool {
+        match self.until {
+            Until::All => decision.settled,
+            Until::Critical => runbook.done.critical.iter().all(|name| {
+                decision.nodes.iter().any(|node| node.name == *name && node.phase.is_settled())
+            }),
+        }
+    }
+
+    fn done(&self, decision: Decision, context: &Context) -> Outcome {
+        let count = decision.nodes.len();
+        match self.until {
+            Until::Critical => Outcome::Done { detail: "the critical apps are ready".into() },
+            Until::All => {
+                let exceptions = decision.exceptions.len();
+                decision.exceptions.into_iter().for_each(|exception: Exception| context.emit(Run::Excepted(exception)));
+                let detail = match exceptions {
+                    0 => format!("{count} apps Synced and Healthy"),
+                    _ => format!("{count} apps, {exceptions} of them by exception"),
+                };
+                Outcome::Done { detail }
+            }
+        }
+    }
+}
+
+fn intervention(action: &Action) -> Intervention {
+    let (object, verb, trigger, attempt, bound) = match action {
+        Action::Refresh { object, trigger, attempt, bound } => (object, "refresh", trigger, attempt, bound),
+        Action::RefreshSet { object, trigger, attempt, bound } => (object, "refresh set", trigger, attempt, bound),
+    };
+    Intervention { node: object.to_string(), action: verb.into(), trigger: trigger.clone(), attempt: *attempt, bound: *bound }
+}
+
+/// What was told already, so that only changes are.
+#[derive(Default)]
+struct Told {
+    nodes: BTreeMap<String, Node>,
+    progress: Option<(usize, usize, String)>,
+}
+
+impl Told {
+    fn tell(&mut self, decision: &Decision, trouble: Option<&str>, context: &Context) {
+        for node in &decision.nodes {
+            if self.nodes.get(&node.id) != Some(node) {
+                self.nodes.insert(node.id.clone(), node.clone());
+                context.emit(Body::Node(node.clone()));
+            }
+        }
+        let ready = decision.nodes.iter().filter(|node| node.phase.is_settled()).count();
+        let progress = (ready, decision.nodes.len(), trouble.unwrap_or_default().to_owned());
+        if self.progress.as_ref() != Some(&progress) {
+            context.progress(progress.0, Some(progress.1), progress.2.clone());
+            self.progress = Some(progress);
+        }
+    }
+}

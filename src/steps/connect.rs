@@ -1,0 +1,64 @@
+//! Finds the cluster and says which it is. Only reads.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::World;
+use crate::cluster::{Cluster, Inventory, Target};
+use crate::engine::{Context, Step};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
+
+/// Connects to the target.
+pub struct Connect(pub Arc<World>);
+
+#[async_trait]
+impl Step for Connect {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: "connect".into(),
+            phase: Phase::Prepare,
+            title: "find the cluster".into(),
+            effect: Effect::Reads,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let runbook = self.0.runbook()?;
+        let named = self.0.options.context.clone().or_else(|| runbook.target.context.clone());
+        let target = Target {
+            kubeconfig: self.0.options.kubeconfig.clone(),
+            context: named.ok_or_else(|| {
+                Failure::new("no context is named: a recovery never guesses its cluster")
+                    .hint("name it in the runbook as `target: {context: …}` or with --context")
+            })?,
+        };
+        let cluster = context.unless_stopped(Cluster::connect(&target)).await??;
+        let identity = cluster.identity().clone();
+        let inventory = cluster.inventory(&runbook.target.namespaces).await?;
+        let detail = format!("{} {}", identity.server, identity.version);
+        context.emit(Run::Cluster {
+            context: identity.context,
+            server: identity.server,
+            uid: identity.uid,
+            version: identity.version,
+            state: words(&inventory),
+        });
+        let _ = self.0.cluster.set(cluster);
+        Ok(Outcome::Done { detail })
+    }
+}
+
+/// Says in a few words what is on the cluster.
+fn words(inventory: &Inventory) -> String {
+    if inventory.is_empty() {
+        return "empty".into();
+    }
+    let parts = [
+        (inventory.agent_resources.len(), "agent resources"),
+        (inventory.bound_volumes.len(), "bound volumes"),
+        (inventory.workloads.len(), "workloads"),
+    ];
+    let parts: Vec<_> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    parts.join(", ")
+}

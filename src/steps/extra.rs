@@ -1,0 +1,36 @@
+//! Applies manifests that the runbook wants applied between the roots.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::World;
+use super::ground::counted;
+use crate::cluster::Mode;
+use crate::engine::{Context, Step};
+use crate::event::{Failure, Outcome, PlannedStep};
+
+/// Applies the manifests of one of the runbook's own steps.
+pub struct ApplyExtra {
+    /// What the run knows.
+    pub world: Arc<World>,
+    /// The step as planned.
+    pub planned: PlannedStep,
+    /// The step's index in the runbook.
+    pub index: usize,
+}
+
+#[async_trait]
+impl Step for ApplyExtra {
+    fn planned(&self) -> PlannedStep {
+        self.planned.clone()
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let cluster = self.world.cluster()?;
+        let manifests = self.world.prepared()?.extras.get(&self.index).map(Vec::as_slice).unwrap_or_default();
+        // The agent may own some of them by now, so each is looked at first.
+        let (sent, same) = context.unless_stopped(cluster.apply_all(manifests, "default", Mode::Careful)).await??;
+        Ok(Outcome::Done { detail: counted(sent, same) })
+    }
+}

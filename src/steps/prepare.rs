@@ -1,0 +1,128 @@
+//! Renders what decides the order, checks it, and makes the plan. Only reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{Prepared, World, findings};
+use crate::engine::{Context, Step};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
+use crate::finding::Finding;
+use crate::object::Manifest;
+use crate::plan::{self, Input, RootInput, SourceAt};
+use crate::platform::argocd::{install, manifest};
+use crate::render::{self, Rendered};
+use crate::runbook::{ExtraAction, InSource, Runbook};
+
+/// Makes the plan.
+pub struct Prepare(pub Arc<World>);
+
+#[async_trait]
+impl Step for Prepare {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep { id: "plan".into(), phase: Phase::Prepare, title: "make the plan".into(), effect: Effect::Reads }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let prepared = context.unless_stopped(self.prepare(context)).await??;
+        context.emit(Run::Planned {
+            digest: prepared.plan.digest.clone(),
+            revisions: prepared.plan.sources.iter().map(|source| (source.name.clone(), source.commit.clone())).collect(),
+            steps: prepared.plan.steps.iter().map(|item| item.step.clone()).collect(),
+        });
+        let detail = format!("{} steps", prepared.plan.steps.len());
+        let _ = self.0.prepared.set(prepared);
+        Ok(Outcome::Done { detail })
+    }
+}
+
+impl Prepare {
+    async fn prepare(&self, context: &Context) -> Result<Prepared, Failure> {
+        let runbook = self.0.runbook()?;
+        let rendered = self.render(runbook, &runbook.agent.from).await?;
+        let mut found = rendered.findings.clone();
+        pinned(runbook, &rendered, &mut found);
+        let form = rendered.form.word().to_owned();
+        let digest = rendered.digest.clone();
+        let install = install::arrange(rendered.manifests, &runbook.agent.namespace);
+        found.extend(install.findings.iter().cloned());
+
+        let mut roots = Vec::new();
+        let mut inputs = Vec::new();
+        for root in &runbook.roots {
+            let rendered = self.render(runbook, &root.from).await.map_err(|failure| failure.within(format!("root {}", root.id)))?;
+            found.extend(rendered.findings);
+            let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
+            found.extend(manifests.iter().flat_map(manifest::check));
+            inputs.push(RootInput { digest: rendered.digest, objects: named(&manifests) });
+            roots.push(manifests);
+        }
+        let mut extras = BTreeMap::new();
+        for (index, step) in runbook.steps.iter().enumerate() {
+            if let ExtraAction::Apply(from) = &step.action {
+                let rendered = self.render(runbook, from).await.map_err(|failure| failure.within(format!("step {}", step.id)))?;
+                found.extend(rendered.findings);
+                extras.insert(index, rendered.manifests);
+            }
+        }
+        findings::judge("the sources cannot be restored from", &found, |notice| context.notice(notice))?;
+
+        let input = Input {
+            sources: self.sources(runbook)?,
+            agent_version: install.version.clone(),
+            agent_digest: digest,
+            agent_form: form,
+            ground: install.ground.iter().map(|stage| (stage.name.to_owned(), named(&stage.manifests))).collect(),
+            workloads: install.agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
+            roots: inputs,
+        };
+        Ok(Prepared {
+            plan: plan::make(runbook, &input),
+            ground: install.ground,
+            agent: install.agent,
+            needed: install.needed,
+            others: install.others,
+            version: install.version,
+            roots,
+            extras,
+        })
+    }
+
+    async fn render(&self, runbook: &Runbook, from: &InSource) -> Result<Rendered, Failure> {
+        let checkouts = World::need(&self.0.checkouts, "where the sources are")?;
+        let checkout = checkouts.get(&from.source).ok_or_else(|| Failure::new(format!("source {} was not fetched", from.source)))?;
+        let options = render::Options {
+            namespace: runbook.agent.namespace.clone(),
+            release: runbook.agent.release.clone(),
+            values: runbook.agent.values.clone(),
+            ..render::Options::default()
+        };
+        render::render(&checkout.directory, &from.path, &options, &self.0.redactor)
+            .await
+            .map_err(|error| error.failure().within(format!("cannot render {}:{}", from.source, from.path)))
+    }
+
+    fn sources(&self, runbook: &Runbook) -> Result<Vec<SourceAt>, Failure> {
+        let checkouts = World::need(&self.0.checkouts, "where the sources are")?;
+        let at = |(name, _): (&String, _)| {
+            let checkout = checkouts.get(name)?;
+            Some(SourceAt { name: name.clone(), url: checkout.url.clone(), commit: checkout.commit.clone() })
+        };
+        Ok(runbook.sources.iter().filter_map(at).collect())
+    }
+}
+
+/// Holds the rendered install against the digest that the runbook pins.
+fn pinned(runbook: &Runbook, rendered: &Rendered, found: &mut Vec<Finding>) {
+    if let Some(pinned) = runbook.agent.digest.as_ref().filter(|pinned| **pinned != rendered.digest) {
+        found.push(
+            Finding::error("agent/digest", format!("the agent's install has digest {}, and the runbook pins {pinned}", rendered.digest))
+                .help("see what changed in the source; then put the new digest into the runbook"),
+        );
+    }
+}
+
+fn named(manifests: &[Manifest]) -> Vec<String> {
+    manifests.iter().map(|manifest| manifest.id().to_string()).collect()
+}

@@ -1,0 +1,96 @@
+//! Fetches the Git repositories and fixes their revisions. Only reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+
+use super::World;
+use crate::engine::{Context, Step};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::git::{Access, Checkout, PATIENCE, Request, Wanted, fetch};
+use crate::runbook::{Revision, Source};
+
+/// Fetches the sources.
+pub struct FetchSources(pub Arc<World>);
+
+#[async_trait]
+impl Step for FetchSources {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: "sources".into(),
+            phase: Phase::Prepare,
+            title: "fetch the sources".into(),
+            effect: Effect::Reads,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let runbook = self.0.runbook()?;
+        let fetches = runbook.sources.iter().map(|(name, source)| async move { (name, self.fetch(name, source).await) });
+        let mut checkouts = BTreeMap::new();
+        let mut failures = Vec::new();
+        for (name, result) in context.unless_stopped(join_all(fetches)).await? {
+            match result {
+                Ok(checkout) => {
+                    if checkout.url != runbook.sources[name].git {
+                        context.notice(format!(
+                            "Source {name} came from its mirror {}; the agent itself will ask {}.",
+                            checkout.url, runbook.sources[name].git
+                        ));
+                    }
+                    checkouts.insert(name.clone(), checkout);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let mut failures = failures.into_iter();
+        if let Some(mut first) = failures.next() {
+            for other in failures {
+                first.causes.push(other.message);
+                first.causes.extend(other.causes);
+                first.hints.extend(other.hints);
+            }
+            return Err(first);
+        }
+        let detail: Vec<_> = checkouts.iter().map(|(name, checkout)| format!("{name} at {}", short(&checkout.commit))).collect();
+        let detail = detail.join(", ");
+        let _ = self.0.checkouts.set(checkouts);
+        Ok(Outcome::Done { detail })
+    }
+}
+
+impl FetchSources {
+    async fn fetch(&self, name: &str, source: &Source) -> Result<Checkout, Failure> {
+        let access = match &source.credentials {
+            None => Access::default(),
+            Some(secret) => {
+                let secrets = World::need(&self.0.secrets, "what the stores hold")?;
+                let restored = secrets
+                    .get(secret)
+                    .ok_or_else(|| Failure::new(format!("source {name} needs the secret {secret}, which was left out")))?;
+                Access::from_repository_secret(&restored.data)
+                    .map_err(|error| error.failure().within(format!("the secret {secret} does not open source {name}")))?
+            }
+        };
+        let revision = match &source.revision {
+            Revision::Follow(name) => Wanted::Follow(name.clone()),
+            Revision::Pinned(commit) => Wanted::Pinned(commit.clone()),
+        };
+        let request =
+            Request { url: source.git.clone(), mirrors: source.mirrors.clone(), revision, access, patience: PATIENCE };
+        fetch(&request, &self.0.options.cache.join(name)).await.map_err(|error| {
+            let failure = error.failure().within(format!("cannot fetch source {name}"));
+            match &source.credentials {
+                Some(secret) => failure.hint(format!("its credentials are the secret {secret}")),
+                None => failure.hint("the runbook names no credentials for it"),
+            }
+        })
+    }
+}
+
+/// Returns as much of a commit's hash as people need.
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..8).unwrap_or(commit)
+}

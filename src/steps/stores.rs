@@ -1,0 +1,182 @@
+//! Reads every secret of the runbook, before anything is created: what cannot be had is known now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+
+use super::{Restored, World, findings};
+use crate::engine::{Context, Step};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::platform::argocd::secret;
+use crate::redact::Secret;
+use crate::runbook::{From, SecretShape, SecretSpec};
+use crate::secrets::{Error, Request, Store, read_all};
+
+/// Reads in flight at most: a store that has just come up should not be the next thing to fall over.
+const IN_FLIGHT: usize = 8;
+
+/// Reads the stores.
+pub struct ReadStores(pub Arc<World>);
+
+#[async_trait]
+impl Step for ReadStores {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: "stores".into(),
+            phase: Phase::Prepare,
+            title: "read the secrets".into(),
+            effect: Effect::Reads,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        context.unless_stopped(self.read(context)).await?
+    }
+}
+
+impl ReadStores {
+    async fn read(&self, context: &Context) -> Result<Outcome, Failure> {
+        let runbook = self.0.runbook()?;
+        if runbook.secrets.is_empty() {
+            let _ = self.0.secrets.set(BTreeMap::new());
+            return Ok(Outcome::Skipped { detail: "the runbook names no secrets".into() });
+        }
+        let closed = self.closed().await;
+        // A store that nothing can be read from is a failure only if no other store has what it should give.
+        let mut restored = BTreeMap::new();
+        let mut failures = Vec::new();
+        let mut wanted: Vec<(&String, &SecretSpec)> = runbook.secrets.iter().collect();
+        for attempt in 0.. {
+            let round: Vec<_> = wanted.iter().filter_map(|(name, spec)| Some((*name, *spec, spec.from.get(attempt)?))).collect();
+            if round.is_empty() {
+                break;
+            }
+            let mut next = Vec::new();
+            for ((name, spec, from), result) in round.iter().zip(self.round(&round, &closed).await) {
+                match result {
+                    Ok(data) => {
+                        if attempt > 0 {
+                            context.notice(format!("Secret {name} came from its fallback, {} {}.", from.store, from.path));
+                        }
+                        let mut data = data;
+                        data.extend(spec.set.iter().map(|(key, value)| (key.clone(), Secret::from(value.as_str()))));
+                        self.learn(spec, &data);
+                        restored.insert((*name).clone(), Restored { data, store: from.store.clone() });
+                    }
+                    Err(error) if attempt + 1 < spec.from.len() => {
+                        context.notice(format!("Secret {name}: {error}; its next source is tried."));
+                        next.push((*name, *spec));
+                    }
+                    Err(error) if spec.optional => context.notice(format!("Optional secret {name} is left out: {error}.")),
+                    Err(error) => failures.push((*name, error)),
+                }
+            }
+            wanted = next;
+        }
+        if !failures.is_empty() {
+            return Err(unreadable(failures));
+        }
+        self.check(&restored, context)?;
+        let detail = counted(&restored);
+        let _ = self.0.secrets.set(restored);
+        Ok(Outcome::Done { detail })
+    }
+
+    /// Asks every store whether it lets us in; returns those that do not.
+    async fn closed(&self) -> BTreeMap<String, Error> {
+        let checks = self.0.stores.iter().map(|store| async move { (store.name().to_owned(), store.check().await) });
+        join_all(checks).await.into_iter().filter_map(|(name, result)| Some((name, result.err()?))).collect()
+    }
+
+    /// Reads one source of each secret, all at once.
+    async fn round(
+        &self,
+        round: &[(&String, &SecretSpec, &From)],
+        closed: &BTreeMap<String, Error>,
+    ) -> Vec<Result<BTreeMap<String, Secret>, Error>> {
+        let store = |name: &str| self.0.stores.iter().find(|store| store.name() == name).map(|store| store.as_ref() as &dyn Store);
+        let open: Vec<_> = round
+            .iter()
+            .filter(|(_, _, from)| !closed.contains_key(&from.store))
+            .filter_map(|(_, _, from)| Some(Request { store: store(&from.store)?, path: &from.path, version: from.version }))
+            .collect();
+        let mut read = read_all(&open, IN_FLIGHT).await.into_iter();
+        round
+            .iter()
+            .map(|(_, _, from)| {
+                if let Some(error) = closed.get(&from.store) {
+                    return Err(error.clone());
+                }
+                let missing = || Error::new(crate::secrets::ErrorKind::Configuration, format!("there is no store {}", from.store));
+                let stored = if store(&from.store).is_some() { read.next().ok_or_else(missing)?? } else { return Err(missing()) };
+                if from.keys.is_empty() {
+                    return Ok(stored.data);
+                }
+                let place = format!("{} in store {}", from.path, from.store);
+                from.keys
+                    .iter()
+                    .map(|(ours, theirs)| Ok((ours.clone(), stored.value(theirs, &place)?.clone())))
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// Teaches the redactor what must never be seen: every value but those that are public by the secret's shape.
+    fn learn(&self, spec: &SecretSpec, data: &BTreeMap<String, Secret>) {
+        for (key, value) in data {
+            let public = spec.set.contains_key(key)
+                || matches!(&spec.shape, SecretShape::Argocd(shape) if secret::is_public(shape, key));
+            if !public {
+                self.0.redactor.learn(value);
+            }
+        }
+        if let SecretShape::Argocd(shape) = &spec.shape {
+            secret::confidential(shape, data).iter().for_each(|value| self.0.redactor.learn(value));
+        }
+    }
+
+    /// Holds what was read against what Argo CD understands.
+    fn check(&self, restored: &BTreeMap<String, Restored>, context: &Context) -> Result<(), Failure> {
+        let runbook = self.0.runbook()?;
+        let typed: Vec<_> = restored
+            .iter()
+            .filter_map(|(name, restored)| match &runbook.secrets.get(name)?.shape {
+                SecretShape::Argocd(shape) => Some((name.as_str(), shape.as_str(), &restored.data)),
+                SecretShape::Kubernetes { .. } => None,
+            })
+            .collect();
+        let mut found: Vec<_> = typed.iter().flat_map(|(name, shape, data)| secret::check(shape, name, data)).collect();
+        found.extend(secret::check_together(&typed));
+        findings::judge("Argo CD would not understand what the stores hold", &found, |notice| context.notice(notice))
+    }
+}
+
+/// Lists everything that cannot be read, each cause once: a store that is down is one trouble, not seven.
+fn unreadable(failures: Vec<(&String, Error)>) -> Failure {
+    let mut by_error: Vec<(Failure, Vec<&str>)> = Vec::new();
+    for (name, error) in failures {
+        let failure = Failure::from(error);
+        match by_error.iter_mut().find(|(known, _)| *known == failure) {
+            Some((_, names)) => names.push(name),
+            None => by_error.push((failure, vec![name])),
+        }
+    }
+    let count: usize = by_error.iter().map(|(_, names)| names.len()).sum();
+    let mut all = Failure::new(format!("{count} {} cannot be read", if count == 1 { "secret" } else { "secrets" }));
+    for (failure, names) in by_error {
+        all.causes.push(format!("{}: {}", names.join(", "), failure.message));
+        all.causes.extend(failure.causes);
+        all.hints.extend(failure.hints);
+    }
+    all
+}
+
+fn counted(restored: &BTreeMap<String, Restored>) -> String {
+    let mut by_store: BTreeMap<&str, usize> = BTreeMap::new();
+    for secret in restored.values() {
+        *by_store.entry(secret.store.as_str()).or_default() += 1;
+    }
+    by_store.iter().map(|(store, count)| format!("{count} from {store}")).collect::<Vec<_>>().join(", ")
+}

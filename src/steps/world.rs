@@ -1,0 +1,115 @@
+//! What the steps of a run share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock};
+
+use crate::cluster::{Cluster, Mode};
+use crate::event::Failure;
+use crate::git::Checkout;
+use crate::object::{Manifest, ObjectRef};
+use crate::plan::Plan;
+use crate::platform::argocd::decide::Memory;
+use crate::platform::argocd::install::Stage;
+use crate::redact::{Redactor, Secret};
+use crate::runbook::Runbook;
+use crate::secrets::Store;
+
+/// What the command line adds to a runbook.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The kubeconfig file; the usual ones if not given.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context, which goes before the runbook's.
+    pub context: Option<String>,
+    /// Where repositories are kept between runs.
+    pub cache: PathBuf,
+    /// The UID of the cluster that an earlier run of this runbook left unfinished, if this run takes it up.
+    pub resumes: Option<String>,
+}
+
+/// A secret of the runbook with its values.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// Its values by key, with the runbook's `set` put over them.
+    pub data: BTreeMap<String, Secret>,
+    /// The store it was read from.
+    pub store: String,
+}
+
+/// What is to be applied.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The plan.
+    pub plan: Plan,
+    /// The stages of the agent's install before its workloads.
+    pub ground: Vec<Stage>,
+    /// The agent's workloads and all that comes with them.
+    pub agent: Vec<Stage>,
+    /// The workloads that recovery needs.
+    pub needed: Vec<ObjectRef>,
+    /// The agent's other workloads.
+    pub others: Vec<ObjectRef>,
+    /// The agent's version.
+    pub version: String,
+    /// The objects of each root, in the order of the runbook.
+    pub roots: Vec<Vec<Manifest>>,
+    /// The objects of the runbook's own `apply` steps, by the step's index.
+    pub extras: BTreeMap<usize, Vec<Manifest>>,
+}
+
+/// What the steps of a run share. Each part is set once, by the step that finds it out.
+#[derive(Default)]
+pub struct World {
+    /// The runbook.
+    pub runbook: OnceLock<Runbook>,
+    /// What the command line adds.
+    pub options: Options,
+    /// The net for secret values.
+    pub redactor: Redactor,
+    /// The stores, ready to read.
+    pub stores: Vec<Box<dyn Store>>,
+    /// The cluster.
+    pub cluster: OnceLock<Cluster>,
+    /// How to apply.
+    pub mode: OnceLock<Mode>,
+    /// The secrets by name; those that are optional and not there are left out.
+    pub secrets: OnceLock<BTreeMap<String, Restored>>,
+    /// The sources on disk by name.
+    pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
+    /// What is to be applied.
+    pub prepared: OnceLock<Prepared>,
+    /// Whether the agent was there already and stays as it is.
+    pub agent_present: OnceLock<bool>,
+    /// When the run began.
+    pub started: OnceLock<jiff::Timestamp>,
+    /// What the driving of apps remembers.
+    pub memory: Mutex<Memory>,
+}
+
+impl World {
+    /// Returns a part, or says that the step that sets it has not run.
+    pub fn need<'world, T>(part: &'world OnceLock<T>, what: &str) -> Result<&'world T, Failure> {
+        part.get().ok_or_else(|| Failure::new(format!("{what} is not known at this point of the run; this is a mistake in gitops-dr")))
+    }
+
+    /// Returns the runbook.
+    pub fn runbook(&self) -> Result<&Runbook, Failure> {
+        Self::need(&self.runbook, "the runbook")
+    }
+
+    /// Returns the cluster.
+    pub fn cluster(&self) -> Result<&Cluster, Failure> {
+        Self::need(&self.cluster, "the cluster")
+    }
+
+    /// Returns what is to be applied.
+    pub fn prepared(&self) -> Result<&Prepared, Failure> {
+        Self::need(&self.prepared, "what is to be applied")
+    }
+
+    /// Returns how to apply: with looking first, unless the interlock found the cluster empty.
+    pub fn mode(&self) -> Mode {
+        self.mode.get().copied().unwrap_or(Mode::Careful)
+    }
+}
