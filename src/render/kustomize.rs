@@ -1,0 +1,61 @@
+//! Runs kustomize.
+
+use std::path::Path;
+
+use super::collect::Collection;
+use super::{Error, Form, Options};
+use crate::exec::{self, Exec};
+use crate::object::Origin;
+use crate::redact::Redactor;
+
+/// The programs that build a kustomization, the best first, each with its own arguments before the folder.
+const PROGRAMS: [(&str, &[&str]); 2] = [("kustomize", &["build"]), ("kubectl", &["kustomize"])];
+
+/// Builds the kustomization at `path`.
+pub(super) async fn build(
+    root: &Path,
+    path: &str,
+    options: &Options,
+    redactor: &Redactor,
+    collection: &mut Collection,
+) -> Result<(), Error> {
+    let home = tempfile::tempdir().map_err(|source| Error::Unreadable {
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    for (program, args) in PROGRAMS {
+        let ran = Exec::new(program, redactor)
+            .args(args)
+            .args([format!("./{path}")])
+            .directory(root)
+            // Neither the user's settings nor a question on the terminal.
+            .env("HOME", home.path())
+            .env("XDG_CONFIG_HOME", home.path())
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .limit(options.limit)
+            .run()
+            .await;
+        match ran {
+            Err(exec::Error::Start { .. }) => {}
+            Err(source) => {
+                return Err(Error::Program {
+                    path: path.to_owned(),
+                    form: Form::Kustomize,
+                    source,
+                });
+            }
+            Ok(output) => {
+                collection.yaml(&String::from_utf8_lossy(&output), |_, _| Origin {
+                    file: path.to_owned(),
+                    line: 0,
+                });
+                return Ok(());
+            }
+        }
+    }
+    Err(Error::NoProgram(
+        path.to_owned(),
+        Form::Kustomize,
+        "neither kustomize nor kubectl",
+    ))
+}
