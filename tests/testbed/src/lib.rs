@@ -1,1 +1,23 @@
 //! Real servers on one machine.
+//!
+//! Each server is a child process of the test: [`process`] makes sure that none outlives it, [`port`] hands out
+//! addresses, [`programs`] says where the binaries are.
+
+pub mod authority;
+pub mod error;
+pub mod folder;
+pub mod git_server;
+pub mod keeper;
+pub mod openbao;
+pub mod port;
+pub mod process;
+pub mod programs;
+
+pub use error::{Error, Result};
+pub use folder::Folder;
+pub use git_server::GitServer;
+
+pub use openbao::OpenBao;
+pub use port::Port;
+pub use process::Process;
+pub use programs::Programs;

@@ -1,0 +1,35 @@
+//! Temporary folders that are removed in any case.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::{Error, Result, keeper};
+
+/// A temporary folder; removed on drop, or by the keeper after the process was killed.
+#[derive(Debug)]
+pub struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    /// Makes an empty folder whose name starts with `prefix`, readable by its owner only.
+    pub fn new(prefix: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("gitops-dr-{prefix}-"))
+            .tempdir()
+            .map_err(Error::io("make a temporary folder"))?;
+        keeper::remove_at_end(folder.path())?;
+        Ok(Self { folder })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The path of `name` in it.
+    pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
