@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::collect::Collection;
 use super::{Error, Form, Options, form};
-use crate::exec::{self, Exec};
+use crate::exec;
 use crate::finding::{Finding, Severity};
 use crate::object::{Manifest, Origin};
 use crate::redact::Redactor;
@@ -39,12 +39,8 @@ pub(super) async fn template(
     if let Some(version) = &options.kube_version {
         args.push(format!("--kube-version={version}"));
     }
-    let mut helm = Exec::new("helm", redactor)
-        .args(args)
-        .directory(root)
-        .limit(options.limit);
+    let mut helm = options.program("helm", root, home.path(), redactor).args(args);
     for (name, folder) in [
-        ("HOME", "home"),
         ("HELM_CACHE_HOME", "cache"),
         ("HELM_CONFIG_HOME", "config"),
         ("HELM_DATA_HOME", "data"),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::collect::Collection;
 use super::{Error, Form, Options};
-use crate::exec::{self, Exec};
+use crate::exec;
 use crate::object::Origin;
 use crate::redact::Redactor;
 
@@ -24,15 +24,13 @@ pub(super) async fn build(
         source,
     })?;
     for (program, args) in PROGRAMS {
-        let ran = Exec::new(program, redactor)
+        let ran = options
+            .program(program, root, home.path(), redactor)
             .args(args)
             .args([format!("./{path}")])
-            .directory(root)
-            // Neither the user's settings nor a question on the terminal.
-            .env("HOME", home.path())
             .env("XDG_CONFIG_HOME", home.path())
+            // A base on a server that wants a login fails instead of asking on the terminal.
             .env("GIT_TERMINAL_PROMPT", "0")
-            .limit(options.limit)
             .run()
             .await;
         match ran {

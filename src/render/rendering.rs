@@ -1,11 +1,13 @@
 //! The way from a path to manifests.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::collect::{Collection, place};
 use super::digest::digest;
 use super::{Error, Form, form, helm, kustomize, plain};
+use crate::exec::Exec;
 use crate::finding::Finding;
 use crate::object::Manifest;
 use crate::redact::Redactor;
@@ -23,6 +25,8 @@ pub struct Options {
     pub kube_version: Option<String>,
     /// How long a program may run.
     pub limit: Duration,
+    /// A folder in which programs are looked for before `PATH`.
+    pub programs: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -32,9 +36,34 @@ impl Default for Options {
             release: "release".to_owned(),
             values: Vec::new(),
             kube_version: None,
-            limit: Duration::from_secs(60),
+            limit: Duration::from_mins(1),
+            programs: None,
         }
     }
+}
+
+impl Options {
+    /// Returns a program that runs in `root`, with a home folder of its own.
+    pub(super) fn program(&self, name: &str, root: &Path, home: &Path, redactor: &Redactor) -> Exec {
+        let exec = Exec::new(name, redactor)
+            .directory(root)
+            .limit(self.limit)
+            .env("HOME", home);
+        match &self.programs {
+            Some(folder) => exec.env("PATH", with_path(folder)),
+            None => exec,
+        }
+    }
+}
+
+/// Returns `PATH` with a folder before it.
+fn with_path(folder: &Path) -> OsString {
+    let mut path = folder.as_os_str().to_owned();
+    if let Some(rest) = std::env::var_os("PATH") {
+        path.push(":");
+        path.push(rest);
+    }
+    path
 }
 
 /// What was rendered.
