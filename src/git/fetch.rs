@@ -16,6 +16,9 @@ use super::{Access, Error, Kind, Refusal};
 /// How long a server may be silent unless a request says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long to wait before the addresses that could not be reached are tried once more.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
 /// What to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
@@ -40,6 +43,13 @@ pub struct Request {
     pub patience: Duration,
 }
 
+impl Request {
+    /// Returns the addresses in the order in which they are tried.
+    fn urls(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.url).chain(&self.mirrors)
+    }
+}
+
 /// A commit on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
@@ -55,31 +65,69 @@ pub struct Checkout {
 
 /// Fetches a revision into the folder `into`, which is made where it is missing.
 ///
-/// A commit that is there already is not laid out again. Dropping the future gives the conversation up.
+/// An address that cannot be reached is tried three times, one that refuses or stays silent once. A commit that is there
+/// already is not laid out again. Dropping the future gives the conversation up.
 pub async fn fetch(request: &Request, into: &Path) -> Result<Checkout, Error> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(into)
         .map_err(|source| folder(into, source))?;
-    let mut refusals = Vec::new();
-    for url in std::iter::once(&request.url).chain(&request.mirrors) {
-        match fetch_from(request, url, into).await {
-            Ok(checkout) => return Ok(checkout),
-            Err(Trouble::Folder(error)) => return Err(error),
-            Err(Trouble::Address(kind)) => refusals.push(Refusal {
-                url: address::shown(url),
-                kind,
-            }),
+    let mut refused: Vec<Option<Refused>> = request.urls().map(|_| None).collect();
+    for wait in PAUSES.map(Some).into_iter().chain([None]) {
+        for (url, refused) in request.urls().zip(&mut refused) {
+            if refused.as_ref().is_some_and(|refused| !refused.passing) {
+                continue;
+            }
+            match fetch_from(request, url, into).await {
+                Ok(checkout) => return Ok(checkout),
+                Err(Trouble::Folder(error)) => return Err(error),
+                Err(Trouble::Address(kind)) => *refused = Some(Refused::new(kind)),
+                Err(Trouble::Silent) => *refused = Some(Refused::silent(request.patience)),
+            }
+        }
+        match wait {
+            Some(pause) if refused.iter().flatten().any(|refused| refused.passing) => tokio::time::sleep(pause).await,
+            _ => break,
         }
     }
-    Err(Error::Refused(refusals))
+    let urls = request.urls();
+    let refusals = urls.zip(refused).filter_map(|(url, refused)| {
+        Some(Refusal {
+            url: address::shown(url),
+            kind: refused?.kind,
+        })
+    });
+    Err(Error::Refused(refusals.collect()))
+}
+
+/// Why an address was of no use, and whether that may pass.
+struct Refused {
+    kind: Kind,
+    passing: bool,
+}
+
+impl Refused {
+    fn new(kind: Kind) -> Self {
+        let passing = matches!(kind, Kind::Unreachable(_));
+        Self { kind, passing }
+    }
+
+    /// A silent server has had its time.
+    fn silent(patience: Duration) -> Self {
+        Self {
+            kind: Kind::Unreachable(format!("no answer within {} s", patience.as_secs_f32())),
+            passing: false,
+        }
+    }
 }
 
 /// What can go wrong at one address.
 enum Trouble {
     /// It is the address; another one may do better.
     Address(Kind),
+    /// It is the address, which says nothing.
+    Silent,
     /// It is this machine.
     Folder(Error),
 }
@@ -122,8 +170,7 @@ async fn fetch_from(request: &Request, url: &str, into: &Path) -> Result<Checkou
             }
         }
     }
-    let silence = format!("no answer within {} s", request.patience.as_secs_f32());
-    Err(Trouble::Address(Kind::Unreachable(silence)))
+    Err(Trouble::Silent)
 }
 
 /// Takes the commit and lays its files out.
@@ -185,9 +232,9 @@ fn folder(path: &Path, source: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock as _, SystemClock};
     use git2::{FileMode, Oid, Repository, Signature};
     use std::os::unix::fs::PermissionsExt as _;
-    use std::time::Instant;
     use tempfile::TempDir;
 
     /// A repository on disk, served by its path.
@@ -365,7 +412,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::disallowed_methods, reason = "the time that really passes is what is tested")]
     async fn a_server_that_never_answers_is_given_up() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = silent.local_addr().unwrap().port();
@@ -376,10 +422,10 @@ mod tests {
                 patience: Duration::from_millis(200),
                 ..Origin::new().request(follow("main"))
             };
-            let start = Instant::now();
+            let clock = SystemClock::start();
             let given_up = kind(fetch(&request, cache.path()).await);
             assert_eq!(given_up, Kind::Unreachable("no answer within 0.2 s".to_owned()));
-            assert!(start.elapsed() < Duration::from_secs(5));
+            assert!(clock.elapsed() < Duration::from_secs(5));
         }
     }
 }

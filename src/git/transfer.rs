@@ -257,11 +257,15 @@ impl<'a> Transfer<'a> {
             return Kind::Denied(why.clone());
         }
         match (error.code(), error.class()) {
-            (ErrorCode::Auth, ErrorClass::Ssh) => Kind::Denied(format!("the key cannot be used ({said})")),
+            (_, ErrorClass::Ssh) if said.contains("authenticate") => {
+                Kind::Denied(format!("the key cannot be used ({said})"))
+            }
             (ErrorCode::Auth, _) => Kind::Denied(said),
             (ErrorCode::Certificate, _) => Kind::Tls(seen.certificate.clone().unwrap_or(said)),
+            (_, ErrorClass::Ssl) if said.contains("certificate") => Kind::Tls(seen.certificate.clone().unwrap_or(said)),
             _ if status == "401" || status == "403" => Kind::Denied(format!("the server answers {status}")),
             _ if status == "404" || status == "410" || says_no_repository(&said) => Kind::NoSuchRepository,
+            _ if !status.is_empty() => Kind::Unreachable(format!("the server answers {status}")),
             (_, ErrorClass::Net | ErrorClass::Os | ErrorClass::Http | ErrorClass::Ssl | ErrorClass::Ssh)
             | (ErrorCode::Timeout | ErrorCode::Eof, _) => Kind::Unreachable(said),
             _ => Kind::Other(said),

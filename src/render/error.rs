@@ -21,7 +21,7 @@ pub enum Error {
         near: Option<String>,
     },
     /// A program that is needed is not installed.
-    #[error("{0} is a {1}, and {2} is not on PATH")]
+    #[error("{0} is a {1}, and {2} on PATH")]
     NoProgram(String, Form, &'static str),
     /// A program was run and did not do it.
     #[error("{path} cannot be rendered as a {form}")]

@@ -82,7 +82,7 @@ fn source(path: &str, document: &str) -> String {
 fn explain(path: &str, error: exec::Error) -> Error {
     let said = error.to_string();
     if matches!(error, exec::Error::Start { .. }) {
-        return Error::NoProgram(path.to_owned(), Form::Helm, "helm");
+        return Error::NoProgram(path.to_owned(), Form::Helm, "helm is not");
     }
     match said.split_once("missing in charts/ directory:") {
         Some((_, missing)) => Error::NoDependency {

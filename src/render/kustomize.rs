@@ -54,6 +54,6 @@ pub(super) async fn build(
     Err(Error::NoProgram(
         path.to_owned(),
         Form::Kustomize,
-        "neither kustomize nor kubectl",
+        "neither kustomize nor kubectl is",
     ))
 }

@@ -1,7 +1,7 @@
 //! The way from a path to manifests.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::collect::{Collection, place};
@@ -25,8 +25,8 @@ pub struct Options {
     pub kube_version: Option<String>,
     /// How long a program may run.
     pub limit: Duration,
-    /// A folder in which programs are looked for before `PATH`.
-    pub programs: Option<PathBuf>,
+    /// The folders in which kustomize and Helm are looked for, as `PATH` writes them; `PATH` itself where not given.
+    pub programs: Option<OsString>,
 }
 
 impl Default for Options {
@@ -50,20 +50,10 @@ impl Options {
             .limit(self.limit)
             .env("HOME", home);
         match &self.programs {
-            Some(folder) => exec.env("PATH", with_path(folder)),
+            Some(folders) => exec.env("PATH", folders),
             None => exec,
         }
     }
-}
-
-/// Returns `PATH` with a folder before it.
-fn with_path(folder: &Path) -> OsString {
-    let mut path = folder.as_os_str().to_owned();
-    if let Some(rest) = std::env::var_os("PATH") {
-        path.push(":");
-        path.push(rest);
-    }
-    path
 }
 
 /// What was rendered.

@@ -1,14 +1,17 @@
 //! Reading repositories from real servers: nginx with `git http-backend`, and sshd.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gitops_dr::git::{Access, Checkout, Error, Kind, Known, Login, PATIENCE, Request, Trust, Wanted, fetch};
-use gitops_dr::redact::Secret;
+use gitops_dr::clock::{Clock as _, SystemClock};
+use gitops_dr::exec::Exec;
+use gitops_dr::git::{Access, Checkout, Error, Kind, Known, PATIENCE, Request, Trust, Wanted, fetch};
+use gitops_dr::redact::{Redactor, Secret};
 use tempfile::TempDir;
 use testbed::GitServer;
 use testbed::git_server::{GitServerOptions, Repository};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 /// A password that would be seen wherever it got out.
 const PASSWORD: &str = "canary-pa55-w0rd";
@@ -75,9 +78,9 @@ async fn taken(request: &Request) -> (TempDir, Checkout) {
 
 /// Fetches in vain: quickly, and without a word of the secret.
 async fn refused(request: &Request) -> (Kind, Error) {
-    let start = Instant::now();
+    let clock = SystemClock::start();
     let error = fetch(request, cache().path()).await.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(5), "{error}");
+    assert!(clock.elapsed() < Duration::from_secs(5), "{error}");
     let told = format!("{error} {error:?} {:?}", error.failure());
     assert!(!told.contains(PASSWORD), "{told}");
     (error.kind().unwrap().clone(), error)
@@ -223,8 +226,13 @@ async fn a_key_of_another_repository_is_refused() {
         matches!(&kind, Kind::Denied(why) if why.contains("does not accept this key")),
         "{kind}"
     );
-    let (kind, _) = refused(&request(repository.url_ssh().unwrap(), password(PASSWORD))).await;
-    assert!(matches!(&kind, Kind::Denied(_) | Kind::HostKey(_)), "{kind}");
+    let mut with_password = password(PASSWORD);
+    with_password.trust.known_hosts = server.known_hosts();
+    let (kind, _) = refused(&request(repository.url_ssh().unwrap(), with_password)).await;
+    assert!(
+        matches!(&kind, Kind::Denied(why) if why.contains("wants an SSH key")),
+        "{kind}"
+    );
 }
 
 #[tokio::test]
@@ -302,13 +310,132 @@ async fn when_a_server_is_down_its_mirror_steps_in() {
     assert!(matches!(kind, Kind::Unreachable(_)), "{kind}");
 }
 
+/// Answers in front of a server: sends on what begins with `/old/`, lets in who shows the token.
+async fn gate(upstream: &str, token: Option<&'static str>) -> u16 {
+    let upstream = upstream.to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let upstream = upstream.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await?);
+                }
+                let text = String::from_utf8_lossy(&head).into_owned();
+                if let Some((_, rest)) = text.split_once("GET /old/") {
+                    let path = rest.split(' ').next().unwrap_or_default();
+                    let answer =
+                        format!("HTTP/1.1 302 Found\r\nLocation: {upstream}/{path}\r\nContent-Length: 0\r\n\r\n");
+                    return client.write_all(answer.as_bytes()).await;
+                }
+                if token.is_some_and(|token| !text.contains(&format!("Authorization: Bearer {token}\r\n"))) {
+                    let answer = "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n";
+                    return client.write_all(answer.as_bytes()).await;
+                }
+                let mut server = TcpStream::connect(upstream.trim_start_matches("http://")).await?;
+                server.write_all(&head).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut server).await.map(drop)
+            });
+        }
+    });
+    port
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> String {
+    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+}
+
 #[tokio::test]
-async fn the_users_own_git_configuration_is_not_obeyed() {
-    // The rewriting of addresses in a user's configuration would send a restore elsewhere; a repository's own cannot.
+async fn a_token_opens_what_asks_for_one() {
+    let server = server().await;
+    let charts = server.create_public("charts").await.unwrap();
+    let commit = charts.commit("first", [("Chart.yaml", "name: a\n")]).await.unwrap();
+    let port = gate(&origin(charts.url_http()), Some(PASSWORD)).await;
+    let url = format!("http://127.0.0.1:{port}/charts.git");
+    let (_cache, checkout) = taken(&request(&url, access(&[("bearerToken", PASSWORD)]))).await;
+    assert_eq!(checkout.commit, commit);
+    let (kind, _) = refused(&request(&url, access(&[("bearerToken", "canary-other")]))).await;
+    assert!(matches!(kind, Kind::Denied(_)), "{kind}");
+}
+
+#[tokio::test]
+async fn a_moved_repository_is_followed_but_no_credential_goes_to_another_host() {
     let server = server().await;
     let (repository, commit) = platform(&server).await;
-    let (_cache, checkout) = taken(&request(repository.url_http(), password(PASSWORD))).await;
+    let here = origin(repository.url_http());
+    let port = gate(&here, None).await;
+    let url = format!("http://127.0.0.1:{port}/old/shop/platform.git");
+    let (_cache, checkout) = taken(&request(&url, password(PASSWORD))).await;
     assert_eq!(checkout.commit, commit);
-    assert!(!Path::new(&checkout.directory).join("config").exists());
-    assert_eq!(access(&[]).login, Login::Public);
+
+    let port = gate(&here.replace("127.0.0.1", "localhost"), None).await;
+    let url = format!("http://127.0.0.1:{port}/old/shop/platform.git");
+    let before = server.requests().matches("robot").count();
+    let (kind, _) = refused(&request(&url, password(PASSWORD))).await;
+    assert!(
+        matches!(&kind, Kind::Denied(why) if why.contains("sends us on to http://localhost")),
+        "{kind}"
+    );
+    assert_eq!(server.requests().matches("robot").count(), before);
+    let (kind, _) = refused(&request(&url, access(&[("bearerToken", PASSWORD)]))).await;
+    assert!(kind.to_string().contains("cannot redirect"), "{kind}");
+}
+
+#[tokio::test]
+async fn a_key_that_was_copied_carelessly_still_works_and_a_broken_one_says_so() {
+    let server = server().await;
+    let (repository, commit) = platform(&server).await;
+    let url = repository.url_ssh().unwrap();
+    let with = |key: &str| {
+        let mut access = access(&[("sshPrivateKey", key)]);
+        access.trust.known_hosts = server.known_hosts();
+        request(url, access)
+    };
+    let good = repository.private_key().unwrap();
+    for key in [
+        good.trim_end().to_owned(),
+        good.replace('\n', "\r\n"),
+        format!("\n{good}\n\n"),
+    ] {
+        let (_cache, checkout) = taken(&with(&key)).await;
+        assert_eq!(checkout.commit, commit);
+    }
+    let broken = good.lines().take(2).collect::<Vec<_>>().join("\n");
+    let (kind, _) = refused(&with(&broken)).await;
+    assert!(
+        matches!(&kind, Kind::Denied(why) if why.contains("the key cannot be used")),
+        "{kind}"
+    );
+}
+
+#[tokio::test]
+async fn the_users_own_git_configuration_is_not_obeyed() {
+    let Ok(url) = std::env::var("URL_FOR_A_CHILD") else {
+        let server = server().await;
+        let charts = server.create_public("charts").await.unwrap();
+        charts.commit("first", [("Chart.yaml", "name: a\n")]).await.unwrap();
+        let home = cache();
+        let elsewhere = format!(
+            "[url \"http://127.0.0.1:1/\"]\n\tinsteadOf = {}/\n",
+            origin(charts.url_http())
+        );
+        std::fs::write(
+            home.path().join(".gitconfig"),
+            elsewhere + "[http]\n\tproxy = http://127.0.0.1:1\n",
+        )
+        .unwrap();
+        // A home folder is the whole process's, so a process of its own fetches.
+        Exec::new(std::env::current_exe().unwrap(), &Redactor::default())
+            .args(["--exact", "git::the_users_own_git_configuration_is_not_obeyed"])
+            .env("HOME", home.path())
+            .env("URL_FOR_A_CHILD", charts.url_http())
+            .run()
+            .await
+            .unwrap();
+        return;
+    };
+    taken(&request(&url, Access::default())).await;
 }

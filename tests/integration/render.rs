@@ -24,7 +24,7 @@ fn options() -> Options {
     Options {
         namespace: "argocd".to_owned(),
         release: "argo".to_owned(),
-        programs: Some(Programs::find().unwrap().bin().to_owned()),
+        programs: Some(Programs::find().unwrap().bin().as_os_str().to_owned()),
         ..Options::default()
     }
 }
@@ -168,6 +168,35 @@ async fn what_a_program_says_is_kept() {
         "{:?}",
         error.failure()
     );
+}
+
+#[tokio::test]
+async fn kubectl_does_where_kustomize_is_not_and_else_what_to_install_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = repository(&[("x/kustomization.yaml", "resources: []\n"), ("y/Chart.yaml", CHART)]);
+    let bin = repository(&[(
+        "kubectl",
+        "#!/bin/sh\n[ \"$*\" = 'kustomize ./x' ] && echo '{apiVersion: v1, kind: Namespace, metadata: {name: a}}'\n",
+    )]);
+    let kubectl = bin.path().join("kubectl");
+    fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
+    let options = Options {
+        programs: Some(bin.path().as_os_str().to_owned()),
+        ..options()
+    };
+    assert_eq!(
+        ids(&rendered(root.path(), "x", &options).await.unwrap()),
+        ["Namespace a"]
+    );
+    fs::remove_file(kubectl).unwrap();
+    let error = rendered(root.path(), "x", &options).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "x is a kustomization, and neither kustomize nor kubectl is on PATH"
+    );
+    assert!(error.hints()[0].contains("install kustomize 5"));
+    let error = rendered(root.path(), "y", &options).await.unwrap_err();
+    assert_eq!(error.to_string(), "y is a Helm chart, and helm is not on PATH");
 }
 
 #[tokio::test]
