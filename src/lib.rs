@@ -21,6 +21,7 @@ pub mod redact;
 pub mod render;
 pub mod report;
 pub mod restore;
+pub mod rto;
 pub mod runbook;
 pub mod secrets;
 pub mod steps;

@@ -1,1 +1,12 @@
-//! To come.
+//! Runs steps in order: one loop owns the sequence and linearises what steps emit, interrupts and timers.
+//!
+//! The engine does no IO but the journal. It knows steps through one trait and nothing of clusters, agents or stores.
+
+mod context;
+pub mod journal;
+mod run;
+mod step;
+
+pub use context::Context;
+pub use run::{Engine, Settings};
+pub use step::{Holds, Step};

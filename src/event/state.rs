@@ -47,6 +47,8 @@ pub struct NodeState {
     pub node: Node,
     /// Since when it is in this phase, in milliseconds of the run.
     pub since_ms: u64,
+    /// When it was first seen to exist, in milliseconds of the run; a missing node has not begun.
+    pub begun_ms: Option<u64>,
     /// When it was first ready, in milliseconds of the run.
     pub ready_ms: Option<u64>,
 }
@@ -129,6 +131,9 @@ impl RunState {
         self.seq = event.seq;
         self.elapsed_ms = event.elapsed_ms;
         self.last_at = Some(event.at);
+        if resumes(&event.body) {
+            (self.finished, self.stopping) = (None, None);
+        }
         match &event.body {
             Body::Run(run) => self.run(run, event.at),
             Body::Step(step) => self.step(step),
@@ -149,7 +154,7 @@ impl RunState {
             } => {
                 self.run = Some(run);
                 (self.runbook, self.file, self.program, self.target_ms) = (runbook, file, program, target_ms);
-                self.started_at = Some(at);
+                self.started_at.get_or_insert(at);
             }
             Run::Cluster {
                 context,
@@ -177,9 +182,10 @@ impl RunState {
                     self.step_of(&step);
                 }
             }
-            Run::Noticed { notice } => self.notices.push(notice),
-            Run::LeftToDo { what } => self.left_to_do.push(what),
-            Run::Excepted(exception) => self.exceptions.push(exception),
+            // A resumed run says again what it said before; it is still one thing to know.
+            Run::Noticed { notice } => push_new(&mut self.notices, notice),
+            Run::LeftToDo { what } => push_new(&mut self.left_to_do, what),
+            Run::Excepted(exception) => push_new(&mut self.exceptions, exception),
             Run::Stopping { reason } => self.stopping = Some(reason),
             Run::Finished { outcome, failure } => self.finished = Some((outcome, failure)),
             Run::Unknown => {}
@@ -198,12 +204,15 @@ impl RunState {
         match event {
             Step::Started(_) => {
                 step.started_ms.get_or_insert(elapsed);
+                step.finished_ms = None;
                 step.status = StepStatus::Running {
                     done: 0,
                     total: None,
                     note: String::new(),
                 };
             }
+            // Progress that comes late, from a task that had not heard of the end, must not bring a step back to life.
+            Step::Progress { .. } if matches!(step.status, StepStatus::Finished(_)) => {}
             Step::Progress { done, total, note, .. } => {
                 step.status = StepStatus::Running {
                     done: *done,
@@ -242,10 +251,14 @@ impl RunState {
         let state = self.nodes.entry(node.id.clone()).or_insert_with(|| NodeState {
             node: node.clone(),
             since_ms: elapsed,
+            begun_ms: None,
             ready_ms: None,
         });
         if state.node.phase != node.phase {
             state.since_ms = elapsed;
+        }
+        if node.phase != NodePhase::Missing {
+            state.begun_ms.get_or_insert(elapsed);
         }
         if node.phase.is_settled() {
             state.ready_ms.get_or_insert(elapsed);
@@ -304,20 +317,35 @@ impl RunState {
         self.elapsed_ms
     }
 
-    /// Returns the time spent in each phase in milliseconds, from the first step begun in it to the last one ended.
+    /// Returns the time in milliseconds in which a step of each phase ran. Steps that ran side by side count once, and
+    /// a phase that paused for another does not count the pause, so that the phases add up to no more than the whole.
     pub fn phases(&self) -> Vec<(Phase, u64)> {
         Phase::ALL
             .into_iter()
-            .filter_map(|phase| {
-                let of_phase = || self.steps.iter().filter(|step| step.step.phase == phase);
-                let start = of_phase().filter_map(|step| step.started_ms).min()?;
-                let end = of_phase()
-                    .filter(|step| step.started_ms.is_some())
-                    .map(|step| step.finished_ms.unwrap_or(self.elapsed_ms))
-                    .max()?;
-                Some((phase, end.saturating_sub(start)))
-            })
+            .filter_map(|phase| Some((phase, self.covered_ms(|step| step.step.phase == phase)?)))
             .collect()
+    }
+
+    /// Returns the time in milliseconds in which any step ran.
+    pub fn busy_ms(&self) -> u64 {
+        self.covered_ms(|_| true).unwrap_or_default()
+    }
+
+    /// Returns the length of the union of the chosen steps' times; nothing if none has begun.
+    fn covered_ms(&self, choose: impl Fn(&StepState) -> bool) -> Option<u64> {
+        let mut spans: Vec<_> = self
+            .steps
+            .iter()
+            .filter(|step| choose(step))
+            .filter_map(|step| Some((step.started_ms?, step.finished_ms.unwrap_or(self.elapsed_ms))))
+            .collect();
+        spans.sort_unstable();
+        let (mut covered, mut reached) = (0, spans.first()?.0);
+        for (start, end) in spans {
+            covered += end.saturating_sub(start.max(reached));
+            reached = reached.max(end);
+        }
+        Some(covered)
     }
 
     /// Returns the exit code that the run ends with; 1 while it has not ended.
@@ -335,5 +363,19 @@ impl RunState {
             Some((RunOutcome::Interrupted, _)) => 130,
             Some((RunOutcome::Failed, _)) | None => 1,
         }
+    }
+}
+
+/// Whether a run that ended goes on with this.
+fn resumes(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::Run(Run::Started { .. } | Run::Cluster { .. } | Run::Planned { .. }) | Body::Step(Step::Started(_))
+    )
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
     }
 }

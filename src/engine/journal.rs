@@ -1,0 +1,236 @@
+//! The journal: a run's events on disk, one JSON object a line, forced to disk before the next action.
+//!
+//! The first line is a header with the format's version. A reader drops a torn last line, reads unknown minor versions
+//! and refuses unknown major ones.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, RunId};
+
+/// The major version of the format that this program reads and writes.
+const MAJOR: u32 = 1;
+/// The minor version of the format that this program writes.
+const MINOR: u32 = 0;
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Header {
+    journal: String,
+    major: u32,
+    minor: u32,
+    run: RunId,
+}
+
+/// Why a journal cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be used.
+    #[error("journal {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It is no journal.
+    #[error("{0} is not a journal of gitops-dr")]
+    NotAJournal(PathBuf),
+    /// A newer program wrote it.
+    #[error("journal {path} has format {major}; this program reads format {MAJOR}")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its major version.
+        major: u32,
+    },
+    /// There is no such run.
+    #[error("no run {0} in {1}")]
+    NoSuchRun(String, PathBuf),
+}
+
+/// A journal being written.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Starts the journal of a run in a folder, made if need be. Others may not read it.
+    pub fn create(folder: &Path, run: &RunId) -> Result<Self, Error> {
+        let path = folder.join(format!("{run}.jsonl"));
+        let failed = |source| Error::Io {
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        // Two processes that write one journal would garble it; the lock ends with the process.
+        file.try_lock().map_err(|error| failed(error.into()))?;
+        let mut journal = Self {
+            file,
+            path: path.clone(),
+        };
+        let header = Header {
+            journal: "gitops-dr".into(),
+            major: MAJOR,
+            minor: MINOR,
+            run: run.clone(),
+        };
+        journal.line(&header, true).map_err(failed)?;
+        // The folder's entry of the file must survive a crash as well.
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed)?;
+        Ok(journal)
+    }
+
+    /// Writes to a file that is already open; for tests of files that cannot be written.
+    #[cfg(test)]
+    pub(super) fn on(file: File, path: PathBuf) -> Self {
+        Self { file, path }
+    }
+
+    /// Returns where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends an event; on return a lifecycle event is on disk.
+    pub fn append(&mut self, event: &Event) -> Result<(), Error> {
+        self.line(event, event.body.is_lifecycle()).map_err(|source| Error::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn line(&mut self, value: &impl Serialize, force: bool) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        // One write, so that a crash can tear only the last line.
+        self.file.write_all(&line)?;
+        if force { self.file.sync_data() } else { Ok(()) }
+    }
+}
+
+/// Reads a journal. A torn last line is dropped; so are lines that this program does not understand.
+pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
+    let failed = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut lines = BufReader::new(File::open(path).map_err(failed)?).lines();
+    let first = lines.next().transpose().map_err(failed)?.unwrap_or_default();
+    let header: Header = serde_json::from_str(&first).map_err(|_| Error::NotAJournal(path.to_owned()))?;
+    if header.major != MAJOR {
+        return Err(Error::Newer {
+            path: path.to_owned(),
+            major: header.major,
+        });
+    }
+    let mut events = Vec::new();
+    for line in lines {
+        let line = line.map_err(failed)?;
+        if let Ok(event) = serde_json::from_str(&line) {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}
+
+/// Returns the journal of a run by its name, or the newest one. Names of runs sort by time.
+pub fn find(folder: &Path, run: Option<&str>) -> Result<PathBuf, Error> {
+    let missing = || Error::NoSuchRun(run.unwrap_or("at all").to_owned(), folder.to_owned());
+    if let Some(run) = run {
+        let path = folder.join(format!("{run}.jsonl"));
+        return if path.is_file() { Ok(path) } else { Err(missing()) };
+    }
+    let entries = std::fs::read_dir(folder).map_err(|_| missing())?;
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .max()
+        .ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Body, Run};
+    use jiff::Timestamp;
+
+    fn event(seq: u64, notice: &str) -> Event {
+        Event {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            elapsed_ms: seq,
+            body: Body::Run(Run::Noticed { notice: notice.into() }),
+        }
+    }
+
+    fn written() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::create(folder.path(), &RunId("01A".into())).unwrap();
+        journal.append(&event(1, "one")).unwrap();
+        journal.append(&event(2, "two")).unwrap();
+        let path = journal.path().to_owned();
+        (folder, path)
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let (_folder, path) = written();
+        assert_eq!(read(&path).unwrap(), vec![event(1, "one"), event(2, "two")]);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_dropped_wherever_it_is_torn() {
+        let (_folder, path) = written();
+        let whole = std::fs::read(&path).unwrap();
+        let last_line = whole[..whole.len() - 1]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .unwrap()
+            + 1;
+        for end in last_line..whole.len() - 1 {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            assert_eq!(read(&path).unwrap(), vec![event(1, "one")], "torn at byte {end}");
+        }
+    }
+
+    #[test]
+    fn another_major_version_is_refused_and_another_minor_one_is_read() {
+        let (_folder, path) = written();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("\"minor\":0", "\"minor\":7,\"new\":true")).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 2);
+        std::fs::write(&path, text.replace("\"major\":1", "\"major\":2")).unwrap();
+        assert!(matches!(read(&path), Err(Error::Newer { major: 2, .. })));
+    }
+
+    #[test]
+    fn an_event_of_a_newer_program_is_read_as_unknown() {
+        let (_folder, path) = written();
+        let line = r#"{"seq":3,"at":"1970-01-01T00:00:00Z","elapsed_ms":3,"family":"weather","rain":true}"#;
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}{line}\n")).unwrap();
+        assert_eq!(read(&path).unwrap()[2].body, Body::Unknown);
+    }
+
+    #[test]
+    fn others_may_not_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_folder, path) = written();
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

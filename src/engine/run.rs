@@ -1,0 +1,293 @@
+//! The loop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::journal::Journal;
+use super::{Context, Step};
+use crate::clock::Clock;
+use crate::event::{Body, Event, Failure, Outcome, Run, RunOutcome, RunState, Sink, Step as StepEvent, StepStatus};
+use crate::redact::Redactor;
+
+/// How often a running step is heard of at least, so that a quiet log still shows that the run lives.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How long a step that was told to stop may take to let its requests end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What an engine is made of.
+pub struct Settings {
+    /// Where events are kept; `None` for runs that change nothing, such as a plan.
+    pub journal: Option<Journal>,
+    /// Who hears of events.
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The net for secret values.
+    pub redactor: Redactor,
+    /// Cancelled when the user wants it to end.
+    pub interrupt: CancellationToken,
+    /// How long the run may take, if the user set that.
+    pub deadline: Option<Duration>,
+}
+
+/// Runs steps and records what happens.
+pub struct Engine {
+    settings: Settings,
+    state: RunState,
+    begun: Duration,
+}
+
+/// Why a run ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Interrupted,
+    Deadline,
+}
+
+impl Engine {
+    /// Makes an engine. The run's clock starts here.
+    pub fn new(settings: Settings) -> Self {
+        let begun = settings.clock.elapsed();
+        Self {
+            settings,
+            state: RunState::default(),
+            begun,
+        }
+    }
+
+    /// Returns all that is known of the run.
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Records something that is not of a step.
+    pub fn record(&mut self, body: impl Into<Body>) {
+        let event = Event {
+            seq: self.state.seq + 1,
+            at: self.settings.clock.now(),
+            elapsed_ms: u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX),
+            body: body.into(),
+        };
+        let event = self.masked(event);
+        let lost = self
+            .settings
+            .journal
+            .as_mut()
+            .and_then(|journal| journal.append(&event).err());
+        self.state.apply(&event);
+        for sink in &mut self.settings.sinks {
+            sink.event(&event, &self.state);
+        }
+        if let Some(error) = lost {
+            // A full disk is no reason to leave a platform down: the run goes on, and says that it is not written down.
+            self.settings.journal = None;
+            self.record(Run::Noticed {
+                notice: format!("The run goes on without a journal: {error}."),
+            });
+        }
+    }
+
+    /// Runs steps one after the other until one fails or the run is stopped. `Err` is how the run ends.
+    pub async fn run(&mut self, steps: &[Box<dyn Step>]) -> Result<(), (RunOutcome, Failure)> {
+        for step in steps {
+            self.step(step.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Records the end of the run and returns its final state.
+    pub fn finish(mut self, result: Result<(), (RunOutcome, Failure)>) -> RunState {
+        let (outcome, failure) = match result {
+            Ok(()) => (RunOutcome::Recovered, None),
+            Err((outcome, failure)) => (outcome, Some(failure)),
+        };
+        self.record(Run::Finished { outcome, failure });
+        self.state
+    }
+
+    async fn step(&mut self, step: &dyn Step) -> Result<(), (RunOutcome, Failure)> {
+        let planned = step.planned();
+        let stop = CancellationToken::new();
+        if let Some(why) = self.due() {
+            return Err(self.stopped(why, None));
+        }
+        self.record(StepEvent::Started(planned.clone()));
+        let (events, mut emitted) = mpsc::unbounded_channel();
+        let context = Context {
+            step: planned.id.clone(),
+            events,
+            stop: stop.clone(),
+            clock: Arc::clone(&self.settings.clock),
+        };
+        let mut work = step.run(&context);
+        let mut asked: Option<Stop> = None;
+        let mut grace_ends = tokio::time::Instant::now();
+        let deadline = self.left().map(|left| tokio::time::Instant::now() + left);
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.reset();
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(body) = emitted.recv() => self.record(body),
+                result = &mut work => break Some(result),
+                () = self.settings.interrupt.cancelled(), if asked.is_none() => {
+                    asked = Some(Stop::Interrupted);
+                    self.record(Run::Stopping { reason: "interrupted: requests in flight end, nothing new begins".into() });
+                    grace_ends = tokio::time::Instant::now() + GRACE;
+                    stop.cancel();
+                }
+                () = wait(deadline), if asked.is_none() => {
+                    asked = Some(Stop::Deadline);
+                    self.record(Run::Stopping { reason: "the deadline has passed: requests in flight end, nothing new begins".into() });
+                    grace_ends = tokio::time::Instant::now() + GRACE;
+                    stop.cancel();
+                }
+                () = tokio::time::sleep_until(grace_ends), if asked.is_some() => break None,
+                _ = heartbeat.tick() => self.beat(&planned.id),
+            }
+        };
+        drop(work);
+        while let Ok(body) = emitted.try_recv() {
+            self.record(body);
+        }
+        match (result, asked) {
+            (Some(Ok(outcome)), _) => {
+                self.record(StepEvent::Finished {
+                    id: planned.id,
+                    outcome,
+                });
+                Ok(())
+            }
+            (result, Some(why)) => {
+                let failure = result.and_then(Result::err).unwrap_or_else(|| Failure::new("stopped"));
+                self.record(StepEvent::Finished {
+                    id: planned.id.clone(),
+                    outcome: Outcome::Failed { failure },
+                });
+                Err(self.stopped(why, Some(&planned.title)))
+            }
+            (Some(Err(failure)), None) => {
+                self.record(StepEvent::Finished {
+                    id: planned.id,
+                    outcome: Outcome::Failed {
+                        failure: failure.clone(),
+                    },
+                });
+                let outcome = if self.state.touched() {
+                    RunOutcome::Failed
+                } else {
+                    RunOutcome::Refused
+                };
+                Err((outcome, failure))
+            }
+            // Without a reason to stop the loop ends only with the step's result.
+            (None, None) => Err((RunOutcome::Failed, Failure::new("the step ended without a result"))),
+        }
+    }
+
+    /// Says again how far the step is.
+    fn beat(&mut self, id: &str) {
+        let running = self
+            .state
+            .steps
+            .iter()
+            .find(|step| step.step.id == id)
+            .map(|step| step.status.clone());
+        if let Some(StepStatus::Running { done, total, note }) = running {
+            self.record(StepEvent::Progress {
+                id: id.to_owned(),
+                done,
+                total,
+                note,
+            });
+        }
+    }
+
+    /// How the run ends when it was stopped.
+    fn stopped(&self, why: Stop, at: Option<&str>) -> (RunOutcome, Failure) {
+        let at = at.map(|title| format!(" in “{title}”")).unwrap_or_default();
+        match why {
+            Stop::Interrupted => (RunOutcome::Interrupted, Failure::new(format!("interrupted{at}"))),
+            Stop::Deadline => {
+                let failing: Vec<_> = self
+                    .state
+                    .unready()
+                    .into_iter()
+                    .filter(|node| node.node.phase == crate::event::NodePhase::Failing)
+                    .collect();
+                if failing.is_empty() {
+                    return (
+                        RunOutcome::DeadlinePassed,
+                        Failure::new(format!("the deadline passed{at}")),
+                    );
+                }
+                // Something is broken that more time would not mend: that is a failure, not a matter of patience.
+                let mut failure = Failure::new(match failing.as_slice() {
+                    [one] => format!("{} is broken, and the deadline passed", one.node.name),
+                    many => format!("{} apps are broken, and the deadline passed", many.len()),
+                });
+                for node in failing {
+                    let reasons: Vec<_> = node.node.blocked_by.iter().map(ToString::to_string).collect();
+                    let why = if reasons.is_empty() {
+                        node.node.words.clone()
+                    } else {
+                        reasons.join("; ")
+                    };
+                    failure.causes.push(format!("{}: {why}", node.node.name));
+                }
+                (
+                    RunOutcome::Failed,
+                    failure.hint("mend it in Git, and run the restore again: what is done is found as it is"),
+                )
+            }
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.settings.clock.elapsed().saturating_sub(self.begun)
+    }
+
+    /// Returns the time left until the deadline.
+    fn left(&self) -> Option<Duration> {
+        Some(self.settings.deadline?.saturating_sub(self.elapsed()))
+    }
+
+    fn due(&self) -> Option<Stop> {
+        if self.settings.interrupt.is_cancelled() {
+            return Some(Stop::Interrupted);
+        }
+        self.left().filter(Duration::is_zero).map(|_| Stop::Deadline)
+    }
+
+    /// Returns the event with every known secret value masked: the net under all texts that came from elsewhere.
+    fn masked(&self, event: Event) -> Event {
+        if self.settings.redactor.is_empty() {
+            return event;
+        }
+        let Ok(text) = serde_json::to_string(&event) else {
+            return event;
+        };
+        match self.settings.redactor.redact(&text) {
+            std::borrow::Cow::Borrowed(_) => event,
+            std::borrow::Cow::Owned(masked) => serde_json::from_str(&masked).unwrap_or(Event {
+                body: Body::Unknown,
+                ..event
+            }),
+        }
+    }
+}
+
+/// Resolves at the time, or never if there is none.
+async fn wait(until: Option<tokio::time::Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

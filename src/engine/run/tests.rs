@@ -1,0 +1,181 @@
+//! The loop, with steps that do what a test tells them.
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::event::{Effect, Node, NodePhase, Phase, PlannedStep};
+use crate::redact::{MASK, Secret};
+
+/// What a step of a test does.
+#[derive(Clone)]
+enum Does {
+    Succeeds,
+    Fails,
+    WaitsToBeStopped,
+    Hangs,
+    Shows(NodePhase),
+    Says(&'static str),
+}
+
+struct Scripted(&'static str, Effect, Does);
+
+#[async_trait]
+impl Step for Scripted {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: self.0.into(),
+            phase: Phase::Apps,
+            title: self.0.into(),
+            effect: self.1,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        match &self.2 {
+            Does::Succeeds => {}
+            Does::Fails => return Err(Failure::new("it broke")),
+            Does::Hangs => std::future::pending().await,
+            Does::WaitsToBeStopped => {
+                context.stopped().await;
+                return Err(Failure::new("stopped while waiting"));
+            }
+            Does::Says(text) => context.notice(*text),
+            Does::Shows(phase) => {
+                let words = "Synced, Degraded".into();
+                context.emit(Node {
+                    id: "a".into(),
+                    name: "a".into(),
+                    parent: None,
+                    phase: *phase,
+                    words,
+                    revision: None,
+                    blocked_by: vec![],
+                });
+                context.stopped().await;
+                return Err(Failure::new("stopped while waiting"));
+            }
+        }
+        Ok(Outcome::Done { detail: String::new() })
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        journal: None,
+        sinks: vec![],
+        clock: Arc::new(ManualClock::default()),
+        redactor: Redactor::default(),
+        interrupt: CancellationToken::new(),
+        deadline: None,
+    }
+}
+
+async fn run(settings: Settings, steps: Vec<Scripted>) -> RunState {
+    let mut engine = Engine::new(settings);
+    let steps: Vec<Box<dyn Step>> = steps.into_iter().map(|step| Box::new(step) as Box<dyn Step>).collect();
+    let result = engine.run(&steps).await;
+    engine.finish(result)
+}
+
+fn outcome(state: &RunState) -> RunOutcome {
+    state.finished.clone().unwrap().0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_anything_was_changed_is_a_refusal() {
+    let state = run(settings(), vec![Scripted("read", Effect::Reads, Does::Fails)]).await;
+    assert_eq!((outcome(&state), state.exit_code()), (RunOutcome::Refused, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_a_change_is_a_failure() {
+    let steps = vec![
+        Scripted("apply", Effect::Repeatable, Does::Succeeds),
+        Scripted("read", Effect::Reads, Does::Fails),
+    ];
+    let state = run(settings(), steps).await;
+    assert_eq!((outcome(&state), state.exit_code()), (RunOutcome::Failed, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_lets_the_step_end_and_begins_no_other() {
+    let interrupted = settings();
+    let token = interrupted.interrupt.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        token.cancel();
+    });
+    let steps = vec![
+        Scripted("wait", Effect::Repeatable, Does::WaitsToBeStopped),
+        Scripted("next", Effect::Repeatable, Does::Succeeds),
+    ];
+    let state = run(interrupted, steps).await;
+    assert_eq!((outcome(&state), state.exit_code()), (RunOutcome::Interrupted, 130));
+    assert_eq!(state.steps.len(), 1, "no further step began");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_does_not_end_is_left_after_its_grace() {
+    let interrupted = settings();
+    let token = interrupted.interrupt.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        token.cancel();
+    });
+    let state = run(interrupted, vec![Scripted("hang", Effect::Repeatable, Does::Hangs)]).await;
+    assert_eq!(outcome(&state), RunOutcome::Interrupted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_with_nothing_broken_can_be_resumed_and_with_something_broken_is_a_failure() {
+    for (phase, exit) in [(NodePhase::Progressing, 4), (NodePhase::Failing, 1)] {
+        let bounded = Settings {
+            deadline: Some(Duration::from_secs(60)),
+            ..settings()
+        };
+        let state = run(bounded, vec![Scripted("drive", Effect::Repeatable, Does::Shows(phase))]).await;
+        assert_eq!(state.exit_code(), exit, "{phase:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_value_in_a_text_never_reaches_a_sink_or_the_state() {
+    let masked = settings();
+    masked.redactor.learn(&Secret::from("hunter2\"hunter2"));
+    let state = run(
+        masked,
+        vec![Scripted(
+            "say",
+            Effect::Reads,
+            Does::Says("the server said hunter2\"hunter2"),
+        )],
+    )
+    .await;
+    assert_eq!(state.notices, [format!("the server said {MASK}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_cannot_be_written_does_not_stop_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    // The device that is always full.
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("full")).unwrap();
+    let journal = Journal::on(
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(folder.path().join("full"))
+            .unwrap(),
+        folder.path().join("full"),
+    );
+    let full = Settings {
+        journal: Some(journal),
+        ..settings()
+    };
+    let state = run(full, vec![Scripted("apply", Effect::Repeatable, Does::Succeeds)]).await;
+    assert_eq!(state.exit_code(), 0);
+    assert!(
+        state.notices[0].starts_with("The run goes on without a journal"),
+        "{:?}",
+        state.notices
+    );
+}

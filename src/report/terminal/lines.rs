@@ -1,0 +1,374 @@
+//! A run where there is no terminal: one plain line for each transition.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use crate::event::{Blocker, Body, Event, Node, NodePhase, NodeState, Outcome, Run, RunState, Sink, Step, StepState};
+use crate::report::blocking::blocking;
+use crate::report::{text, wording};
+use crate::rto::duration;
+
+/// After how long a run that goes on is heard of again, in milliseconds of the run.
+const HEARTBEAT_MS: u64 = 30_000;
+/// How many blocking nodes a heartbeat names.
+const NAMED: usize = 3;
+/// A failing node whose reason keeps changing is told again at most this often, in milliseconds.
+const REASON_MS: u64 = 10_000;
+
+/// Writes one line for each transition, each beginning with the time since the run started: no colours, no repeats, and
+/// a heartbeat every 30 seconds of the run that says what blocks.
+#[derive(Debug)]
+pub struct Lines<W> {
+    out: W,
+    opened: bool,
+    heard_ms: u64,
+    told: HashMap<String, Told>,
+}
+
+/// What was last told of a node.
+#[derive(Debug, Clone, PartialEq)]
+struct Told {
+    phase: NodePhase,
+    blocker: Option<Blocker>,
+    at_ms: u64,
+}
+
+impl<W: Write> Lines<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self {
+            out,
+            opened: false,
+            heard_ms: 0,
+            told: HashMap::new(),
+        }
+    }
+
+    fn say(&mut self, elapsed_ms: u64, what: &str) {
+        let time = text::pad_left(&duration(elapsed_ms), 7);
+        // Trouble of a sink must never stop a recovery.
+        let _ = writeln!(self.out, "{time}  {}", text::line(what));
+    }
+
+    fn open(&mut self, event: &Event, state: &RunState) {
+        self.opened = true;
+        self.heard_ms = event.elapsed_ms;
+        let goes_on = if matches!(event.body, Body::Run(Run::Started { .. })) {
+            ""
+        } else {
+            " · goes on"
+        };
+        let utc = event.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let title = wording::title(state);
+        self.say(
+            event.elapsed_ms,
+            &format!("{utc} {title}{goes_on} · gitops-dr {}", state.program),
+        );
+    }
+
+    fn node(&mut self, node: &Node, state: &RunState) {
+        let at_ms = state.elapsed_ms;
+        let now = Told {
+            phase: node.phase,
+            blocker: node.blocked_by.first().cloned(),
+            at_ms,
+        };
+        let before = self.told.get(&node.id);
+        if !is_transition(before, &now) {
+            // The phase is kept even if it is not worth a line, so that the next one is compared with it.
+            if before.is_none() {
+                self.told.insert(node.id.clone(), now);
+            }
+            return;
+        }
+        let line = node_line(node, state);
+        self.told.insert(node.id.clone(), now);
+        self.say(at_ms, &line);
+    }
+
+    fn heartbeat(&mut self, state: &RunState) {
+        if state.elapsed_ms < self.heard_ms + HEARTBEAT_MS || state.finished.is_some() {
+            return;
+        }
+        self.heard_ms = state.elapsed_ms;
+        let Some(step) = state.running() else { return };
+        let progress = if state.nodes.is_empty() {
+            wording::progress(step)
+        } else {
+            wording::counts(state)
+        };
+        let blocked: Vec<_> = blocking(state)
+            .iter()
+            .take(NAMED)
+            .map(|blocking| named(&blocking.node.node))
+            .collect();
+        let blocked = if blocked.is_empty() {
+            String::new()
+        } else {
+            format!(" · waiting for {}", blocked.join(" | "))
+        };
+        self.say(state.elapsed_ms, &format!("{}: {progress}{blocked}", step.step.id));
+    }
+}
+
+impl<W: Write + Send> Sink for Lines<W> {
+    fn event(&mut self, event: &Event, state: &RunState) {
+        if !self.opened {
+            self.open(event, state);
+        }
+        match &event.body {
+            Body::Run(run) => {
+                if let Some(line) = run_line(run, state) {
+                    self.say(event.elapsed_ms, &line);
+                }
+            }
+            Body::Step(step) => {
+                if let Some(line) = step_line(step, state) {
+                    self.say(event.elapsed_ms, &line);
+                }
+            }
+            Body::Node(node) => self.node(node, state),
+            Body::Intervention(intervention) => {
+                let line = format!("intervened for {}", wording::intervention(state, intervention));
+                self.say(event.elapsed_ms, &line);
+            }
+            Body::Unknown => {}
+        }
+        self.heartbeat(state);
+        let _ = self.out.flush();
+    }
+}
+
+fn run_line(run: &Run, state: &RunState) -> Option<String> {
+    match run {
+        Run::Cluster { context, version, .. } => {
+            let cluster = state.cluster.as_ref().map(wording::cluster)?;
+            Some(format!("{cluster} · Kubernetes {version} · context {context}"))
+        }
+        Run::Planned {
+            digest,
+            revisions,
+            steps,
+        } => {
+            let steps = text::count(steps.len(), "step", "steps");
+            let sources = revisions
+                .iter()
+                .map(|(source, commit)| format!(" · {source} at {}", wording::short(commit)));
+            Some(format!(
+                "plan of {steps}, digest {}{}",
+                wording::short(digest),
+                sources.collect::<String>()
+            ))
+        }
+        Run::Noticed { notice } => Some(format!("notice: {notice}")),
+        Run::LeftToDo { what } => Some(format!("left to do by hand: {what}")),
+        Run::Excepted(exception) => Some(format!(
+            "exception: {}: {} (accepted: {})",
+            exception.subject, exception.what, exception.reason
+        )),
+        Run::Stopping { reason } => Some(format!("stopping: {reason}; what is under way ends first")),
+        Run::Finished { .. } => Some(crate::report::outcome(state)),
+        Run::Started { .. } | Run::Unknown => None,
+    }
+}
+
+fn step_line(event: &Step, state: &RunState) -> Option<String> {
+    let id = event.id();
+    match event {
+        Step::Started(step) => Some(format!("{id}: {}", step.title)),
+        Step::Finished { outcome, .. } => {
+            let took = state.steps.iter().find(|step| step.step.id == id).and_then(took);
+            let took = took.map(|took| format!(" in {}", duration(took))).unwrap_or_default();
+            Some(match outcome {
+                Outcome::Done { detail } if detail.is_empty() => format!("{id}: done{took}"),
+                Outcome::Done { detail } => format!("{id}: done{took}, {detail}"),
+                Outcome::Skipped { detail } => format!("{id}: nothing to do, {detail}"),
+                Outcome::Failed { failure } => {
+                    let causes: String = failure.causes.iter().map(|cause| format!(": {cause}")).collect();
+                    format!("{id}: failed{took}, {}{causes}", failure.message)
+                }
+            })
+        }
+        Step::Progress { .. } | Step::Unknown => None,
+    }
+}
+
+fn took(step: &StepState) -> Option<u64> {
+    Some(step.finished_ms?.saturating_sub(step.started_ms?))
+}
+
+/// Whether a person wants to hear of it. That a node waits its turn is what is expected when it is first seen.
+fn is_transition(before: Option<&Told>, now: &Told) -> bool {
+    match before {
+        None => !matches!(now.phase, NodePhase::Missing | NodePhase::Progressing),
+        Some(before) if before.phase != now.phase => true,
+        Some(before) => {
+            now.phase == NodePhase::Failing
+                && before.blocker != now.blocker
+                && now.at_ms >= before.at_ms.saturating_add(REASON_MS)
+        }
+    }
+}
+
+fn node_line(node: &Node, state: &RunState) -> String {
+    let known = state.nodes.get(&node.id);
+    let phase = wording::phase(node.phase);
+    if node.phase.is_settled() {
+        let after = known
+            .and_then(since_begun)
+            .map(|took| format!(" after {}", duration(took)));
+        let (ready, known) = state.ready();
+        return format!("{} {phase}{} ({ready}/{known})", node.name, after.unwrap_or_default());
+    }
+    let words = if node.words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", node.words)
+    };
+    let why = wording::blockers(node, NAMED)
+        .map(|why| format!(": {why}"))
+        .unwrap_or_default();
+    format!("{} {phase}{words}{why}", node.name)
+}
+
+fn since_begun(node: &NodeState) -> Option<u64> {
+    Some(node.ready_ms?.saturating_sub(node.begun_ms?)).filter(|took| *took > 0)
+}
+
+fn named(node: &Node) -> String {
+    match wording::blockers(node, 1) {
+        Some(why) => format!("{}: {why}", node.name),
+        None => format!("{}: {}", node.name, node.words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Failure, Phase, RunOutcome};
+    use crate::report::story::{Story, story};
+
+    fn told(story: &Story) -> String {
+        let mut out = Vec::new();
+        story.tell(&mut Lines::new(&mut out));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_log_tells_each_transition_once_and_what_blocks_every_half_minute() {
+        let story = story()
+            .say(Run::Planned {
+                digest: "sha256:3fa24d11bb0aa98c6c0f3d9e1b1e47f5".into(),
+                revisions: vec![("platform".into(), "1a2b3c4d5e6f7081920a".into())],
+                steps: vec![],
+            })
+            .until_apps()
+            .node("ingress", NodePhase::Missing, "", &[])
+            .node("payments", NodePhase::Missing, "", &[])
+            .after(3_000)
+            .node("ingress", NodePhase::Progressing, "Synced, Progressing", &[])
+            .after(1_000)
+            .node(
+                "ingress",
+                NodePhase::Progressing,
+                "Synced, Progressing",
+                &[("Deployment.apps ingress/nginx", "0/2 ready")],
+            )
+            .node(
+                "payments",
+                NodePhase::Failing,
+                "OutOfSync, Missing",
+                &[("CRD certificates.cert-manager.io", "not found")],
+            )
+            .intervened("payments", "refresh", "sync retries exhausted", 1)
+            .after(2_000)
+            .node(
+                "payments",
+                NodePhase::Failing,
+                "OutOfSync, Missing",
+                &[("CRD certificates.cert-manager.io", "still not found")],
+            )
+            .after(28_500)
+            .progress("apps", 0, None, "")
+            .after(1_000)
+            .progress("apps", 0, None, "")
+            .after(20_000)
+            .node("ingress", NodePhase::Ready, "Synced, Healthy", &[])
+            .after(4_000)
+            .node("payments", NodePhase::Ready, "Synced, Healthy", &[])
+            .done("apps", "")
+            .finish(RunOutcome::Recovered, None);
+        insta::assert_snapshot!(told(&story), @r"
+          0.0s  2026-11-21T03:12:00Z restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m · gitops-dr 0.1.0
+          0.2s  cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty) · Kubernetes v1.33.2 · context shop-new
+          0.2s  plan of 0 steps, digest 3fa24d11… · platform at 1a2b3c4d…
+          0.3s  stores: read 8 secrets from their stores
+          2.4s  stores: done in 2.1s, 7 secrets from vault, 1 from aws (fallback)
+          2.4s  interlock: prove that this is the right cluster
+          2.8s  interlock: done in 0.4s, empty as expected, permissions suffice
+          2.8s  agent: install Argo CD from platform/bootstrap/argocd
+           43s  agent: done in 41s, Argo CD v3.2.11 ready
+           43s  apps: apply root apps and wait for all that follows
+           46s  ingress progressing (Synced, Progressing)
+           47s  payments failing (OutOfSync, Missing): CRD certificates.cert-manager.io: not found
+           47s  intervened for payments: refresh, 1 of 3 (sync retries exhausted)
+        1m 18s  apps: 0/2 ready · 1 failing · waiting for payments: CRD certificates.cert-manager.io: still not found | ingress: Deployment.apps ingress/nginx: 0/2 ready
+        1m 39s  ingress ready after 52s (1/2)
+        1m 43s  payments ready after 55s (2/2)
+        1m 43s  apps: done in 59s
+        1m 43s  recovered in 1m 43s, target 30m met
+        ");
+    }
+
+    #[test]
+    fn a_step_that_fails_tells_its_causes_on_one_line() {
+        let failure = Failure {
+            causes: vec!["store `vault`".into(), "503\nsealed".into()],
+            ..Failure::new("cannot read secrets")
+        };
+        let story = story()
+            .begin("stores", Phase::Prepare, "read 8 secrets")
+            .after(1_500)
+            .end(
+                "stores",
+                Outcome::Failed {
+                    failure: failure.clone(),
+                },
+            )
+            .finish(RunOutcome::Refused, Some(failure));
+        insta::assert_snapshot!(told(&story), @r"
+        0.0s  2026-11-21T03:12:00Z restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m · gitops-dr 0.1.0
+        0.2s  cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty) · Kubernetes v1.33.2 · context shop-new
+        0.2s  stores: read 8 secrets
+        1.7s  stores: failed in 1.5s, cannot read secrets: store `vault`: 503 sealed
+        1.7s  refused, nothing was changed: cannot read secrets
+        ");
+    }
+
+    #[test]
+    fn every_line_begins_with_its_time_and_none_holds_an_escape() {
+        let story = story()
+            .until_apps()
+            .node("evil", NodePhase::Failing, "\u{1b}[31m", &[("", "a\nb\u{7}\u{1b}]0;t")]);
+        for line in told(&story).lines() {
+            assert!(
+                line.trim_start().starts_with(|first: char| first.is_ascii_digit()),
+                "{line}"
+            );
+            assert!(!line.contains(char::is_control), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_goes_on_says_which_it_is() {
+        let whole = story().until_apps().done("apps", "52/52 ready");
+        let state = whole.state();
+        let events = whole.events();
+        let mut out = Vec::new();
+        Lines::new(&mut out).event(events.last().unwrap(), &state);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+        43s  2026-11-21T03:12:43Z restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m · goes on · gitops-dr 0.1.0
+        43s  apps: done in 0.0s, 52/52 ready
+        ");
+    }
+}

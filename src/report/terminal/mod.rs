@@ -1,0 +1,8 @@
+//! A run in a terminal, or in a log file where there is none.
+//!
+//! [`Live`] keeps a few moving lines at the bottom of a terminal; what is done scrolls away above them. [`Lines`] writes
+//! one plain line for each transition. The moving lines are drawn by a pure function of the state and the time.
+
+mod lines;
+
+pub use lines::Lines;

@@ -1,0 +1,109 @@
+//! The one thing that all stores can do.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{Error, ErrorKind};
+use crate::redact::Secret;
+
+/// A place that holds secrets.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Returns the name by which the runbook refers to it.
+    fn name(&self) -> &str;
+
+    /// Proves that it answers and lets us in; reads no secret.
+    async fn check(&self) -> Result<(), Error>;
+
+    /// Reads the secret at a path: the newest version, or the pinned one.
+    async fn read(&self, path: &str, version: Option<u64>) -> Result<Stored, Error>;
+}
+
+/// A secret as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its values, by key.
+    pub data: BTreeMap<String, Secret>,
+    /// Its version, where the store counts them.
+    pub version: Option<u64>,
+}
+
+impl Stored {
+    /// Returns the value of one key. `place` names the secret for the error, such as `dr/repo-platform in store vault`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MissingKey`], with the keys that are there.
+    pub fn value(&self, key: &str, place: &str) -> Result<&Secret, Error> {
+        self.data.get(key).ok_or_else(|| self.missing(key, place))
+    }
+
+    fn missing(&self, key: &str, place: &str) -> Error {
+        let error = Error::new(ErrorKind::MissingKey, format!("{place} has no key {key}"));
+        let keys: Vec<&str> = self.data.keys().map(String::as_str).collect();
+        let error = if keys.is_empty() {
+            error.because("it has no keys at all")
+        } else {
+            error.because(format!("its keys are {}", keys.join(", ")))
+        };
+        match closest(key, &keys) {
+            Some(near) => error.hint(format!("did you mean {near}? Name it under `keys` as `{key}: {near}`")),
+            None => error.hint(format!("store it under {key}, or name the right key under `keys`")),
+        }
+    }
+}
+
+/// Returns the name that is most likely meant, if one is near enough.
+fn closest<'name>(wanted: &str, names: &[&'name str]) -> Option<&'name str> {
+    names
+        .iter()
+        .map(|name| {
+            (
+                strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()),
+                *name,
+            )
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(keys: &[&str]) -> Stored {
+        Stored {
+            data: keys
+                .iter()
+                .map(|key| ((*key).to_owned(), Secret::from("hunter2hunter2")))
+                .collect(),
+            version: None,
+        }
+    }
+
+    #[test]
+    fn a_missing_key_names_the_secret_and_the_keys_that_are_there() {
+        let error = stored(&["passwd", "user"])
+            .value("password", "dr/x in store vault")
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MissingKey);
+        assert_eq!(error.to_string(), "dr/x in store vault has no key password");
+        assert_eq!(error.causes(), ["its keys are passwd, user"]);
+        assert_eq!(
+            error.hints(),
+            ["did you mean passwd? Name it under `keys` as `password: passwd`"]
+        );
+    }
+
+    #[test]
+    fn an_empty_secret_is_said_to_be_empty() {
+        let error = stored(&[]).value("password", "dr/x in store vault").unwrap_err();
+        assert_eq!(error.causes(), ["it has no keys at all"]);
+    }
+
+    #[test]
+    fn a_stored_secret_does_not_print_its_values() {
+        assert!(!format!("{:?}", stored(&["a"])).contains("hunter2"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The store itself.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use super::health;
+use super::mount::Mount;
+use super::session::Session;
+use super::settings::{Login, Settings};
+use super::transport::{Answer, Transport};
+use crate::redact::Redactor;
+use crate::secrets::{Error, ErrorKind, Store, Stored};
+
+/// A Vault or OpenBao server as a [`Store`].
+pub struct Vault {
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+    pub(super) login: Login,
+    pub(super) redactor: Redactor,
+    pub(super) transport: Transport,
+    pub(super) session: Mutex<Option<Session>>,
+    pub(super) mounts: Mutex<Vec<Mount>>,
+}
+
+impl Vault {
+    /// Makes a store of its settings. Nothing is sent yet; the redactor learns the credentials.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] where the settings cannot work.
+    pub fn new(settings: Settings, redactor: &Redactor) -> Result<Self, Error> {
+        match &settings.auth {
+            Login::Token(token) => redactor.learn(token),
+            Login::AppRole { role_id, secret_id, .. } => {
+                redactor.learn(role_id);
+                redactor.learn(secret_id);
+            }
+        }
+        settings.check()?;
+        Ok(Self {
+            transport: Transport::new(&settings, redactor)?,
+            name: settings.name,
+            namespace: settings.namespace,
+            login: settings.auth,
+            redactor: redactor.clone(),
+            session: Mutex::default(),
+            mounts: Mutex::default(),
+        })
+    }
+
+    /// Returns ` in namespace team`, or nothing outside of one.
+    pub(super) fn namespace_words(&self) -> String {
+        self.namespace
+            .as_ref()
+            .map(|namespace| format!(" in namespace {namespace}"))
+            .unwrap_or_default()
+    }
+
+    /// Returns the flag that a command of the server's command line needs to see what we see.
+    pub(super) fn namespace_flag(&self) -> String {
+        self.namespace
+            .as_ref()
+            .map(|namespace| format!(" -namespace={namespace}"))
+            .unwrap_or_default()
+    }
+
+    /// Tells a missing namespace from a missing path: both answer 404.
+    pub(super) fn check_namespace(&self, answer: &Answer) -> Result<(), Error> {
+        if answer.status != 404 || !answer.words(&self.redactor).contains("namespace not found") {
+            return Ok(());
+        }
+        let namespace = self.namespace.as_deref().unwrap_or("root");
+        Err(Error::new(
+            ErrorKind::Configuration,
+            format!("store {} has no namespace {namespace}", self.name),
+        )
+        .because(answer.quote(&self.redactor))
+        .hint("correct `namespace` of the store (`bao namespace list` shows them)"))
+    }
+}
+
+#[async_trait]
+impl Store for Vault {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        health::judge(self.transport.health().await?, &format!("store {}", self.name))?;
+        self.log_in().await
+    }
+
+    async fn read(&self, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        self.read_kv(path, version).await
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

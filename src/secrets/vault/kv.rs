@@ -1,0 +1,345 @@
+//! Reads the KV engine, version 1 and 2.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+use vaultrs::api::EndpointResult;
+use vaultrs::api::kv1::requests::GetSecretRequest;
+use vaultrs::api::kv1::responses::GetSecretResponse;
+use vaultrs::api::kv2::requests::{ReadSecretMetadataRequest, ReadSecretRequest};
+use vaultrs::api::kv2::responses::{
+    ReadSecretMetadataResponse, ReadSecretResponse, SecretMetadata, SecretVersionMetadata,
+};
+
+use super::client::Vault;
+use super::mount::{KvVersion, Mount};
+use super::transport::{Answer, Call};
+use crate::redact::Secret;
+use crate::secrets::{Error, ErrorKind, Stored};
+
+/// A `float` keeps this many decimal digits for certain.
+const EXACT_DIGITS: usize = 15;
+
+impl Vault {
+    /// Reads the secret at `path`, which begins with its mount.
+    pub(super) async fn read_kv(&self, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        let path = path.trim_matches('/');
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(self
+                .wrong(format!("{path:?} is no path of a secret"))
+                .hint("write it as MOUNT/PATH, such as secret/dr/repo"));
+        }
+        let mount = self.mount_of(path).await?;
+        let Some(inner) = path.strip_prefix(&mount.path).filter(|inner| !inner.is_empty()) else {
+            return Err(self
+                .wrong(format!("{path} names a mount and no secret in it"))
+                .hint("write it as MOUNT/PATH, such as secret/dr/repo"));
+        };
+        match mount.version {
+            KvVersion::One => self.read_v1(&mount, inner, version).await,
+            KvVersion::Two => self.read_v2(&mount, inner, version).await,
+            KvVersion::Unknown => self.read_either(&mount, inner, version).await,
+        }
+    }
+
+    async fn read_v1(&self, mount: &Mount, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        if version.is_some() {
+            return Err(self
+                .wrong(format!(
+                    "{}{path} is pinned to a version, and KV version 1 keeps none",
+                    mount.path
+                ))
+                .hint(format!(
+                    "leave `version` out, or upgrade the mount (`bao kv enable-versioning {}`)",
+                    mount.path
+                )));
+        }
+        let answer = self.ask(&v1(mount, path)).await?;
+        match answer.status {
+            200 => self.stored_v1(mount, path, &answer),
+            403 => Err(self.denied(mount, path, &answer).await),
+            404 => Err(self.missing(mount, path)),
+            _ => Err(self.not_understood(mount, path, &answer)),
+        }
+    }
+
+    async fn read_v2(&self, mount: &Mount, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        let answer = self.ask(&v2(mount, path, version)).await?;
+        match answer.status {
+            200 => self.stored_v2(mount, path, &answer),
+            403 => Err(self.denied(mount, path, &answer).await),
+            // A version that is gone answers 404 as well, with a body that tells of it.
+            404 => Err(match (parse_v2(&answer), version) {
+                (Some(gone), _) => self.gone(mount, path, &gone.metadata),
+                (None, Some(version)) => self.missing_version(mount, path, version).await?,
+                (None, None) => self.missing(mount, path),
+            }),
+            _ => Err(self.not_understood(mount, path, &answer)),
+        }
+    }
+
+    /// Reads where the server would not say which version the mount is: the newer one first.
+    async fn read_either(&self, mount: &Mount, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        let newer = self.ask(&v2(mount, path, version)).await?;
+        match (newer.status, parse_v2(&newer)) {
+            (200, Some(_)) => return self.stored_v2(mount, path, &newer),
+            (404, Some(gone)) => return Err(self.gone(mount, path, &gone.metadata)),
+            _ => {}
+        }
+        if version.is_some() {
+            return Err(match newer.status {
+                403 => self.denied(mount, path, &newer).await,
+                _ => self.missing(mount, path),
+            });
+        }
+        let older = self.ask(&v1(mount, path)).await?;
+        match (newer.status, older.status) {
+            (_, 200) => self.stored_v1(mount, path, &older),
+            (403, _) => Err(self.denied(mount, path, &newer).await),
+            (_, 403) => Err(self.denied(mount, path, &older).await),
+            _ => Err(self.missing(mount, path)),
+        }
+    }
+
+    fn stored_v1(&self, mount: &Mount, path: &str, answer: &Answer) -> Result<Stored, Error> {
+        let Some(GetSecretResponse {
+            data: Value::Object(data),
+            ..
+        }) = answer.parse()
+        else {
+            return Err(self.not_understood(mount, path, answer));
+        };
+        self.stored(mount, path, data, None)
+    }
+
+    fn stored_v2(&self, mount: &Mount, path: &str, answer: &Answer) -> Result<Stored, Error> {
+        let Some(ReadSecretResponse {
+            data: Value::Object(data),
+            metadata,
+        }) = parse_v2(answer)
+        else {
+            return Err(self.not_understood(mount, path, answer));
+        };
+        self.stored(mount, path, data, Some(metadata.version))
+    }
+
+    fn stored(
+        &self,
+        mount: &Mount,
+        path: &str,
+        data: serde_json::Map<String, Value>,
+        version: Option<u64>,
+    ) -> Result<Stored, Error> {
+        let mut values = BTreeMap::new();
+        for (key, value) in data {
+            // A key without a value is no key: whoever needs it is told that it is missing.
+            if value.is_null() {
+                continue;
+            }
+            let Some(text) = text(value) else {
+                return Err(Error::new(
+                    ErrorKind::NotText,
+                    format!(
+                        "{key} of {}{path} in store {} is a number too long to be read exactly",
+                        mount.path, self.name
+                    ),
+                )
+                .hint("store it as text, in quotes"));
+            };
+            values.insert(key, text);
+        }
+        Ok(Stored { data: values, version })
+    }
+
+    fn wrong(&self, what: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Configuration, format!("store {}: {what}", self.name))
+    }
+
+    fn not_understood(&self, mount: &Mount, path: &str, answer: &Answer) -> Error {
+        Error::new(
+            ErrorKind::Answer,
+            format!(
+                "store {} gave an answer for {}{path} that is not understood",
+                self.name, mount.path
+            ),
+        )
+        .because(answer.quote(&self.redactor))
+        .hint("check its log, and any proxy or load balancer in front of it")
+    }
+
+    fn missing(&self, mount: &Mount, path: &str) -> Error {
+        let kind = match mount.version {
+            KvVersion::One => "is of KV version 1",
+            KvVersion::Two => "is of KV version 2",
+            KvVersion::Unknown => "may not be a mount at all: the server would not say",
+        };
+        let error = Error::new(
+            ErrorKind::MissingPath,
+            format!(
+                "store {} has no secret at {}{path}{}",
+                self.name,
+                mount.path,
+                self.namespace_words()
+            ),
+        )
+        .because(format!("{} {kind}", mount.path));
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let error = error.hint(format!(
+            "see what is there: `bao kv list{} {}{folder}`",
+            self.namespace_flag(),
+            mount.path
+        ));
+        match path.strip_prefix("data/") {
+            Some(rest) if mount.version != KvVersion::One => error.hint(format!(
+                "paths are written as `bao kv get` takes them, without `data/`: {}{rest}",
+                mount.path
+            )),
+            _ => error,
+        }
+    }
+
+    fn gone(&self, mount: &Mount, path: &str, metadata: &SecretVersionMetadata) -> Error {
+        let secret = format!("{}{path}", mount.path);
+        let version = metadata.version;
+        let flag = self.namespace_flag();
+        if metadata.destroyed {
+            return Error::new(
+                ErrorKind::Destroyed,
+                format!(
+                    "version {version} of {secret} in store {} was destroyed for good",
+                    self.name
+                ),
+            )
+            .hint(format!(
+                "pin an older version (`bao kv metadata get{flag} {secret}` lists them), or store the secret anew"
+            ));
+        }
+        Error::new(
+            ErrorKind::Deleted,
+            format!(
+                "version {version} of {secret} in store {} was deleted at {}",
+                self.name, metadata.deletion_time
+            ),
+        )
+        .hint(format!(
+            "bring it back: `bao kv undelete{flag} -versions={version} {secret}`"
+        ))
+        .hint("or pin another `version`")
+    }
+
+    /// Tells a missing version from a missing secret, as far as the metadata may be read.
+    async fn missing_version(&self, mount: &Mount, path: &str, version: u64) -> Result<Error, Error> {
+        let call = Call::of(&ReadSecretMetadataRequest {
+            mount: mount.path.trim_end_matches('/').to_owned(),
+            path: path.to_owned(),
+        });
+        let answer = self.ask(&call).await?;
+        if answer.status == 404 {
+            return Ok(self.missing(mount, path));
+        }
+        let error = Error::new(
+            ErrorKind::MissingVersion,
+            format!("store {} has no version {version} of {}{path}", self.name, mount.path),
+        );
+        let metadata = answer
+            .parse::<EndpointResult<ReadSecretMetadataResponse>>()
+            .and_then(|answer| answer.data);
+        Ok(match metadata {
+            Some(metadata) => error
+                .because(versions(&metadata.versions))
+                .hint("pin one that is there, or leave `version` out for the newest"),
+            None => error
+                .because("whether the secret itself is there could not be seen: its metadata may not be read")
+                .hint("check path and version, or leave `version` out for the newest"),
+        })
+    }
+}
+
+fn v1(mount: &Mount, path: &str) -> Call {
+    Call::of(&GetSecretRequest {
+        mount: mount.path.trim_end_matches('/').to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+fn v2(mount: &Mount, path: &str, version: Option<u64>) -> Call {
+    Call::of(&ReadSecretRequest {
+        mount: mount.path.trim_end_matches('/').to_owned(),
+        path: path.to_owned(),
+        version,
+    })
+}
+
+fn parse_v2(answer: &Answer) -> Option<ReadSecretResponse> {
+    answer.parse::<EndpointResult<ReadSecretResponse>>()?.data
+}
+
+/// Says which versions can be read.
+fn versions(all: &HashMap<String, SecretMetadata>) -> String {
+    let mut readable: Vec<u64> = all
+        .iter()
+        .filter(|(_, version)| version.deletion_time.is_empty() && !version.destroyed)
+        .filter_map(|(number, _)| number.parse().ok())
+        .collect();
+    readable.sort_unstable();
+    let readable: Vec<String> = readable.iter().map(ToString::to_string).collect();
+    match readable.as_slice() {
+        [] => "none of its versions can be read any more".to_owned(),
+        [only] => format!("version {only} is there"),
+        many => format!("versions {} are there", many.join(", ")),
+    }
+}
+
+/// Turns a stored value into text: a string as it is, a number or boolean as it is written, anything nested as compact
+/// JSON. `None` for a number with more digits than survive reading.
+fn text(value: Value) -> Option<Secret> {
+    match value {
+        Value::String(text) => Some(Secret::new(text)),
+        Value::Number(number) => {
+            let text = number.to_string();
+            let exact = !number.is_f64() || text.chars().filter(char::is_ascii_digit).count() <= EXACT_DIGITS;
+            exact.then(|| Secret::new(text))
+        }
+        nested => Some(Secret::new(nested.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_become_the_text_that_was_stored() {
+        for (value, expected) in [
+            (json!("p w\n"), Some("p w\n")),
+            (json!(5432), Some("5432")),
+            (json!(-1.5), Some("-1.5")),
+            (json!(u64::MAX), Some("18446744073709551615")),
+            (json!(true), Some("true")),
+            (json!({"b": [1, null], "a": "x"}), Some(r#"{"b":[1,null],"a":"x"}"#)),
+            (serde_json::from_str("123456789012345678901234").unwrap(), None),
+        ] {
+            let expected = expected.map(Secret::from);
+            assert!(text(value.clone()) == expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_readable_versions_are_offered() {
+        let version = |deleted: &str, destroyed| SecretMetadata {
+            created_time: String::new(),
+            deletion_time: deleted.to_owned(),
+            destroyed,
+        };
+        let all = HashMap::from([
+            ("10".to_owned(), version("", false)),
+            ("9".to_owned(), version("", false)),
+            ("8".to_owned(), version("2026-01-01T00:00:00Z", false)),
+            ("7".to_owned(), version("", true)),
+        ]);
+        assert_eq!(versions(&all), "versions 9, 10 are there");
+        assert_eq!(versions(&HashMap::new()), "none of its versions can be read any more");
+    }
+}

@@ -1,0 +1,164 @@
+//! The token in use: got once, shared by all reads, and got again when it ends.
+
+use vaultrs::api::EndpointResult;
+use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
+use vaultrs::api::token::requests::LookupTokenSelfRequest;
+use vaultrs::api::token::responses::LookupTokenResponse;
+
+use super::client::Vault;
+use super::settings::Login;
+use super::transport::{Answer, Call};
+use crate::redact::Secret;
+use crate::secrets::{Error, ErrorKind};
+
+/// A token, and which one in the row of those that this run has had.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) token: Secret,
+    generation: u64,
+}
+
+impl Vault {
+    /// Sends a request with our token; logs in again, once, when the token has ended.
+    pub(super) async fn ask(&self, call: &Call) -> Result<Answer, Error> {
+        let session = self.session().await?;
+        let answer = self.transport.send(call, Some(&session.token)).await?;
+        // A denied path and an ended token both answer 403; only asking about the token itself tells them apart.
+        if answer.status != 403 || self.is_alive(&session.token).await? {
+            return Ok(answer);
+        }
+        let session = self.renew(&session, &answer).await?;
+        self.transport.send(call, Some(&session.token)).await
+    }
+
+    /// Proves that the token in use is accepted.
+    pub(super) async fn log_in(&self) -> Result<(), Error> {
+        let session = self.session().await?;
+        if self.is_alive(&session.token).await? {
+            return Ok(());
+        }
+        let refused = self
+            .transport
+            .send(&Call::of(&LookupTokenSelfRequest {}), Some(&session.token))
+            .await?;
+        self.renew(&session, &refused).await.map(drop)
+    }
+
+    /// Describes whom the server takes us for, as far as it tells: `approle, role dr, with policies default, restore`.
+    pub(super) async fn identity(&self) -> Option<String> {
+        let session = self.session().await.ok()?;
+        let call = Call::of(&LookupTokenSelfRequest {});
+        let answer = self.transport.send(&call, Some(&session.token)).await.ok()?;
+        let token = answer.parse::<EndpointResult<LookupTokenResponse>>()?.data?;
+        let role = token.meta.as_ref().and_then(|meta| meta.get("role_name"));
+        let role = role.map(|role| format!(", role {role}")).unwrap_or_default();
+        let mut policies = token.policies;
+        policies.extend(token.identity_policies.unwrap_or_default());
+        let who = format!("{}{role}, with policies {}", token.display_name, policies.join(", "));
+        Some(self.redactor.redact(&who).into_owned())
+    }
+
+    async fn session(&self) -> Result<Session, Error> {
+        // The lock is held over the login: of many reads that start at once, one logs in and the others wait for it.
+        let mut session = self.session.lock().await;
+        if let Some(session) = session.as_ref() {
+            return Ok(session.clone());
+        }
+        let first = Session {
+            token: self.obtain().await?,
+            generation: 1,
+        };
+        Ok(session.insert(first).clone())
+    }
+
+    /// Gets a new token in place of one that has ended, unless another read has already done so.
+    async fn renew(&self, ended: &Session, refused: &Answer) -> Result<Session, Error> {
+        let mut session = self.session.lock().await;
+        if let Some(newer) = session.as_ref().filter(|session| session.generation > ended.generation) {
+            return Ok(newer.clone());
+        }
+        if let Login::Token(_) = self.login {
+            return Err(self.ended().because(refused.quote(&self.redactor)));
+        }
+        let next = Session {
+            token: self.obtain().await?,
+            generation: ended.generation + 1,
+        };
+        Ok(session.insert(next).clone())
+    }
+
+    async fn obtain(&self) -> Result<Secret, Error> {
+        match &self.login {
+            Login::Token(token) => Ok(token.clone()),
+            Login::AppRole {
+                mount,
+                role_id,
+                secret_id,
+            } => {
+                let mount = mount.trim_matches('/');
+                let call = Call::of(&LoginWithApproleRequest {
+                    mount: mount.to_owned(),
+                    role_id: role_id.expose_str().unwrap_or_default().to_owned(),
+                    secret_id: secret_id.expose_str().unwrap_or_default().to_owned(),
+                });
+                let answer = self.transport.send(&call, None).await?;
+                let token = answer
+                    .is_success()
+                    .then(|| answer.parse::<EndpointResult<()>>()?.auth)
+                    .flatten()
+                    .map(|auth| Secret::from(auth.client_token.as_str()))
+                    .filter(|token| !token.is_empty())
+                    .ok_or_else(|| self.not_let_in(mount, &answer))?;
+                self.redactor.learn(&token);
+                Ok(token)
+            }
+        }
+    }
+
+    /// Whether the server knows a token. Without the `default` policy a good token may not look itself up, but any good
+    /// token may list the mounts that it can see.
+    async fn is_alive(&self, token: &Secret) -> Result<bool, Error> {
+        for call in [
+            Call::of(&LookupTokenSelfRequest {}),
+            Call::get("sys/internal/ui/mounts"),
+        ] {
+            let answer = self.transport.send(&call, Some(token)).await?;
+            self.check_namespace(&answer)?;
+            if answer.is_success() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn ended(&self) -> Error {
+        Error::new(ErrorKind::Login, format!("store {} does not accept its token", self.name))
+            .hint("the token is wrong, has expired, was revoked or has been used as often as it may: make a new one (`bao token create`)")
+            .hint("by `auth: {approle: …}` the store would log in again by itself")
+    }
+
+    fn not_let_in(&self, mount: &str, answer: &Answer) -> Error {
+        let namespace = self.namespace_words();
+        if let Err(error) = self.check_namespace(answer) {
+            return error;
+        }
+        let error = Error::new(
+            ErrorKind::Login,
+            format!(
+                "store {} does not let us in by AppRole at auth/{mount}{namespace}",
+                self.name
+            ),
+        )
+        .because(answer.quote(&self.redactor));
+        match answer.status {
+            400 => error
+                .hint(format!("the secret id is wrong, has expired or is used up: make a new one (`bao write -f auth/{mount}/role/NAME/secret-id`)"))
+                .hint(format!("the role id is another role's: compare with `bao read auth/{mount}/role/NAME/role-id`"))
+                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
+            403 | 404 => error
+                .hint(format!("check that AppRole is enabled at auth/{mount}{namespace} (`bao auth list`), or name its `mount`"))
+                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
+            _ => error.hint("check its log, and any proxy or load balancer in front of it"),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a store is told about its server.
+
+use url::Url;
+
+use crate::redact::Secret;
+use crate::secrets::{Error, ErrorKind};
+
+/// Where a Vault or OpenBao server is and how to log in. Nothing else decides: `VAULT_*` and `BAO_*` variables are not read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The store's name in the runbook.
+    pub name: String,
+    /// Its address: `http` or `https`; a path in it is the prefix of a proxy.
+    pub address: Url,
+    /// The namespace to log in to and to read from.
+    pub namespace: Option<String>,
+    /// Certificates (PEM) to trust beside the system's own.
+    pub ca_pem: Option<Vec<u8>>,
+    /// How to log in.
+    pub auth: Login,
+}
+
+/// How to log in.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// With a token that someone else made.
+    Token(Secret),
+    /// By `AppRole`: the store logs in itself, and again when its token ends.
+    AppRole {
+        /// Where the method is mounted, `approle` unless told otherwise.
+        mount: String,
+        /// The role's id.
+        role_id: Secret,
+        /// The secret's id.
+        secret_id: Secret,
+    },
+}
+
+impl Settings {
+    /// Finds what could not work or would leak, before anything is sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let wrong = |what: &str| Error::new(ErrorKind::Configuration, format!("store {}: {what}", self.name));
+        if !matches!(self.address.scheme(), "http" | "https") || self.address.host().is_none() {
+            return Err(wrong("its address is no http or https address").hint("write it as https://HOST:8200"));
+        }
+        if !self.address.username().is_empty() || self.address.password().is_some() {
+            return Err(wrong("its address holds a user or password").hint("log in by `auth` instead"));
+        }
+        if self.address.query().is_some() || self.address.fragment().is_some() {
+            return Err(wrong("its address holds a query or fragment").hint("write it as https://HOST:8200"));
+        }
+        if self
+            .namespace
+            .as_deref()
+            .is_some_and(|namespace| !is_header(namespace.as_bytes()))
+        {
+            return Err(wrong("its namespace is empty or holds spaces or control characters"));
+        }
+        match &self.auth {
+            Login::Token(token) if !is_header(token.expose()) => Err(wrong(
+                "its token is empty or holds spaces, line breaks or control characters",
+            )
+            .hint("read it without the line break at its end")),
+            Login::AppRole { role_id, secret_id, .. }
+                if role_id.expose_str().is_none_or(str::is_empty)
+                    || secret_id.expose_str().is_none_or(str::is_empty) =>
+            {
+                Err(wrong("its role id or secret id is empty or no text").hint("give both under `auth.approle`"))
+            }
+            Login::AppRole { mount, .. } if mount.trim_matches('/').is_empty() => {
+                Err(wrong("the mount of its login method is empty").hint("leave `mount` out for `approle`"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a value can travel in an HTTP header as it is.
+fn is_header(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(u8::is_ascii_graphic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(address: &str, namespace: Option<&str>, auth: Login) -> Settings {
+        Settings {
+            name: "vault".into(),
+            address: Url::parse(address).unwrap(),
+            namespace: namespace.map(str::to_owned),
+            ca_pem: None,
+            auth,
+        }
+    }
+
+    fn approle(mount: &str, role: &str, secret: &str) -> Login {
+        Login::AppRole {
+            mount: mount.into(),
+            role_id: Secret::from(role),
+            secret_id: Secret::from(secret),
+        }
+    }
+
+    #[test]
+    fn what_could_not_work_is_refused_without_quoting_a_credential() {
+        let good = "https://vault.example.com:8200";
+        let token = || Login::Token(Secret::from("hvs.canary"));
+        for (settings, words) in [
+            (settings("ftp://h/", None, token()), "no http or https"),
+            (settings("https://u:canary@h/", None, token()), "user or password"),
+            (settings("https://h/?a=canary", None, token()), "query or fragment"),
+            (settings(good, Some("a b"), token()), "namespace"),
+            (
+                settings(good, None, Login::Token(Secret::from("canary\n"))),
+                "line breaks",
+            ),
+            (settings(good, None, Login::Token(Secret::from(""))), "token is empty"),
+            (
+                settings(good, None, approle("approle", "canary", "")),
+                "secret id is empty",
+            ),
+            (
+                settings(good, None, approle("/", "canary", "canary")),
+                "mount of its login",
+            ),
+        ] {
+            let error = settings.check().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+        assert_eq!(
+            settings(good, Some("team/dr"), approle("approle", "r", "s")).check(),
+            Ok(())
+        );
+    }
+}
