@@ -44,27 +44,57 @@ pub fn runbook<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     Ok(serde_saphyr::from_str_with_options(text, options)?)
 }
 
+/// One document of a manifest file.
+#[derive(Debug)]
+pub struct Document<'text> {
+    /// The line of its first key, counted from 1.
+    pub line: usize,
+    /// Its text, comments included.
+    pub text: &'text str,
+    /// What it says; more than one value where a marker was not recognised as such.
+    pub values: Result<Vec<Value>, Error>,
+}
+
+/// Reads the documents of a manifest file as kubectl would, each for itself: one that is broken does not hide the others.
+/// Empty documents are left out.
+pub fn documents(text: &str) -> Vec<Document<'_>> {
+    let mut documents = Vec::new();
+    for (start, text) in split(text) {
+        let read: Result<Vec<Value>, _> = serde_saphyr::from_multiple_with_options(text, manifest_options());
+        let values = read.map_err(Error::from).map_err(|error| Error {
+            line: error.line + start - 1,
+            ..error
+        });
+        let values = values.map(|mut values| {
+            values.retain(|value| !value.is_null());
+            values.iter_mut().for_each(whole_numbers);
+            values
+        });
+        if values.as_ref().is_ok_and(Vec::is_empty) {
+            continue;
+        }
+        let before_first_key = text
+            .lines()
+            .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+            .count();
+        documents.push(Document {
+            line: start + before_first_key,
+            text,
+            values,
+        });
+    }
+    documents
+}
+
 /// Reads the documents of a manifest file as kubectl would; empty documents are left out.
 ///
-/// Returns each with the line on which its document starts.
+/// Returns each with the line of its first key. The first broken document is the error; see [`documents`] for all.
 pub fn manifests(text: &str) -> Result<Vec<(usize, Value)>, Error> {
-    let mut documents = Vec::new();
-    for (line, document) in split(text) {
-        let mut values: Vec<Value> =
-            serde_saphyr::from_multiple_with_options(document, manifest_options()).map_err(|error| {
-                let error = Error::from(error);
-                Error {
-                    line: error.line + line - 1,
-                    ..error
-                }
-            })?;
-        values.retain(|value| !value.is_null());
-        documents.extend(values.into_iter().map(|mut value| {
-            whole_numbers(&mut value);
-            (line, value)
-        }));
+    let mut all = Vec::new();
+    for document in documents(text) {
+        all.extend(document.values?.into_iter().map(|value| (document.line, value)));
     }
-    Ok(documents)
+    Ok(all)
 }
 
 /// Writes a value so that kubectl reads back the same.
@@ -157,6 +187,16 @@ mod tests {
     fn a_runbook_keeps_its_words() {
         let value: Value = runbook("a: yes\nb: on\n").unwrap();
         assert_eq!(value, json!({"a": "yes", "b": "on"}));
+    }
+
+    #[test]
+    fn a_broken_document_does_not_hide_the_others() {
+        let documents = documents("a: [\n---\n# about b\nb: 1\n---\nc: ]\n");
+        let found: Vec<_> = documents
+            .iter()
+            .map(|document| (document.line, document.values.is_ok()))
+            .collect();
+        assert_eq!(found, [(1, false), (4, true), (6, false)]);
     }
 
     #[test]

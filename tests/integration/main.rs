@@ -1,1 +1,4 @@
-fn main() {}
+//! Tests against real servers and programs; `tests/testbed/setup` sees to them.
+
+mod git;
+mod render;
