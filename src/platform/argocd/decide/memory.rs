@@ -1,0 +1,161 @@
+//! What earlier decisions of the run saw and did.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Tree, since};
+use crate::event::{Node, NodePhase};
+use crate::object::ObjectRef;
+use crate::platform::argocd::application::{Application, text};
+use crate::platform::argocd::applicationset::ApplicationSet;
+
+/// How long an unanswered refresh is given before the next one; doubled with each.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// After this time a request has long since reached the API server and come back by watch.
+pub(super) const SENT: Duration = Duration::from_secs(3);
+
+/// What earlier decisions of the run saw and did. Starts empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Memory {
+    /// Whether the platform was looked at before.
+    looked: bool,
+    /// How each object was when it was first seen.
+    first: BTreeMap<ObjectRef, First>,
+    /// The refreshes asked for.
+    asked: BTreeMap<ObjectRef, Asked>,
+    /// The repositories and branches that are no longer where we found them, or not yet.
+    pub(super) moved: BTreeSet<(String, String)>,
+    /// The nodes and their phases, and since when they are so.
+    last: Option<(Vec<(String, NodePhase)>, Timestamp)>,
+}
+
+/// How an object was when it was first seen.
+#[derive(Debug, Clone, PartialEq)]
+struct First {
+    uid: String,
+    /// Whether it came into being in this run.
+    is_new: bool,
+    /// When it had last been compared.
+    reconciled: Option<Timestamp>,
+    /// Whether it was seen to be compared since.
+    is_compared: bool,
+}
+
+/// The refreshes of one object.
+#[derive(Debug, Clone, PartialEq)]
+struct Asked {
+    count: u32,
+    at: Timestamp,
+    /// What changes when it is answered: of an app the time of its comparison, of a set the version of the object.
+    before: String,
+    /// Whether the annotation was seen.
+    is_seen: bool,
+    is_answered: bool,
+}
+
+impl Memory {
+    /// Takes in what is there now.
+    pub(super) fn observe(&mut self, tree: &Tree, now: Timestamp) {
+        for (id, object) in &tree.applications {
+            let app = Application::new(object);
+            let reconciled = app.reconciled_at();
+            let first = self.meet(id, text(object, "/metadata/uid"), reconciled);
+            first.is_compared |= reconciled.is_some() && reconciled != first.reconciled;
+            if let Some(asked) = self.asked.get_mut(id) {
+                asked.observe(app.is_refresh_pending(), text(object, "/status/reconciledAt"));
+            }
+        }
+        for (id, object) in &tree.sets {
+            let set = ApplicationSet::new(object);
+            self.meet(id, set.uid(), None);
+            if let Some(asked) = self.asked.get_mut(id) {
+                // Whoever looks rarely may miss the annotation between its coming and its going. Any write that is newer
+                // than a request long since sent then has to do: nothing else of a set tells.
+                let is_sent = asked.is_seen || since(asked.at, now) >= SENT;
+                asked.observe(
+                    set.is_refresh_pending(),
+                    if is_sent { set.resource_version() } else { "" },
+                );
+            }
+        }
+        self.looked = true;
+    }
+
+    fn meet(&mut self, id: &ObjectRef, uid: &str, reconciled: Option<Timestamp>) -> &mut First {
+        if self.first.get(id).is_some_and(|first| first.uid != uid) {
+            self.first.remove(id);
+        }
+        let is_new = self.looked;
+        self.first.entry(id.clone()).or_insert_with(|| First {
+            uid: uid.to_owned(),
+            is_new,
+            reconciled,
+            is_compared: is_new && reconciled.is_some(),
+        })
+    }
+
+    /// Whether an Application was compared since it was first seen. Needs no clock, so that none can be wrong.
+    pub(super) fn is_compared(&self, id: &ObjectRef) -> bool {
+        self.first.get(id).is_some_and(|first| first.is_compared)
+    }
+
+    /// Whether an object came into being after the platform was first looked at.
+    pub(super) fn is_new(&self, id: &ObjectRef) -> bool {
+        self.first.get(id).is_some_and(|first| first.is_new)
+    }
+
+    /// Whether a refresh of an object was asked for and answered.
+    pub(super) fn is_answered(&self, id: &ObjectRef) -> bool {
+        self.asked.get(id).is_some_and(|asked| asked.is_answered)
+    }
+
+    /// Returns how often a refresh of an object was asked for.
+    pub(super) fn count(&self, id: &ObjectRef) -> u32 {
+        self.asked.get(id).map_or(0, |asked| asked.count)
+    }
+
+    /// Returns how long it is until a refresh may be asked for again.
+    pub(super) fn patience(&self, id: &ObjectRef, now: Timestamp) -> Duration {
+        self.asked.get(id).map_or(Duration::ZERO, |asked| {
+            let patience = PATIENCE.saturating_mul(2_u32.saturating_pow(asked.count.saturating_sub(1)));
+            patience.saturating_sub(since(asked.at, now))
+        })
+    }
+
+    /// Notes that a refresh is asked for, and returns which time this is.
+    pub(super) fn ask(&mut self, id: &ObjectRef, now: Timestamp, before: &str) -> u32 {
+        let count = self.count(id) + 1;
+        let asked = Asked {
+            count,
+            at: now,
+            before: before.to_owned(),
+            is_seen: false,
+            is_answered: false,
+        };
+        self.asked.insert(id.clone(), asked);
+        count
+    }
+
+    /// Returns for how long the nodes and their phases have been as they are now.
+    pub(super) fn unchanged(&mut self, nodes: &[Node], now: Timestamp) -> Duration {
+        let seen: Vec<_> = nodes.iter().map(|node| (node.id.clone(), node.phase)).collect();
+        match &self.last {
+            // A clock that went back proves nothing: count anew.
+            Some((last, at)) if *last == seen && *at <= now => since(*at, now),
+            _ => {
+                self.last = Some((seen, now));
+                Duration::ZERO
+            }
+        }
+    }
+}
+
+impl Asked {
+    fn observe(&mut self, pending: bool, mark: &str) {
+        self.is_seen |= pending;
+        self.is_answered |= !pending && !mark.is_empty() && mark != self.before;
+    }
+}

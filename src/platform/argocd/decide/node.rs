@@ -1,0 +1,362 @@
+//! One node: its phase, what blocks it, what to do about it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::closure::{self, Member};
+use super::fresh::{self, Standing, Verdict};
+use super::memory::{Memory, SENT};
+use super::{Action, BOUND, Policy, Refresh, Rules, Tree, earlier, since};
+use crate::event::{Blocker, Exception, Node, NodePhase};
+use crate::object::ObjectRef;
+use crate::platform::argocd::address;
+use crate::platform::argocd::application::{Application, controller, text};
+use crate::platform::argocd::applicationset::ApplicationSet;
+use crate::platform::argocd::message::itself;
+use crate::platform::argocd::settled::{self, Obstacle, Surroundings};
+
+/// How long a comparison that failed is left to itself before a refresh.
+const FAILED: Duration = Duration::from_secs(20);
+
+/// What is thought of one node.
+pub(super) struct Judged {
+    pub(super) node: Node,
+    pub(super) exception: Option<Exception>,
+    pub(super) action: Option<Action>,
+    pub(super) look_again: Option<Duration>,
+}
+
+/// Why a refresh is due, and in what time.
+struct Due {
+    trigger: String,
+    after: Duration,
+}
+
+/// What one decision looks at.
+pub(super) struct View<'tree> {
+    tree: &'tree Tree,
+    rules: &'tree Rules,
+    memory: &'tree mut Memory,
+    now: Timestamp,
+    /// The sets by their UID.
+    sets: BTreeMap<&'tree str, ApplicationSet<'tree>>,
+    /// The projects by their name.
+    projects: BTreeMap<&'tree str, &'tree Value>,
+}
+
+impl<'tree> View<'tree> {
+    pub(super) fn new(tree: &'tree Tree, rules: &'tree Rules, memory: &'tree mut Memory, now: Timestamp) -> Self {
+        let sets = tree
+            .sets
+            .values()
+            .map(ApplicationSet::new)
+            .map(|set| (set.uid(), set))
+            .collect();
+        let projects = tree
+            .projects
+            .iter()
+            .map(|(id, project)| (id.name.as_str(), project))
+            .collect();
+        Self {
+            tree,
+            rules,
+            memory,
+            now,
+            sets,
+            projects,
+        }
+    }
+
+    /// Remembers which branches Argo CD sees elsewhere than we do: sets that read them may be behind too.
+    pub(super) fn note_moves(&mut self, members: &[Member]) {
+        for object in members
+            .iter()
+            .filter_map(|member| self.tree.applications.get(&member.id))
+        {
+            for source in Application::new(object).sources() {
+                if matches!(fresh::standing(source, self.rules), Standing::Elsewhere(_)) {
+                    self.memory.moved.insert(branch(source.repository, source.target));
+                }
+            }
+        }
+    }
+
+    pub(super) fn judge(&mut self, member: &Member) -> Judged {
+        let rules = self.rules;
+        let policy = closure::policy(rules, &member.id);
+        let (obstacles, words, revision, due) = if let Some(object) = self.tree.applications.get(&member.id) {
+            let app = Application::new(object);
+            let (obstacles, due) = self.application(app, member, object);
+            (obstacles, settled::words(app), app.revision().map(str::to_owned), due)
+        } else if let Some(object) = self.tree.sets.get(&member.id) {
+            let set = ApplicationSet::new(object);
+            let (obstacles, due) = self.set(set, &member.id);
+            let words = format!("{} Applications", closure::made(self.tree, set));
+            (obstacles, words, None, due)
+        } else {
+            return missing(member, policy);
+        };
+        let allow = policy.map(|policy| policy.allow.as_slice()).unwrap_or_default();
+        let phase = if member.ignored {
+            NodePhase::Ignored
+        } else {
+            settled::phase(&obstacles, allow)
+        };
+        let exception = match (phase, policy) {
+            (NodePhase::Ignored, Some(policy)) if policy.ignore => {
+                Some(excepted(member, format!("left out ({words})"), policy))
+            }
+            (NodePhase::Excepted, Some(policy)) => {
+                let accepted: Vec<_> = obstacles
+                    .iter()
+                    .filter_map(|obstacle| obstacle.word.as_deref())
+                    .collect();
+                Some(excepted(member, accepted.join(", "), policy))
+            }
+            _ => None,
+        };
+        let mut node = node(member, phase, words);
+        node.revision = revision;
+        node.blocked_by = blockers(&obstacles, phase, &node.words);
+        let mut judged = Judged {
+            node,
+            exception,
+            action: None,
+            look_again: None,
+        };
+        if let Some(due) = due.filter(|_| !phase.is_settled()) {
+            self.refresh(&member.id, due, &mut judged);
+        }
+        judged
+    }
+
+    fn application(&self, app: Application<'_>, member: &Member, object: &Value) -> (Vec<Obstacle>, Option<Due>) {
+        let id = &member.id;
+        let verdict = fresh::verdict(app, id, self.rules, self.memory, self.now);
+        let set = controller(object)
+            .and_then(|uid| self.sets.get(uid))
+            .filter(|set| set.is_rolling());
+        let mut obstacles = settled::application(
+            app,
+            Surroundings {
+                since: (verdict != Verdict::Counts).then_some(self.rules.started),
+                rollout: set.and_then(|set| set.rollout(&id.name)),
+                project: self.projects.get(app.project()).copied(),
+            },
+        );
+        let mut due = match verdict {
+            Verdict::Counts => None,
+            Verdict::Old(after) => Some(Due {
+                trigger: "not compared since this run began".to_owned(),
+                after,
+            }),
+        };
+        if let Some(moved) = self.elsewhere(app, id) {
+            obstacles.push(Obstacle::pending(itself(moved.clone())));
+            due = Some(Due {
+                trigger: moved,
+                after: Duration::ZERO,
+            });
+        }
+        if due.is_none() && app.conditions().any(|(kind, _)| kind == "ComparisonError") {
+            // Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
+            due = app.reconciled_at().map(|reconciled| Due {
+                trigger: "its comparison failed".to_owned(),
+                after: FAILED.saturating_sub(since(reconciled, self.now)),
+            });
+        }
+        // Nobody would answer.
+        if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
+            due = None;
+        }
+        (obstacles, due)
+    }
+
+    /// Says that an app is at another commit than we found, until Argo CD has looked again and still says so: then the
+    /// branch has moved on, and it knows better than we do.
+    fn elsewhere(&self, app: Application<'_>, id: &ObjectRef) -> Option<String> {
+        if self.memory.is_answered(id) {
+            return None;
+        }
+        app.sources()
+            .into_iter()
+            .find_map(|source| match fresh::standing(source, self.rules) {
+                Standing::Elsewhere(commit) => Some(format!(
+                    "at {}, but `{}` was found at {}",
+                    short(source.revision),
+                    source.target,
+                    short(&commit)
+                )),
+                Standing::Current | Standing::Unknown => None,
+            })
+    }
+
+    fn set(&self, set: ApplicationSet<'_>, id: &ObjectRef) -> (Vec<Obstacle>, Option<Due>) {
+        let mut obstacles = settled::application_set(set, closure::made(self.tree, set));
+        if set.is_refresh_pending() || set.is_deleting() || !set.has_conditions() {
+            return (obstacles, None);
+        }
+        let made_in_run = self.memory.is_new(id)
+            || set
+                .created_at()
+                .is_some_and(|created| created.as_second() >= self.rules.started.as_second());
+        let mut trigger = None;
+        if !made_in_run && !self.memory.is_answered(id) {
+            if !set.is_judged_as_it_is() {
+                trigger = Some("its conditions may be about an earlier specification".to_owned());
+            }
+            for source in set.repositories() {
+                if self.memory.moved.contains(&branch(source.repository, source.target)) {
+                    trigger = Some(format!("`{}` of {} has moved", source.target, source.repository));
+                }
+            }
+        }
+        if let Some(trigger) = &trigger {
+            obstacles.push(Obstacle::pending(itself(trigger.clone())));
+        }
+        let failed = set.condition("ErrorOccurred").status == "True";
+        let due = match trigger {
+            Some(trigger) => Some(Due {
+                trigger,
+                after: Duration::ZERO,
+            }),
+            None if failed => Some(Due {
+                trigger: "ErrorOccurred".to_owned(),
+                after: FAILED.saturating_sub(set.condition_age("ErrorOccurred", self.now)),
+            }),
+            None => None,
+        };
+        (obstacles, due)
+    }
+
+    fn refresh(&mut self, id: &ObjectRef, due: Due, judged: &mut Judged) {
+        if self.memory.count(id) >= BOUND {
+            judged
+                .node
+                .blocked_by
+                .push(itself(format!("a refresh was asked for {BOUND} times")));
+            return;
+        }
+        let wait = due.after.max(self.memory.patience(id, self.now));
+        let is_set = self.tree.sets.contains_key(id);
+        if !wait.is_zero() {
+            // Whether a set has answered is only known some time after it was asked.
+            let wait = if is_set && self.memory.count(id) > 0 {
+                wait.min(SENT)
+            } else {
+                wait
+            };
+            judged.look_again = earlier(judged.look_again, Some(wait));
+            return;
+        }
+        let mark = if is_set {
+            "/metadata/resourceVersion"
+        } else {
+            "/status/reconciledAt"
+        };
+        let before = closure::object(self.tree, id)
+            .map(|object| text(object, mark))
+            .unwrap_or_default();
+        let attempt = self.memory.ask(id, self.now, before);
+        let wait = if is_set {
+            SENT
+        } else {
+            self.memory.patience(id, self.now)
+        };
+        judged.look_again = earlier(judged.look_again, Some(wait));
+        let refresh = Refresh {
+            object: id.clone(),
+            trigger: due.trigger,
+            attempt,
+            bound: BOUND,
+        };
+        judged.action = Some(if is_set {
+            Action::RefreshSet(refresh)
+        } else {
+            Action::Refresh(refresh)
+        });
+    }
+}
+
+fn missing(member: &Member, policy: Option<&Policy>) -> Judged {
+    let phase = if member.ignored {
+        NodePhase::Ignored
+    } else {
+        NodePhase::Missing
+    };
+    let mut node = node(member, phase, "not there".to_owned());
+    if phase == NodePhase::Missing {
+        let said = match &member.parent {
+            Some(parent) => format!("named by {} `{}`, but not there", parent.kind, parent.name),
+            None => "a root, but not there".to_owned(),
+        };
+        node.blocked_by.push(itself(said));
+    }
+    let exception = policy
+        .filter(|policy| policy.ignore && member.ignored)
+        .map(|policy| excepted(member, "left out (not there)".to_owned(), policy));
+    Judged {
+        node,
+        exception,
+        action: None,
+        look_again: None,
+    }
+}
+
+fn node(member: &Member, phase: NodePhase, words: String) -> Node {
+    Node {
+        id: name(&member.id),
+        name: member.id.name.clone(),
+        parent: member.parent.as_ref().map(name),
+        phase,
+        words,
+        revision: None,
+        blocked_by: Vec::new(),
+    }
+}
+
+/// Returns a node's stable name.
+fn name(id: &ObjectRef) -> String {
+    format!("{} {}/{}", id.kind, id.namespace, id.name)
+}
+
+fn excepted(member: &Member, what: String, policy: &Policy) -> Exception {
+    Exception {
+        subject: member.id.name.clone(),
+        what,
+        reason: policy.reason.clone(),
+    }
+}
+
+/// Returns what stands in the way, each once; where nothing more is known, the agent's words.
+fn blockers(obstacles: &[Obstacle], phase: NodePhase, words: &str) -> Vec<Blocker> {
+    if phase.is_settled() {
+        return Vec::new();
+    }
+    let mut blockers: Vec<Blocker> = Vec::new();
+    let (failing, waiting): (Vec<_>, Vec<_>) = obstacles.iter().partition(|obstacle| obstacle.failing);
+    for blocker in failing
+        .into_iter()
+        .chain(waiting)
+        .flat_map(|obstacle| &obstacle.blockers)
+    {
+        if !blockers.contains(blocker) {
+            blockers.push(blocker.clone());
+        }
+    }
+    if blockers.is_empty() {
+        blockers.push(itself(words));
+    }
+    blockers
+}
+
+fn branch(repository: &str, target: &str) -> (String, String) {
+    (address::normal(repository), target.to_owned())
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}

@@ -1,0 +1,33 @@
+//! What is known of Argo CD.
+//!
+//! * [`secret`]: the Secrets that it reads, key by key: check what a store holds, build the manifest.
+//! * [`install`]: the order in which its own install manifests must reach a bare cluster.
+//! * [`manifest`]: how a root from Git is made fit for a restore.
+//! * [`application`], [`applicationset`]: a typed view of the live objects.
+//! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
+//!   roots, and what to do about it.
+
+mod address;
+pub mod application;
+pub mod applicationset;
+pub mod decide;
+pub mod install;
+pub mod manifest;
+mod message;
+pub mod secret;
+pub mod settled;
+
+/// The API group of Applications, ApplicationSets and AppProjects.
+pub const GROUP: &str = "argoproj.io";
+
+/// The address by which a cluster's own API server is named in an Application's destination.
+pub const IN_CLUSTER: &str = "https://kubernetes.default.svc";
+
+/// The annotation that asks for a refresh of an Application.
+pub const REFRESH: &str = "argocd.argoproj.io/refresh";
+
+/// The annotation that asks for a refresh of an `ApplicationSet`.
+pub const REFRESH_SET: &str = "argocd.argoproj.io/application-set-refresh";
+
+/// The label without which Argo CD does not see its own ConfigMaps and `argocd-secret` (`util/settings/settings.go`).
+pub const PART_OF: &str = "app.kubernetes.io/part-of";

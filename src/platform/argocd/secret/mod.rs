@@ -1,0 +1,42 @@
+//! The Secrets that Argo CD reads: every key of every type, and what goes wrong silently when one is misspelt.
+//!
+//! [`check`] looks at one secret, [`check_together`] at all of them, before anything is touched; [`build`] makes the
+//! manifest. No finding ever quotes a value: one that is no boolean may be a password in the wrong key.
+//!
+//! One file a type: what its keys are and which of them contradict each other. Sources: `util/db/repository_secrets.go`,
+//! `util/db/cluster.go`, `util/settings/settings.go` of Argo CD 3.5.1.
+
+mod agent;
+mod build;
+mod check;
+mod cluster;
+mod cluster_config;
+mod key;
+mod repository;
+mod shape;
+mod together;
+
+pub use build::{build, confidential, is_public, repository_url};
+pub use check::check;
+pub use key::{Form, Key};
+pub use shape::Shape;
+pub use together::check_together;
+
+use std::collections::BTreeMap;
+
+use crate::redact::Secret;
+
+/// The data of a secret, by key.
+pub type Data = BTreeMap<String, Secret>;
+
+/// Returns the value of a key as text; `None` where it is absent, empty, or not UTF-8.
+fn text<'data>(data: &'data Data, key: &str) -> Option<&'data str> {
+    data.get(key)
+        .and_then(Secret::expose_str)
+        .filter(|text| !text.is_empty())
+}
+
+/// Whether a key is there and not empty.
+fn has(data: &Data, key: &str) -> bool {
+    data.get(key).is_some_and(|value| !value.is_empty())
+}
