@@ -43,6 +43,9 @@ pub struct Finding {
     pub place: Option<Place>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Whether the lines of its place may be shown; not where one may hold a secret.
+    #[serde(skip)]
+    pub framed: bool,
 }
 
 impl Finding {
@@ -54,6 +57,7 @@ impl Finding {
             message: message.into(),
             place: None,
             help: None,
+            framed: true,
         }
     }
 
@@ -81,6 +85,7 @@ impl Finding {
 
     /// Draws the finding; with the text of its file, as a frame that points at the place.
     pub fn draw(&self, text: Option<&str>, colour: bool) -> String {
+        let text = text.filter(|_| self.framed);
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,

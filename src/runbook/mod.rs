@@ -1,11 +1,23 @@
 //! The runbook: the file that a tired person can read aloud, from text to a checked model.
 //!
-//! Passes, each a type: text → `Raw` (as written, every value with its span) → [`Runbook`] (checked). Pure: nothing here
-//! reads a file, an environment variable or a server.
+//! Passes, each a type: text → tree (as written, every key and value with its place) → [`Runbook`] (checked). One table
+//! says what the structure is; the walk that checks a file and the JSON schema both read it. Pure: nothing here reads a
+//! file, an environment variable or a server.
 
+mod build;
+mod check;
 mod model;
+mod parse;
+mod read;
+mod shape;
+mod table;
+mod tree;
 
 pub use model::{
     Agent, AgentKind, App, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From, InSource,
     Plain, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind, Target, Vault,
 };
+pub use parse::parse;
+
+#[cfg(test)]
+mod tests;

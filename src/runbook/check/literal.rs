@@ -1,0 +1,209 @@
+//! Secrets that are written in the file, where they do not belong.
+//!
+//! They are found before anything else, so that no other finding quotes one. A line that holds one is never framed.
+
+use super::super::tree::{Entry, Node, Span, Value};
+use super::Check;
+
+/// How tokens and keys start that are known by their start.
+const STARTS: [&str; 16] = [
+    "hvs.",
+    "hvb.",
+    "hvr.",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "AKIA",
+    "xoxb-",
+    "xoxp-",
+    "AGE-SECRET-KEY-",
+    "ATATT3",
+    "eyJhbGciOi",
+];
+
+/// How keys end that hold a secret, in lower case, letters and digits only.
+const ENDS: [&str; 13] = [
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "privatekey",
+    "secretid",
+    "secretkey",
+    "clientsecret",
+    "accesskey",
+    "apikey",
+    "serviceaccountkey",
+    "clientcertkey",
+    "tlskey",
+];
+
+/// The stretches of the file that hold a secret.
+#[derive(Debug, Default)]
+pub(super) struct Hidden(Vec<Span>);
+
+impl Hidden {
+    /// Marks a stretch.
+    pub(super) fn hide(&mut self, span: Span) {
+        self.0.push(span);
+    }
+
+    /// Whether the stretch is one of them.
+    pub(super) fn contains(&self, span: Span) -> bool {
+        self.0.contains(&span)
+    }
+
+    /// Whether a line holds a part of one.
+    pub(super) fn on_line(&self, line: usize) -> bool {
+        self.0.iter().any(|span| (span.line..=span.last).contains(&line))
+    }
+}
+
+/// Whether a line of what is no YAML may hold a secret.
+pub(in super::super) fn hides(line: &str) -> bool {
+    let lower: String = line.to_lowercase().replace(['-', '_'], "");
+    ENDS.iter().any(|end| lower.contains(end))
+        || STARTS.iter().any(|start| line.contains(start))
+        || line.contains("-----BEGIN")
+        || (line.contains("://") && line.contains('@'))
+}
+
+impl Check<'_> {
+    /// Finds all secrets in the file.
+    pub(super) fn literal(&mut self) {
+        let root = self.root;
+        self.below(root, None);
+    }
+
+    fn below(&mut self, node: &Node, key: Option<&Entry>) {
+        match &node.value {
+            Value::List(items) => items.iter().for_each(|item| self.below(item, key)),
+            Value::Map(entries) => {
+                let is_login = key.is_some_and(|entry| matches!(entry.key.as_str(), "auth" | "approle"));
+                for entry in entries {
+                    // Behind `keys` stand the names of keys, which may well be `password`.
+                    if entry.key == "keys" {
+                        continue;
+                    }
+                    if is_login && !matches!(entry.key.as_str(), "mount" | "role-id") && !entry.value.is_collection() {
+                        self.hidden.hide(entry.value.span);
+                    }
+                    self.below(&entry.value, Some(entry));
+                }
+            }
+            Value::Scalar(scalar) => {
+                let text = scalar.text.as_str();
+                if text.is_empty() || matches!(text, "~" | "null") {
+                    return;
+                }
+                if key.is_some_and(|entry| names_secret(&entry.key)) || looks_secret(text) {
+                    self.hidden.hide(node.span);
+                    let help = if key.is_some_and(|entry| matches!(entry.key.as_str(), "token" | "secret-id")) {
+                        "write `{env: NAME}`, and give the value in that variable of the environment"
+                    } else {
+                        "keep it in a store and name it in `secrets`"
+                    };
+                    self.error(
+                        "runbook/literal-secret",
+                        node.span,
+                        "a secret is written in the runbook",
+                        help.to_owned(),
+                    );
+                } else if let Some(is_sure) = credentials(text) {
+                    self.hidden.hide(node.span);
+                    if is_sure {
+                        self.error(
+                            "runbook/url-credentials",
+                            node.span,
+                            "an address with a user or password in it",
+                            "keep them in a secret, and name that as the source's `credentials`".to_owned(),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a key is that of a secret.
+fn names_secret(key: &str) -> bool {
+    let plain: String = key
+        .chars()
+        .filter(|character| character.is_ascii_alphanumeric())
+        .collect::<String>()
+        .to_lowercase();
+    ENDS.iter().any(|end| plain.ends_with(end)) || key.ends_with(".secret")
+}
+
+/// Whether a value is a secret by its looks.
+fn looks_secret(text: &str) -> bool {
+    let text = text.trim();
+    let has_start = STARTS
+        .iter()
+        .any(|start| text.starts_with(start) && text.len() >= start.len() + 8 && !text.contains(char::is_whitespace));
+    has_start || (text.contains("-----BEGIN") && text.contains("PRIVATE KEY"))
+}
+
+/// Whether an address holds credentials: surely, or (`Some(false)`) perhaps.
+fn credentials(text: &str) -> Option<bool> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        // The short form of SSH takes no password: `user:password@host:path`.
+        let (user, _) = text.split_once('@')?;
+        let is_login = user.contains(':') && !text.contains(char::is_whitespace);
+        return is_login.then_some(true);
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((user, _)) if scheme.ends_with("ssh") && !user.contains(':') => None,
+        Some(("", _)) => None,
+        Some(_) => Some(true),
+        // A password may hold a slash, a path an `@`.
+        None => rest
+            .split_once('@')
+            .filter(|(before, _)| before.contains(':'))
+            .map(|_| false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_an_address_are_seen_and_a_user_of_ssh_is_none() {
+        for (text, expected) in [
+            ("https://git.example.com/a.git", None),
+            ("ssh://git@git.example.com/a.git", None),
+            ("git@git.example.com:a.git", None),
+            ("https://me:hunter2@git.example.com/a.git", Some(true)),
+            ("https://hunter2@git.example.com/a.git", Some(true)),
+            ("ssh://git:hunter2@git.example.com/a.git", Some(true)),
+            ("git:hunter2@git.example.com:a.git", Some(true)),
+            ("https://me:hunter/2@git.example.com/a.git", Some(false)),
+            ("https://git.example.com/a@v1", None),
+        ] {
+            assert_eq!(credentials(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_holds_a_secret_is_known_by_its_name() {
+        for key in [
+            "token",
+            "secret-id",
+            "secret_id",
+            "sshPrivateKey",
+            "bearerToken",
+            "webhook.github.secret",
+        ] {
+            assert!(names_secret(key), "{key}");
+        }
+        for key in ["secret", "credentials", "role-id", "username", "url", "as"] {
+            assert!(!names_secret(key), "{key}");
+        }
+    }
+}

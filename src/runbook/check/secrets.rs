@@ -1,0 +1,156 @@
+//! What secrets are for: the right kind where one is named, and none restored twice.
+
+use std::collections::BTreeMap;
+
+use super::super::tree::{Entry, Node, Span};
+use super::{Check, store_name};
+
+/// The kinds of Argo CD's secrets that grant access to a repository.
+const REPOSITORY: [&str; 4] = [
+    "argocd/repository",
+    "argocd/repo-creds",
+    "argocd/repository-write",
+    "argocd/repo-write-creds",
+];
+
+/// The types of Secret that grant access to a repository.
+const LOGIN: [&str; 2] = ["kubernetes.io/basic-auth", "kubernetes.io/ssh-auth"];
+
+impl Check<'_> {
+    /// Checks secrets and stores.
+    pub(super) fn secrets(&mut self) {
+        let stores: Vec<_> = self
+            .root
+            .list("stores")
+            .iter()
+            .filter_map(|store| Some((store_name(store)?, store.entries().first()?.span)))
+            .collect();
+        self.twice("runbook/duplicate-store", "stores", stores, "give one of them a `name`");
+        for store in self.root.list("stores") {
+            if let Some(name) = store.get("name")
+                && let Some(text) = name.text()
+                && matches!(text, "version" | "keys")
+            {
+                self.error(
+                    "runbook/reserved-name",
+                    name.span,
+                    format!("a store cannot be named `{text}`: that key means something else in `from`"),
+                    None,
+                );
+            }
+        }
+        self.uses();
+        self.same();
+    }
+
+    /// Checks that what is named as credentials can be such.
+    fn uses(&mut self) {
+        let is_flux = self.root.get("agent").is_some_and(|agent| agent.get("flux").is_some());
+        for source in self.root.table("sources") {
+            self.used_as(&source.value, "credentials", "runbook/credentials-kind", |shape| {
+                shape.text().is_some_and(|kind| REPOSITORY.contains(&kind))
+                    || shape
+                        .get("type")
+                        .and_then(Node::text)
+                        .is_some_and(|kind| is_flux || LOGIN.contains(&kind))
+            });
+        }
+        for cluster in self.root.table("clusters") {
+            self.used_as(&cluster.value, "secret", "runbook/cluster-kind", |shape| {
+                shape.text() == Some("argocd/cluster") || (is_flux && shape.get("type").is_some())
+            });
+        }
+    }
+
+    fn used_as(&mut self, user: &Node, key: &str, rule: &'static str, fits: impl Fn(&Node) -> bool) {
+        let Some(named) = user.get(key) else { return };
+        let Some(name) = named.text() else { return };
+        let secret = self.root.get("secrets").and_then(|secrets| secrets.get(name));
+        let Some(shape) = secret.and_then(|secret| secret.get("as")) else {
+            return;
+        };
+        // What is no known kind has been reported.
+        let is_known = shape.text().is_none_or(|kind| kind.starts_with("argocd/"));
+        if is_known && !fits(shape) {
+            let (what, help) = if key == "credentials" {
+                (
+                    "grants no access to a repository",
+                    "it takes a secret `as: argocd/repository` or `argocd/repo-creds`",
+                )
+            } else {
+                ("is not that of a cluster", "it takes a secret `as: argocd/cluster`")
+            };
+            self.error(rule, named.span, format!("the secret `{name}` {what}"), help.to_owned());
+        }
+    }
+
+    /// Reports secrets that become, or are read as, the same.
+    fn same(&mut self) {
+        let root = self.root;
+        let mut becomes: BTreeMap<String, &Entry> = BTreeMap::new();
+        let mut read: BTreeMap<(String, String, String), &Entry> = BTreeMap::new();
+        for entry in root.table("secrets") {
+            if let Some(what) = identity(entry)
+                && let Some(first) = becomes.insert(what.clone(), entry)
+                && first.key != entry.key
+            {
+                self.error(
+                    "runbook/same-secret",
+                    entry.span,
+                    format!("`{}` and `{}` both become the Secret `{what}`", first.key, entry.key),
+                    "leave one out, or give it another `name`".to_owned(),
+                );
+            }
+            let kind = entry.value.get("as").and_then(Node::text).unwrap_or_default();
+            let mut own: Vec<(String, String)> = Vec::new();
+            for from in entry.value.get("from").map_or(&[][..], Node::one_or_many) {
+                let Some((store, path, span)) = place(from) else {
+                    continue;
+                };
+                let key = (store.to_owned(), path.to_owned());
+                if own.contains(&key) {
+                    self.error(
+                        "runbook/same-place",
+                        span,
+                        format!("`{path}` in the store `{store}` is named twice"),
+                        "leave one out".to_owned(),
+                    );
+                } else if let Some(first) = read.insert((kind.to_owned(), store.to_owned(), path.to_owned()), entry)
+                    && first.key != entry.key
+                    && !kind.is_empty()
+                {
+                    self.warning(
+                        "runbook/same-place",
+                        span,
+                        format!(
+                            "the secret `{}` is read from the same place and is of the same kind",
+                            first.key
+                        ),
+                        "leave one out".to_owned(),
+                    );
+                }
+                own.push(key);
+            }
+        }
+    }
+}
+
+/// Returns the namespace and name of the Secret that an entry becomes, where they are written.
+fn identity(entry: &Entry) -> Option<String> {
+    let shape = entry.value.get("as")?;
+    if shape.text() == Some("argocd/argocd-secret") {
+        return Some("argocd-secret".to_owned());
+    }
+    let namespace = shape.get("namespace")?.text()?;
+    let name = shape.get("name").map_or(Some(entry.key.as_str()), Node::text)?;
+    Some(format!("{namespace}/{name}"))
+}
+
+/// Returns the store and path of an item of `from`, and the place of the path.
+pub(super) fn place(from: &Node) -> Option<(&str, &str, Span)> {
+    let entry = from
+        .entries()
+        .iter()
+        .find(|entry| !matches!(entry.key.as_str(), "version" | "keys"))?;
+    Some((&entry.key, entry.value.text()?, entry.value.span))
+}

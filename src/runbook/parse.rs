@@ -1,0 +1,41 @@
+//! From text to a checked runbook, or to all that is wrong with it.
+
+use super::build::build;
+use super::check::{check, hides};
+use super::model::Runbook;
+use super::read::read;
+use crate::finding::{Finding, Severity};
+
+/// Reads a runbook. `file` is its name in the findings.
+///
+/// Returns all findings at once, in the order of the file; the runbook only where none of them is an error. A finding on
+/// a line that may hold a secret is drawn without that line.
+pub fn parse(file: &str, text: &str) -> (Option<Runbook>, Vec<Finding>) {
+    let (root, mut findings) = read(file, text);
+    let Some(root) = root else {
+        for finding in &mut findings {
+            let line = finding
+                .place
+                .as_ref()
+                .and_then(|place| text.lines().nth(place.line - 1));
+            finding.framed = !line.is_some_and(hides);
+        }
+        return (None, findings);
+    };
+    findings.extend(check(file, &root));
+    findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return (None, findings);
+    }
+    let runbook = build(&root);
+    if runbook.is_none() {
+        findings.push(
+            Finding::error(
+                "runbook/unread",
+                "the runbook passed its checks and still could not be read",
+            )
+            .help("this is a defect of gitops-dr: please report it"),
+        );
+    }
+    (runbook, findings)
+}

@@ -1,0 +1,175 @@
+//! Runbooks in which nothing is wrong.
+
+use std::time::Duration;
+
+use crate::runbook::{
+    AgentKind, App, Auth, Check, ClusterState, Expect, ExtraAction, From, Plain, Revision, Runbook, SecretShape,
+    StoreKind, parse,
+};
+
+pub(super) const SMALL: &str = include_str!("../../../runbooks/small.yaml");
+pub(super) const COMPLETE: &str = include_str!("../../../runbooks/complete.yaml");
+
+/// The example of the design, with all it leaves open filled in.
+pub(super) const DESIGN: &str = r#"apiVersion: gitops-dr/v1
+kind: Runbook
+name: shop-prod
+target: {context: shop-new, expect: empty, replaces: {server: "https://10.0.0.3:6443"}, rto: 30m}
+sources:
+  platform: {git: "https://git.example.com/shop/platform.git", revision: main, credentials: repo-platform, mirrors: ["git@mirror:shop/platform.git"]}
+stores:                                        # named by their kind, or by `name:` where there are two of one kind
+  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: dr, secret-id: {env: VAULT_SECRET_ID}}}}
+  - aws: {region: eu-west-1}
+agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
+secrets:
+  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}, {aws: prod/repo-platform}]}
+  sops-age:      {as: {namespace: flux-system, type: Opaque}, from: [{vault: dr/sops-age}]}
+  cluster-edge:  {as: argocd/cluster, from: [{vault: dr/cluster-edge}]}
+clusters:
+  edge: {state: survives, secret: cluster-edge}
+roots:
+  - {id: infra, source: platform, path: clusters/prod/infra.yaml}
+  - {id: apps, source: platform, path: clusters/prod/root.yaml}
+steps:
+  - {id: data, after: infra, before: apps, check: {condition: {kind: Restore, namespace: velero, name: shop, is: Completed}}}
+done: {critical: [payments, checkout], checks: [{http: {url: "https://shop.example.com/healthz", status: 200}}]}
+"#;
+
+fn read(text: &str) -> Runbook {
+    let (runbook, findings) = parse("runbook.yaml", text);
+    assert_eq!(findings, []);
+    runbook.unwrap()
+}
+
+#[test]
+fn the_example_of_the_design_is_read() {
+    let runbook = read(DESIGN);
+    assert_eq!(runbook.name, "shop-prod");
+    assert_eq!(runbook.target.rto, Some(Duration::from_secs(1800)));
+    assert_eq!(
+        runbook.roots.iter().map(|root| root.id.as_str()).collect::<Vec<_>>(),
+        ["infra", "apps"]
+    );
+    assert_eq!(runbook.secrets["repo-platform"].place, (12, 3));
+    assert_eq!(runbook.clusters["edge"].state, ClusterState::Survives);
+    let step = &runbook.steps[0];
+    assert_eq!(
+        (step.after.as_deref(), step.before.as_deref()),
+        (Some("infra"), Some("apps"))
+    );
+    assert!(matches!(&step.action, ExtraAction::Check(Check::Condition { is, .. }) if is == "Completed"));
+}
+
+#[test]
+fn the_least_runbook_has_the_defaults_of_the_table() {
+    let runbook = read(SMALL);
+    assert_eq!(runbook.target.expect, Expect::Empty);
+    assert_eq!(runbook.agent.kind, AgentKind::Argocd);
+    assert_eq!(
+        (runbook.agent.namespace.as_str(), runbook.agent.release.as_str()),
+        ("argocd", "argocd")
+    );
+    assert_eq!(runbook.agent.from.path, "bootstrap/argocd");
+    assert_eq!(runbook.sources["platform"].revision, Revision::Follow("main".into()));
+    let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
+        panic!()
+    };
+    assert!(matches!(&vault.auth, Auth::Token(Plain::Env(name)) if name == "VAULT_TOKEN"));
+    assert_eq!(runbook.stores[0].name, "vault");
+    assert!(runbook.done.critical.is_empty());
+}
+
+#[test]
+fn every_key_of_the_format_reaches_the_runbook() {
+    let runbook = read(COMPLETE);
+    assert_eq!(runbook.target.namespaces, ["local-path-storage"]);
+    assert_eq!(runbook.target.never.len(), 2);
+    assert_eq!(
+        runbook.target.replaces.unwrap().server.as_str(),
+        "https://10.0.0.3:6443/"
+    );
+    assert!(matches!(&runbook.sources["charts"].revision, Revision::Pinned(hash) if hash.starts_with("8a3f")));
+    assert_eq!(runbook.sources["platform"].mirrors.len(), 2);
+    let names: Vec<_> = runbook.stores.iter().map(|store| store.name.as_str()).collect();
+    assert_eq!(names, ["vault", "old", "aws", "sops"]);
+    let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
+        panic!()
+    };
+    assert_eq!(
+        (vault.namespace.as_deref(), vault.ca.as_deref()),
+        (Some("platform"), Some("/etc/ssl/vault-ca.pem"))
+    );
+    assert!(
+        matches!(&vault.auth, Auth::AppRole { mount, role_id: Plain::Literal(role), secret_id: Plain::Env(name) }
+        if mount == "approle" && role == "6d2c6f6a-dr" && name == "VAULT_SECRET_ID")
+    );
+    assert_eq!(runbook.agent.values, ["values.yaml", "values-prod.yaml"]);
+    assert!(runbook.agent.digest.unwrap().starts_with("sha256:0f1e"));
+    let repository = &runbook.secrets["repo-platform"];
+    assert_eq!(repository.shape, SecretShape::Argocd("repository".into()));
+    assert_eq!(
+        repository.from[0],
+        From {
+            store: "vault".into(),
+            path: "dr/repo-platform".into(),
+            version: Some(3),
+            keys: [("password".to_owned(), "token".to_owned())].into(),
+        }
+    );
+    assert_eq!(repository.from.len(), 3);
+    assert_eq!(repository.set["enableLfs"], "true");
+    assert_eq!(runbook.secrets["repos"].from.len(), 1);
+    assert!(runbook.secrets["argocd"].optional);
+    assert!(
+        matches!(&runbook.secrets["sops-age"].shape, SecretShape::Kubernetes { kind, labels, .. }
+        if kind == "Opaque" && labels["team"] == "platform")
+    );
+    assert_eq!(runbook.clusters["lab"].secret, None);
+    assert!(matches!(&runbook.steps[2].action, ExtraAction::Run { command } if command.len() == 2));
+    assert!(matches!(&runbook.steps[3].action, ExtraAction::Apply(place) if place.path == "bootstrap/extra"));
+    assert_eq!(
+        runbook.apps["reports"],
+        App {
+            allow: vec!["Suspended".into()],
+            ignore: false,
+            reason: "runs once a night".into(),
+        }
+    );
+    assert!(runbook.apps["team/lab"].ignore);
+    assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
+    assert!(matches!(&runbook.done.checks[1], Check::Condition { namespace, .. } if namespace.is_empty()));
+}
+
+#[test]
+fn flux_is_understood() {
+    let text = SMALL
+        .replace("argocd:", "flux:")
+        .replace("as: argocd/repository", "as: {namespace: flux-system, type: Opaque}");
+    let runbook = read(&text);
+    assert_eq!(runbook.agent.kind, AgentKind::Flux);
+    assert_eq!(runbook.agent.namespace, "flux-system");
+}
+
+#[test]
+fn anchors_and_aliases_are_read_in_place() {
+    let text = SMALL
+        .replace(
+            "{source: platform, path: bootstrap/argocd}",
+            "&here {source: platform, path: ./bootstrap//argocd/}",
+        )
+        .replace(
+            "  - {id: apps, source: platform, path: clusters/prod/root.yaml}",
+            "  - {id: apps, source: platform, path: .}\nsteps:\n  - {id: crds, before: apps, apply: *here}",
+        );
+    let runbook = read(&text);
+    assert_eq!(runbook.agent.from.path, "bootstrap/argocd");
+    assert_eq!(runbook.roots[0].from.path, ".");
+    assert!(matches!(&runbook.steps[0].action, ExtraAction::Apply(place) if *place == runbook.agent.from));
+}
+
+#[test]
+fn lines_may_end_as_on_windows_and_the_file_with_a_byte_order_mark() {
+    read(&SMALL.replace('\n', "\r\n"));
+    read(&format!("\u{feff}{SMALL}"));
+    read(&format!("---\n{SMALL}...\n"));
+}
