@@ -92,13 +92,13 @@ fn not_ready(state: &RunState, style: Style) -> String {
     let mut body = String::new();
     for blocking in nodes.iter().take(MOST_NODES) {
         let node = &blocking.node.node;
-        let mut words = vec![wording::phase(node.phase).to_owned(), text::line(&node.words)];
-        if blocking.holds_back > 0 {
-            words.push(format!("holds back {}", blocking.holds_back));
-        }
-        words.retain(|word| !word.is_empty());
         let name = text::pad(&text::fit_name(&node.name, width), width);
-        let _ = writeln!(body, "  {}  {}", style.paint(Paint::Strong, name), words.join(" · "));
+        let _ = writeln!(
+            body,
+            "  {}  {}",
+            style.paint(Paint::Strong, name),
+            wording::standing(*blocking)
+        );
         for blocker in &node.blocked_by {
             let _ = writeln!(body, "{}", text::wrap(&blocker.to_string(), "    ", style.width));
         }
@@ -397,13 +397,13 @@ mod tests {
         deadline passed after 9m 59s with 1/4 ready, resumable
 
         not ready: 3 of 4
-          cert-manager  progressing · Synced, Progressing · holds back 2
+          cert-manager  Synced, Progressing · holds back 2
             Deployment.apps cert-manager/webhook: 0/1 ready: ImagePullBackOff
             registry.example.com/jetstack/cert-manager-webhook:v1.19: 403 Forbidden
             Pod cert-manager/webhook-5d8f: back-off [2J pulling image
-          checkout      progressing · OutOfSync, Missing · holds back 1
+          checkout      OutOfSync, Missing · holds back 1
             Application argocd/cert-manager: not ready
-          apps          progressing · Synced, Progressing
+          apps          Synced, Progressing
             Application.argoproj.io argocd/checkout: Progressing
 
         recovery time by phase

@@ -65,6 +65,22 @@ pub(super) fn wrap(sentence: &str, first: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// Breaks a sentence like [`wrap`] into at most so many lines, none of them too long; what is left out ends in `…`.
+pub(super) fn wrap_at_most(sentence: &str, first: &str, width: usize, most: usize) -> Vec<String> {
+    let wrapped = wrap(sentence, first, width);
+    let mut lines: Vec<_> = wrapped.lines().map(str::to_owned).collect();
+    if let Some(rest) = (lines.len() > most).then(|| lines.split_off(most))
+        && let Some(last) = lines.last_mut()
+    {
+        // The rest is added first, so that it is cut in the middle of a word if it must be.
+        *last = format!("{last} {}", rest.join(" ").trim_start());
+    }
+    lines
+        .iter()
+        .map(|line| truncate_str(line, width, "…").into_owned())
+        .collect()
+}
+
 /// Says how many, with the right form of the word: `1 exception`, `2 exceptions`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
