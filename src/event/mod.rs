@@ -7,7 +7,7 @@
 
 mod body;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod sink;
 mod state;
 

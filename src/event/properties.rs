@@ -148,7 +148,7 @@ fn body() -> impl Strategy<Value = Body> {
 }
 
 /// A run: its time never goes back, its numbers are even so that a test can put something between any two.
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     vec((0_u64..5_000, body()), 0..24).prop_map(|bodies| {
         let mut elapsed_ms = 0;
         let event = |((after, body), number): ((u64, Body), u64)| {

@@ -11,6 +11,8 @@ mod blocking;
 mod failure;
 mod json;
 mod outcome;
+#[cfg(test)]
+mod properties;
 mod quiet;
 #[cfg(test)]
 mod story;

@@ -8,6 +8,7 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
 
 use super::frame::frame;
+use super::resting::Resting;
 use super::row;
 use crate::clock::Clock;
 use crate::event::{Body, Event, Run, RunState, Sink, Step, StepStatus};
@@ -47,7 +48,11 @@ impl Live {
     /// Draws on a terminal. It should be a buffered one (`Term::buffered_stderr()`), so that each picture arrives whole.
     /// Nothing is drawn if it is no terminal.
     pub fn new(term: &Term, style: Style, clock: Arc<dyn Clock>) -> Self {
-        let target = ProgressDrawTarget::term(term.clone(), DRAWS);
+        let target = if term.is_term() {
+            ProgressDrawTarget::term_like_with_hz(Box::new(Resting(term.clone())), DRAWS)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let measured = term.clone();
         let live = Self::still(target, Box::new(move || measured.size()), style, clock);
         live.bar.enable_steady_tick(TICK);
@@ -181,7 +186,7 @@ mod tests {
     impl Screen {
         fn of(rows: u16, style: Style, story: Story) -> Self {
             let term = InMemoryTerm::new(rows, 80);
-            let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
+            let target = ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
             let clock = Arc::new(ManualClock::default());
             let live = Live::still(
                 target,
@@ -323,6 +328,15 @@ mod tests {
     }
 
     #[test]
+    fn an_interrupt_that_the_terminal_echoes_leaves_no_trace() {
+        let screen = Screen::of(24, Style::default(), stuck());
+        let undisturbed = screen.after(100);
+        indicatif::TermLike::write_str(&screen.term, "^C").unwrap();
+        assert!(screen.term.contents().contains("^C"));
+        assert_eq!(screen.after(0), undisturbed);
+    }
+
+    #[test]
     fn a_low_terminal_keeps_the_recovery_time() {
         let screen = Screen::of(6, Style::default(), stuck());
         insta::assert_snapshot!(screen.after(5_000), @r"
@@ -366,7 +380,7 @@ mod tests {
         let state = whole.state();
         let events = whole.events();
         let term = InMemoryTerm::new(24, 80);
-        let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
+        let target = ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
         let clock = Arc::new(ManualClock::default());
         let mut live = Live::still(target, Box::new(|| (24, 80)), Style::default(), clock);
         live.event(events.last().unwrap(), &state);

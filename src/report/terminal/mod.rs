@@ -6,6 +6,7 @@
 mod frame;
 mod lines;
 mod live;
+mod resting;
 mod row;
 
 pub use lines::Lines;
