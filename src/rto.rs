@@ -103,6 +103,14 @@ pub fn duration(milliseconds: u64) -> String {
     }
 }
 
+/// Writes a duration that still grows, in whole seconds, so that nothing but the last figure moves.
+pub fn growing(milliseconds: u64) -> String {
+    match milliseconds / 1_000 {
+        seconds @ 0..10 => format!("{seconds}s"),
+        _ => duration(milliseconds),
+    }
+}
+
 /// Writes a duration that a person chose, without the parts that are nothing: `30m`, `1h 30m`, `45s`, `0s`.
 pub fn chosen(milliseconds: u64) -> String {
     let seconds = milliseconds / 1_000;

@@ -6,6 +6,8 @@
 //! `--output json`: a promise of compatibility. An unknown family or happening is read as `Unknown` and skipped.
 
 mod body;
+#[cfg(test)]
+pub(crate) mod properties;
 mod sink;
 mod state;
 

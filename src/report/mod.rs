@@ -4,13 +4,15 @@
 //! by one as they happen or as a journal tells them again; [`summary`] reads the fold at the end. A report made live
 //! equals one made from the journal. Nothing here prints by itself: each sink is given where to write.
 //!
-//! Texts from outside, such as a controller's message, pass [`text::line`] before they reach a screen, so that no
-//! control character can disturb it.
+//! Texts from outside, such as a controller's message, are made one line before they reach a screen, so that
+//! no control character can disturb it.
 
 mod blocking;
 mod failure;
 mod json;
 mod outcome;
+#[cfg(test)]
+mod properties;
 mod quiet;
 #[cfg(test)]
 mod story;

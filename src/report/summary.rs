@@ -14,6 +14,8 @@ use crate::rto::{Recovery, Verdict, duration};
 
 /// How many nodes that are not ready are told, each with all that blocks it.
 const MOST_NODES: usize = 20;
+/// A body of more lines than this pushes the first line off a screen.
+const SCREEN: usize = 20;
 /// How many interventions are told.
 const MOST_INTERVENTIONS: usize = 10;
 
@@ -23,8 +25,7 @@ const MOST_INTERVENTIONS: usize = 10;
 /// `journal` is the run's journal, if there is one.
 pub fn summary(state: &RunState, style: Style, journal: Option<&Path>) -> String {
     let recovery = Recovery::of(state);
-    [
-        headline(state, &recovery, style),
+    let body: String = [
         why(state, style),
         not_ready(state, style),
         times(state, &recovery, style),
@@ -32,26 +33,40 @@ pub fn summary(state: &RunState, style: Style, journal: Option<&Path>) -> String
         interventions(state, style),
         list("left to do by hand", &state.left_to_do, style),
         list("notices", &state.notices, style),
-        footer(state, style, journal),
     ]
     .into_iter()
     .filter(|section| !section.is_empty())
-    .collect::<Vec<_>>()
-    .join("\n")
+    .map(|section| format!("\n{section}"))
+    .collect();
+    let outcome = sentence(state, &recovery, style);
+    // Whoever looks at a terminal sees its last lines: a long report says at its end again how the run ended.
+    let again = if body.lines().count() > SCREEN {
+        outcome.as_str()
+    } else {
+        ""
+    };
+    let end = format!("{again}{}", footer(state, style, journal));
+    let gap = if end.is_empty() { "" } else { "\n" };
+    format!("{}{outcome}{body}{gap}{end}", title(state, style))
 }
 
-fn headline(state: &RunState, recovery: &Recovery, style: Style) -> String {
+fn title(state: &RunState, style: Style) -> String {
+    let mut lines = style.paint(Paint::Faint, text::wrap(&wording::title(state), "", style.width)) + "\n";
+    if let Some(cluster) = &state.cluster {
+        let cluster = text::wrap(&wording::cluster(cluster), "", style.width);
+        let _ = writeln!(lines, "{}", style.paint(Paint::Faint, cluster));
+    }
+    lines
+}
+
+fn sentence(state: &RunState, recovery: &Recovery, style: Style) -> String {
     let paint = match (&state.finished, recovery.verdict) {
         (Some((RunOutcome::Recovered, _)), Verdict::Missed { .. }) => Paint::Caution,
         (Some((RunOutcome::Recovered, _)), _) if state.exceptions.is_empty() => Paint::Good,
         (Some((RunOutcome::Failed | RunOutcome::Refused, _)), _) => Paint::Bad,
         _ => Paint::Caution,
     };
-    let mut lines = style.paint(Paint::Faint, text::wrap(&wording::title(state), "", style.width)) + "\n";
-    if let Some(cluster) = &state.cluster {
-        let cluster = text::wrap(&wording::cluster(cluster), "", style.width);
-        let _ = writeln!(lines, "{}", style.paint(Paint::Faint, cluster));
-    }
+    let mut lines = String::new();
     let sentence = text::wrap(&outcome(state), "", style.width);
     // Each line is painted by itself, for some pagers drop a colour at the end of a line.
     for line in sentence.lines() {
@@ -75,8 +90,10 @@ fn why(state: &RunState, style: Style) -> String {
                 text::line(&step.step.title)
             )
         });
-    let body: String = failed.chain([reasons(failure, style)]).collect();
-    let title = if failure.causes.is_empty() { "what to do" } else { "why" };
+    let failed: String = failed.collect();
+    let says_why = !failed.is_empty() || !failure.causes.is_empty();
+    let title = if says_why { "why" } else { "what to do" };
+    let body = failed + &reasons(failure, style);
     section(title, &body, style)
 }
 
@@ -92,13 +109,13 @@ fn not_ready(state: &RunState, style: Style) -> String {
     let mut body = String::new();
     for blocking in nodes.iter().take(MOST_NODES) {
         let node = &blocking.node.node;
-        let mut words = vec![wording::phase(node.phase).to_owned(), text::line(&node.words)];
-        if blocking.holds_back > 0 {
-            words.push(format!("holds back {}", blocking.holds_back));
-        }
-        words.retain(|word| !word.is_empty());
         let name = text::pad(&text::fit_name(&node.name, width), width);
-        let _ = writeln!(body, "  {}  {}", style.paint(Paint::Strong, name), words.join(" · "));
+        let _ = writeln!(
+            body,
+            "  {}  {}",
+            style.paint(Paint::Strong, name),
+            wording::standing(*blocking)
+        );
         for blocker in &node.blocked_by {
             let _ = writeln!(body, "{}", text::wrap(&blocker.to_string(), "    ", style.width));
         }
@@ -309,6 +326,7 @@ mod tests {
           - No `server.secretkey` was stored: a new one was made, and every session has
             ended.
 
+        recovered with 2 exceptions in 31m 35s, target 30m missed by 1m 35s
         journal  /var/lib/gitops-dr/01JD8QK4S5N7Z4G4V4W0H8R9XK.jsonl
         again    gitops-dr report 01JD8QK4S5N7Z4G4V4W0H8R9XK
         ");
@@ -397,13 +415,13 @@ mod tests {
         deadline passed after 9m 59s with 1/4 ready, resumable
 
         not ready: 3 of 4
-          cert-manager  progressing · Synced, Progressing · holds back 2
+          cert-manager  Synced, Progressing · holds back 2
             Deployment.apps cert-manager/webhook: 0/1 ready: ImagePullBackOff
             registry.example.com/jetstack/cert-manager-webhook:v1.19: 403 Forbidden
             Pod cert-manager/webhook-5d8f: back-off [2J pulling image
-          checkout      progressing · OutOfSync, Missing · holds back 1
+          checkout      OutOfSync, Missing · holds back 1
             Application argocd/cert-manager: not ready
-          apps          progressing · Synced, Progressing
+          apps          Synced, Progressing
             Application.argoproj.io argocd/checkout: Progressing
 
         recovery time by phase

@@ -6,10 +6,15 @@ use console::{Alignment, measure_text_width, pad_str, truncate_str};
 ///
 /// Messages come from clusters and may hold line breaks or escape sequences, which must not reach a terminal.
 pub(super) fn line(text: &str) -> String {
-    text.split(|character: char| character.is_whitespace() || character.is_control())
+    text.split(|character: char| character.is_whitespace() || character.is_control() || turns(character))
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Whether a character turns the direction of writing, which would show a line as what it is not.
+fn turns(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Makes one line of at most so many columns; what is too long ends in `…`.
@@ -65,6 +70,22 @@ pub(super) fn wrap(sentence: &str, first: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// Breaks a sentence like [`wrap`] into at most so many lines, none of them too long; what is left out ends in `…`.
+pub(super) fn wrap_at_most(sentence: &str, first: &str, width: usize, most: usize) -> Vec<String> {
+    let wrapped = wrap(sentence, first, width);
+    let mut lines: Vec<_> = wrapped.lines().map(str::to_owned).collect();
+    if let Some(rest) = (lines.len() > most).then(|| lines.split_off(most))
+        && let Some(last) = lines.last_mut()
+    {
+        // The rest is added first, so that it is cut in the middle of a word if it must be.
+        *last = format!("{last} {}", rest.join(" ").trim_start());
+    }
+    lines
+        .iter()
+        .map(|line| truncate_str(line, width, "…").into_owned())
+        .collect()
+}
+
 /// Says how many, with the right form of the word: `1 exception`, `2 exceptions`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -87,6 +108,7 @@ mod tests {
     #[test]
     fn no_control_character_of_a_message_reaches_the_screen() {
         assert_eq!(line("a\u{1b}[31m red\r\n\tb \u{7}c"), "a [31m red b c");
+        assert_eq!(line("\u{202e}hcraes"), "hcraes");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Phrases that more than one report uses.
 
+use super::blocking::Blocking;
 use super::text;
 use crate::event::{Cluster, Intervention, Node, NodePhase, RunState, StepState, StepStatus};
 use crate::rto::chosen;
@@ -64,6 +65,17 @@ pub(super) fn progress(step: &StepState) -> String {
     } else {
         parts.join(" · ")
     }
+}
+
+/// Says how a node that is not ready stands: `failing · OutOfSync, Missing · holds back 6`. That it progresses is said
+/// only where the agent says nothing: its words are the better ones.
+pub(super) fn standing(blocking: Blocking<'_>) -> String {
+    let node = &blocking.node.node;
+    let phase = Some(phase(node.phase)).filter(|_| node.phase != NodePhase::Progressing || node.words.is_empty());
+    let words = Some(text::line(&node.words)).filter(|words| !words.is_empty());
+    let holds_back = (blocking.holds_back > 0).then(|| format!("holds back {}", blocking.holds_back));
+    let parts = [phase.map(str::to_owned), words, holds_back];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// Says what keeps a node from being ready; nothing if it does not say.

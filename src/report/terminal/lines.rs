@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::io::Write;
 
-use crate::event::{Blocker, Body, Event, Node, NodePhase, NodeState, Outcome, Run, RunState, Sink, Step, StepState};
+use crate::event::{
+    Blocker, Body, Event, Node, NodePhase, NodeState, Outcome, Phase, Run, RunState, Sink, Step, StepState,
+};
 use crate::report::blocking::blocking;
 use crate::report::{text, wording};
 use crate::rto::duration;
@@ -92,12 +94,13 @@ impl<W: Write> Lines<W> {
         }
         self.heard_ms = state.elapsed_ms;
         let Some(step) = state.running() else { return };
-        let progress = if state.nodes.is_empty() {
-            wording::progress(step)
+        let shows_nodes = step.step.phase == Phase::Apps && !state.nodes.is_empty();
+        let (progress, nodes) = if shows_nodes {
+            (wording::counts(state), blocking(state))
         } else {
-            wording::counts(state)
+            (wording::progress(step), Vec::new())
         };
-        let blocked: Vec<_> = blocking(state)
+        let blocked: Vec<_> = nodes
             .iter()
             .take(NAMED)
             .map(|blocking| named(&blocking.node.node))
@@ -184,8 +187,9 @@ fn step_line(event: &Step, state: &RunState) -> Option<String> {
                 Outcome::Done { detail } => format!("{id}: done{took}, {detail}"),
                 Outcome::Skipped { detail } => format!("{id}: nothing to do, {detail}"),
                 Outcome::Failed { failure } => {
-                    let causes: String = failure.causes.iter().map(|cause| format!(": {cause}")).collect();
-                    format!("{id}: failed{took}, {}{causes}", failure.message)
+                    let chain = std::iter::once(&failure.message).chain(&failure.causes);
+                    let chain: Vec<_> = chain.map(String::as_str).collect();
+                    format!("{id}: failed{took}, {}", chain.join(": "))
                 }
             })
         }
@@ -245,7 +249,7 @@ fn named(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Failure, Phase, RunOutcome};
+    use crate::event::{Failure, RunOutcome};
     use crate::report::story::{Story, story};
 
     fn told(story: &Story) -> String {

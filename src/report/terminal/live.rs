@@ -1,1 +1,390 @@
-//! To come.
+//! A run in a terminal, as it happens.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
+
+use super::frame::frame;
+use super::resting::Resting;
+use super::row;
+use crate::clock::Clock;
+use crate::event::{Body, Event, Run, RunState, Sink, Step, StepStatus};
+use crate::report::style::{Paint, Style};
+use crate::report::{text, wording};
+
+/// How often the moving lines are drawn. The spinner turns and the clock goes on without any event.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a terminal is drawn at most, each second.
+const DRAWS: u8 = 20;
+
+/// Keeps a few moving lines at the bottom of a terminal and prints what is done above them. At the end, or when dropped,
+/// the moving lines are wiped away; what is done stays.
+#[derive(Debug)]
+pub struct Live {
+    bar: ProgressBar,
+    view: Arc<Mutex<View>>,
+    clock: Arc<dyn Clock>,
+    style: Style,
+    opened: bool,
+}
+
+/// What the drawing thread needs. It folds events itself: to copy a large state at each event would be dear.
+struct View {
+    state: RunState,
+    /// The clock's time at the newest event.
+    heard: Duration,
+    clock: Arc<dyn Clock>,
+    style: Style,
+    size: Size,
+}
+
+/// Returns the rows and columns that there are now: a terminal may be resized at any time.
+type Size = Box<dyn Fn() -> (u16, u16) + Send>;
+
+impl Live {
+    /// Draws on a terminal. It should be a buffered one (`Term::buffered_stderr()`), so that each picture arrives whole.
+    /// Nothing is drawn if it is no terminal.
+    pub fn new(term: &Term, style: Style, clock: Arc<dyn Clock>) -> Self {
+        let target = if term.is_term() {
+            ProgressDrawTarget::term_like_with_hz(Box::new(Resting(term.clone())), DRAWS)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let measured = term.clone();
+        let live = Self::still(target, Box::new(move || measured.size()), style, clock);
+        live.bar.enable_steady_tick(TICK);
+        live
+    }
+
+    /// Makes a view that is drawn only when it is told to.
+    fn still(target: ProgressDrawTarget, size: Size, style: Style, clock: Arc<dyn Clock>) -> Self {
+        let view = Arc::new(Mutex::new(View {
+            state: RunState::default(),
+            heard: clock.elapsed(),
+            clock: Arc::clone(&clock),
+            style,
+            size,
+        }));
+        let drawn = Arc::clone(&view);
+        let key = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = out.write_str(&lock(&drawn).draw());
+        };
+        // The template is fixed, so that it cannot be wrong; were it wrong, the bar would be plain but the run goes on.
+        let look = ProgressStyle::with_template("{frame}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("frame", key);
+        let bar = ProgressBar::with_draw_target(None, target)
+            .with_style(look)
+            .with_finish(ProgressFinish::AndClear);
+        Self {
+            bar,
+            view,
+            clock,
+            style,
+            opened: false,
+        }
+    }
+
+    fn say(&self, lines: &str) {
+        self.bar.println(lines);
+    }
+
+    fn open(&mut self, state: &RunState) {
+        self.opened = true;
+        let title = text::wrap(&wording::title(state), "", self.style.width);
+        self.say(&self.style.paint(Paint::Strong, title));
+    }
+}
+
+impl Sink for Live {
+    fn event(&mut self, event: &Event, state: &RunState) {
+        {
+            let mut view = lock(&self.view);
+            view.heard = self.clock.elapsed();
+            view.state.apply(event);
+            // Events before the first one seen here, as on a resume, are known only to the engine's state.
+            if !self.opened || view.state.seq != state.seq {
+                view.state.clone_from(state);
+            }
+        }
+        if !self.opened {
+            self.open(state);
+        }
+        match &event.body {
+            Body::Run(Run::Cluster { .. }) => {
+                if let Some(cluster) = &state.cluster {
+                    let cluster = text::wrap(&wording::cluster(cluster), "", self.style.width);
+                    self.say(&self.style.paint(Paint::Faint, cluster));
+                }
+            }
+            Body::Run(Run::Noticed { notice }) => {
+                let mark = self.style.paint(Paint::Caution, "!");
+                self.say(&text::wrap(notice, "! ", self.style.width).replacen('!', &mark, 1));
+            }
+            Body::Run(Run::Finished { .. }) => self.bar.finish_and_clear(),
+            Body::Step(Step::Finished { id, .. }) => {
+                if let Some(step) = state.steps.iter().find(|step| step.step.id == *id)
+                    && let StepStatus::Finished(outcome) = &step.status
+                {
+                    self.say(&row::finished(step, outcome, state, self.style));
+                }
+            }
+            // All else shows at the next tick.
+            _ => {}
+        }
+    }
+}
+
+impl View {
+    fn draw(&self) -> String {
+        if self.state.seq == 0 {
+            return String::new();
+        }
+        let (rows, columns) = (self.size)();
+        let style = Style {
+            width: self.style.width.min(usize::from(columns)).max(20),
+            ..self.style
+        };
+        let since = self.clock.elapsed().saturating_sub(self.heard);
+        let now_ms = self.state.elapsed_ms + u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        frame(&self.state, now_ms, usize::from(rows).saturating_sub(1).max(1), style).join("\n")
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("seq", &self.state.seq)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock(view: &Mutex<View>) -> std::sync::MutexGuard<'_, View> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::InMemoryTerm;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::event::{NodePhase, Outcome, Phase, RunOutcome};
+    use crate::report::story::{Story, story};
+
+    /// A terminal of 24 rows and 80 columns in which a story was told up to some moment.
+    struct Screen {
+        term: InMemoryTerm,
+        live: Live,
+        clock: Arc<ManualClock>,
+        state: RunState,
+    }
+
+    impl Screen {
+        fn of(rows: u16, style: Style, story: Story) -> Self {
+            let term = InMemoryTerm::new(rows, 80);
+            let target = ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
+            let clock = Arc::new(ManualClock::default());
+            let live = Live::still(
+                target,
+                Box::new(move || (rows, 80)),
+                style,
+                Arc::clone(&clock) as Arc<dyn Clock>,
+            );
+            let mut screen = Self {
+                term,
+                live,
+                clock,
+                state: RunState::default(),
+            };
+            for event in story.events() {
+                let until = Duration::from_millis(event.elapsed_ms);
+                screen.clock.advance(until.saturating_sub(screen.clock.elapsed()));
+                screen.state.apply(&event);
+                screen.live.event(&event, &screen.state);
+                screen.live.bar.tick();
+            }
+            screen
+        }
+
+        fn after(&self, milliseconds: u64) -> String {
+            self.clock.advance(Duration::from_millis(milliseconds));
+            self.live.bar.tick();
+            self.term.contents()
+        }
+    }
+
+    fn stuck() -> Story {
+        story()
+            .until_apps()
+            .node(
+                "apps",
+                NodePhase::Progressing,
+                "Synced, Progressing",
+                &[("Application argocd/payments", "not ready")],
+            )
+            .node(
+                "payments",
+                NodePhase::Progressing,
+                "OutOfSync, Missing",
+                &[(
+                    "Application argocd/cert-manager",
+                    "CRD certificates.cert-manager.io is not there",
+                )],
+            )
+            .node(
+                "ingress-controller-of-the-western-region-1",
+                NodePhase::Missing,
+                "",
+                &[],
+            )
+            .node("cert-manager", NodePhase::Progressing, "Synced, Progressing", &[])
+            .node("shop", NodePhase::Ready, "Synced, Healthy", &[])
+            .after(12_000)
+            .node(
+                "cert-manager",
+                NodePhase::Failing,
+                "Synced, Degraded",
+                &[
+                    (
+                        "Deployment.apps cert-manager/cert-manager-webhook",
+                        "0/1 ready: ImagePullBackOff registry.example.com/jetstack/webhook:v1.19",
+                    ),
+                    ("Pod a/b", "x"),
+                ],
+            )
+            .intervened("payments", "refresh", "sync retries exhausted", 1)
+            .intervened("payments", "refresh", "sync retries exhausted", 2)
+    }
+
+    #[test]
+    fn a_stuck_run_shows_what_blocks_and_what_was_done() {
+        let screen = Screen::of(24, Style::default(), stuck());
+        insta::assert_snapshot!(screen.after(5_000), @r"
+        restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m
+        cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty)
+        ✔ stores    7 secrets from vault, 1 from aws (fallback)                     2.1s
+        ✔ interlock empty as expected, permissions suffice                          0.4s
+        ✔ agent     Argo CD v3.2.11 ready                                            41s
+        ⠏ apps      1/5 ready · 1 failing · 1 missing                                17s
+            cert-manager             failing · Synced, Degraded · holds back 2 · for 5s
+              Deployment.apps cert-manager/cert-manager-webhook: 0/1 ready:
+              ImagePullBackOff registry.example.com/jetstack/webhook:v1.19; and 1 more
+            ingress-cont…rn-region-1 missing · for 17s
+            payments                 OutOfSync, Missing · holds back 1 · for 17s
+              Application argocd/cert-manager: CRD certificates.cert-manager.io is not …
+            apps                     Synced, Progressing · for 17s
+              Application argocd/payments: not ready
+            intervened for payments: refresh, 2 of 3 (sync retries exhausted)
+          recovery 1m 00s of 30m
+        ");
+    }
+
+    #[test]
+    fn the_clock_goes_on_between_events() {
+        let screen = Screen::of(24, Style::default(), story().until_apps());
+        let before = screen.after(1_500);
+        let later = screen.after(1_000);
+        insta::assert_snapshot!(before.lines().last().unwrap(), @"  recovery 45s of 30m");
+        insta::assert_snapshot!(later.lines().last().unwrap(), @"  recovery 46s of 30m");
+    }
+
+    #[test]
+    fn a_step_of_less_than_a_second_shows_only_when_it_is_done() {
+        let story = story()
+            .after(100)
+            .begin("interlock", Phase::Interlock, "prove that this is the right cluster");
+        let screen = Screen::of(24, Style::default(), story);
+        assert!(!screen.after(800).contains("interlock"));
+        assert!(screen.after(300).contains("interlock"));
+    }
+
+    #[test]
+    fn at_the_end_only_what_is_done_stays() {
+        let story = stuck()
+            .say(Run::Noticed {
+                notice: "The agent's own URL of source `platform` does not answer; only our mirror does.".into(),
+            })
+            .end(
+                "apps",
+                Outcome::Done {
+                    detail: "4/5 ready".into(),
+                },
+            )
+            .finish(RunOutcome::Recovered, None);
+        insta::assert_snapshot!(Screen::of(24, Style::default(), story).term.contents(), @r"
+        restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m
+        cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty)
+        ✔ stores    7 secrets from vault, 1 from aws (fallback)                     2.1s
+        ✔ interlock empty as expected, permissions suffice                          0.4s
+        ✔ agent     Argo CD v3.2.11 ready                                            41s
+        ! The agent's own URL of source `platform` does not answer; only our mirror
+          does.
+        ✔ apps      4/5 ready                                                        12s
+        ");
+    }
+
+    #[test]
+    fn an_interrupt_that_the_terminal_echoes_leaves_no_trace() {
+        let screen = Screen::of(24, Style::default(), stuck());
+        let undisturbed = screen.after(100);
+        indicatif::TermLike::write_str(&screen.term, "^C").unwrap();
+        assert!(screen.term.contents().contains("^C"));
+        assert_eq!(screen.after(0), undisturbed);
+    }
+
+    #[test]
+    fn a_low_terminal_keeps_the_recovery_time() {
+        let screen = Screen::of(6, Style::default(), stuck());
+        insta::assert_snapshot!(screen.after(5_000), @r"
+        ✔ agent     Argo CD v3.2.11 ready                                            41s
+        ⠏ apps      1/5 ready · 1 failing · 1 missing                                17s
+            cert-manager             failing · Synced, Degraded · holds back 2 · for 5s
+              Deployment.apps cert-manager/cert-manager-webhook: 0/1 ready:
+            … and 3 more
+          recovery 1m 00s of 30m
+        ");
+    }
+
+    #[test]
+    fn past_the_target_it_says_by_how_much() {
+        let screen = Screen::of(24, Style::default(), story().until_apps());
+        insta::assert_snapshot!(screen.after(1_800_000).lines().last().unwrap(), @"  recovery 30m 43s of 30m · over by 43s");
+    }
+
+    #[test]
+    fn no_picture_is_wider_than_the_terminal_and_none_has_colour_where_there_is_none() {
+        let state = stuck().state();
+        for width in [20, 40, 80, 132] {
+            let plain = Style { colour: false, width };
+            let lines = frame(&state, 90_000, 23, plain);
+            for line in &lines {
+                assert!(console::measure_text_width(line) <= width, "{width}: {line}");
+                assert!(!line.contains('\u{1b}'), "{line:?}");
+            }
+            let colourful = frame(&state, 90_000, 23, Style { colour: true, width });
+            let bare: Vec<_> = colourful
+                .iter()
+                .map(|line| console::strip_ansi_codes(line).into_owned())
+                .collect();
+            assert_eq!(bare, lines);
+        }
+    }
+
+    #[test]
+    fn a_view_that_joins_late_knows_what_came_before() {
+        let whole = stuck();
+        let state = whole.state();
+        let events = whole.events();
+        let term = InMemoryTerm::new(24, 80);
+        let target = ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
+        let clock = Arc::new(ManualClock::default());
+        let mut live = Live::still(target, Box::new(|| (24, 80)), Style::default(), clock);
+        live.event(events.last().unwrap(), &state);
+        live.bar.tick();
+        assert!(term.contents().contains("1/5 ready"), "{}", term.contents());
+    }
+}

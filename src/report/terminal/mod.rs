@@ -3,6 +3,11 @@
 //! [`Live`] keeps a few moving lines at the bottom of a terminal; what is done scrolls away above them. [`Lines`] writes
 //! one plain line for each transition. The moving lines are drawn by a pure function of the state and the time.
 
+mod frame;
 mod lines;
+mod live;
+mod resting;
+mod row;
 
 pub use lines::Lines;
+pub use live::Live;
