@@ -1,2 +1,7 @@
 //! The binary: parse and exit.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gitops_dr::cli::run()
+}

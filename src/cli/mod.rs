@@ -1,1 +1,15 @@
-//! To come.
+//! The command line: one file a subcommand. Only this room parses arguments and prints.
+
+mod args;
+mod error;
+mod exit;
+mod generate;
+mod plan;
+mod report;
+mod restore;
+mod signal;
+mod ui;
+
+pub use run::run;
+
+mod run;

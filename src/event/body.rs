@@ -249,6 +249,8 @@ pub enum Run {
     },
     /// Something was accepted that is not plain success.
     Excepted(Exception),
+    /// The recovery clock stopped: the critical apps are ready and the checks passed. The rest goes on.
+    Recovered,
     /// The user asked to stop; requests in flight end first.
     Stopping {
         /// Why: an interrupt, a deadline.

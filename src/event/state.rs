@@ -86,6 +86,8 @@ pub struct RunState {
     pub exceptions: Vec<Exception>,
     /// Why it is stopping, if it was asked to.
     pub stopping: Option<String>,
+    /// When the recovery clock stopped, in milliseconds of the run, where that was before the end.
+    pub recovered_ms: Option<u64>,
     /// How it ended and why.
     pub finished: Option<(RunOutcome, Option<Failure>)>,
     /// When it started, by the time of day.
@@ -186,6 +188,7 @@ impl RunState {
             Run::Noticed { notice } => push_new(&mut self.notices, notice),
             Run::LeftToDo { what } => push_new(&mut self.left_to_do, what),
             Run::Excepted(exception) => push_new(&mut self.exceptions, exception),
+            Run::Recovered => self.recovered_ms = Some(self.elapsed_ms),
             Run::Stopping { reason } => self.stopping = Some(reason),
             Run::Finished { outcome, failure } => self.finished = Some((outcome, failure)),
             Run::Unknown => {}
@@ -314,7 +317,7 @@ impl RunState {
 
     /// Returns the recovery time so far in milliseconds.
     pub fn recovery_ms(&self) -> u64 {
-        self.elapsed_ms
+        self.recovered_ms.unwrap_or(self.elapsed_ms)
     }
 
     /// Returns the time in milliseconds in which a step of each phase ran. Steps that ran side by side count once, and

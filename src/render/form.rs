@@ -33,6 +33,15 @@ impl fmt::Display for Form {
 }
 
 impl Form {
+    /// Returns the word for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Kustomize => "kustomize",
+            Self::Helm => "helm",
+        }
+    }
+
     /// Finds what is at a path. A kustomization goes before a chart, as in Argo CD's detection a marker file decides.
     pub(super) fn of(path: &Path) -> Self {
         let has = |name: &str| path.join(name).is_file();

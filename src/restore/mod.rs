@@ -1,1 +1,8 @@
-//! To come.
+//! A restore put together: resolve → interlock → run. What the command line calls, and later the drill.
+
+mod build;
+mod request;
+mod run;
+
+pub use request::{Request, Unreadable, read};
+pub use run::{plan, restore};

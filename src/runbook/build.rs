@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::check::{duration, is_commit, store_name};
+use super::check::{duration, store_name};
 use super::model::{
     Agent, AgentKind, App, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From, InSource,
     Plain, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind, Target, Vault,
@@ -63,11 +63,7 @@ fn source(node: &Node) -> Option<Source> {
     let revision = text(node, "revision")?;
     Some(Source {
         git: text(node, "git")?,
-        revision: if is_commit(&revision) {
-            Revision::Pinned(revision.to_lowercase())
-        } else {
-            Revision::Follow(revision)
-        },
+        revision: Revision::of(&revision),
         credentials: text(node, "credentials"),
         mirrors: texts(node, "mirrors")?,
     })

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::check::is_commit;
+
 /// A checked runbook.
 #[derive(Debug, Clone)]
 pub struct Runbook {
@@ -85,6 +87,20 @@ pub enum Revision {
     Follow(String),
     /// A full commit hash.
     Pinned(String),
+}
+
+impl Revision {
+    /// Takes a revision as it is written: a full hash is pinned, all else may move.
+    pub fn of(text: &str) -> Self {
+        if is_commit(text) { Self::Pinned(text.to_lowercase()) } else { Self::Follow(text.to_owned()) }
+    }
+
+    /// Returns it as it is written.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Follow(text) | Self::Pinned(text) => text,
+        }
+    }
 }
 
 /// Where secrets live.

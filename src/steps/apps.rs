@@ -11,7 +11,7 @@ use crate::agent::argocd::{Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, Outcome, PlannedStep, Run};
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, decide};
+use crate::platform::argocd::decide::{Action, Decision, Policy, Resolved, Rules, decide};
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
@@ -108,7 +108,13 @@ impl Drive {
             revisions: runbook
                 .sources
                 .iter()
-                .filter_map(|(name, source)| Some((source.git.clone(), checkouts.get(name)?.commit.clone())))
+                .filter_map(|(name, source)| {
+                    Some(Resolved {
+                        repository: source.git.clone(),
+                        target: source.revision.text().to_owned(),
+                        commit: checkouts.get(name)?.commit.clone(),
+                    })
+                })
                 .collect(),
             quiet: QUIET,
         })
@@ -141,11 +147,17 @@ impl Drive {
 }
 
 fn intervention(action: &Action) -> Intervention {
-    let (object, verb, trigger, attempt, bound) = match action {
-        Action::Refresh { object, trigger, attempt, bound } => (object, "refresh", trigger, attempt, bound),
-        Action::RefreshSet { object, trigger, attempt, bound } => (object, "refresh set", trigger, attempt, bound),
+    let (refresh, verb) = match action {
+        Action::Refresh(refresh) => (refresh, "refresh"),
+        Action::RefreshSet(refresh) => (refresh, "refresh of the set"),
     };
-    Intervention { node: object.to_string(), action: verb.into(), trigger: trigger.clone(), attempt: *attempt, bound: *bound }
+    Intervention {
+        node: refresh.object.to_string(),
+        action: verb.into(),
+        trigger: refresh.trigger.clone(),
+        attempt: refresh.attempt,
+        bound: refresh.bound,
+    }
 }
 
 /// What was told already, so that only changes are.

@@ -1,0 +1,126 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Rebuild a Kubernetes platform from Git and a secret store, and say how long it took
+#[derive(Debug, Parser)]
+#[command(name = "gitops-dr", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) looks: Looks,
+}
+
+/// The exit codes, for the help text.
+const EXIT_CODES: &str = "Exit codes: 0 recovered · 1 failed · 2 refused or invalid input, nothing was changed · \
+3 recovered over the target · 4 the deadline passed, resumable · 130 interrupted, resumable";
+
+/// How output looks, for every subcommand.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Looks {
+    /// Print as text for people, or as JSON for machines
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub(super) output: Output,
+    /// Print nothing but the end and what went wrong
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Where runs and their journals are kept [default: $XDG_STATE_HOME/gitops-dr]
+    #[arg(long, global = true, env = "GITOPS_DR_STATE", value_name = "DIR", hide_env_values = true)]
+    pub(super) state: Option<PathBuf>,
+}
+
+/// The forms of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// Text for people.
+    Text,
+    /// JSON for machines: one event a line, or one document.
+    Json,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Rebuild the platform on the cluster that the runbook names
+    Restore(Restore),
+    /// Show what a restore would do, and change nothing
+    Plan(Plan),
+    /// Show a past run again
+    Report(Report),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the man pages into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Print the JSON schema of runbooks
+    Schema,
+}
+
+/// What a runbook and a place to keep repositories have in common.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Book {
+    /// The runbook
+    pub(super) runbook: PathBuf,
+    /// Take this revision of a source instead of the runbook's
+    #[arg(long, value_name = "SOURCE=REV", value_parser = revision)]
+    pub(super) revision: Vec<(String, String)>,
+    /// Where repositories are kept between runs [default: $XDG_CACHE_HOME/gitops-dr]
+    #[arg(long, env = "GITOPS_DR_CACHE", value_name = "DIR", hide_env_values = true)]
+    pub(super) cache: Option<PathBuf>,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    #[command(flatten)]
+    pub(super) book: Book,
+    /// The kubeconfig file [default: $KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context, instead of the runbook's
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// Give up after this time; without it a restore goes on until it is done
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) deadline: Option<Duration>,
+    /// Go on with an interrupted run: the newest, or the one named
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
+    pub(super) resume: Option<String>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) book: Book,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// The run; the newest if not given
+    pub(super) run: Option<String>,
+}
+
+fn revision(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((source, revision)) if !source.is_empty() && !revision.is_empty() => Ok((source.into(), revision.into())),
+        _ => Err("write it as SOURCE=REV, such as platform=v1.4".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write it with a unit, such as 90s, 30m or 1h 30m".to_owned();
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).ok().filter(|duration| !duration.is_zero()).ok_or_else(wrong)
+}

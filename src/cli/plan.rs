@@ -1,0 +1,35 @@
+//! `gitops-dr plan`.
+
+use std::sync::Arc;
+
+use super::args::Plan;
+use super::error::Error;
+use super::ui::Ui;
+use super::{exit, restore as shared, signal};
+use crate::clock::{Clock, SystemClock};
+use crate::event::Failure;
+use crate::restore;
+
+/// Shows what a restore would do.
+pub(super) async fn plan(ui: &Ui, arguments: Plan) -> Result<u8, Error> {
+    let interrupt =
+        signal::interrupt().map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let mut request = shared::request(ui, arguments.book, interrupt, &clock)?;
+    // Progress is for people; a machine gets the plan and nothing else.
+    if !ui.is_json() {
+        request.sinks = shared::sinks(ui, &clock);
+    }
+    let (plan, state) = restore::plan(request).await;
+    let Some(plan) = plan else {
+        let failure = state.finished.clone().and_then(|(_, failure)| failure);
+        return Err(Error { code: state.exit_code(), failure: Some(failure.unwrap_or_else(|| Failure::new("there is no plan"))) });
+    };
+    if ui.is_json() {
+        let text = serde_json::to_string_pretty(&plan).map_err(|error| Error::failed(Failure::of(&error)))?;
+        ui.out(&format!("{text}\n"));
+    } else {
+        ui.out(&plan.to_string());
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,92 @@
+//! `gitops-dr restore`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use console::Term;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{Book, Restore};
+use super::error::Error;
+use super::run::folder;
+use super::ui::Ui;
+use super::{exit, signal};
+use crate::clock::{Clock, SystemClock};
+use crate::event::{Failure, Sink};
+use crate::report::{Json, Quiet, summary, terminal};
+use crate::restore::{self, Request};
+
+/// Restores.
+pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
+    let interrupt =
+        signal::interrupt().map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let request = Request {
+        kubeconfig: arguments.kubeconfig,
+        context: arguments.context,
+        deadline: arguments.deadline,
+        resume: arguments.resume,
+        sinks: sinks(ui, &clock),
+        ..request(ui, arguments.book, interrupt, &clock)?
+    };
+    let journals = request.journals.clone();
+    let state = restore::restore(request).await;
+    if !ui.is_json() && !ui.looks.quiet {
+        let journal = state.run.as_ref().map(|run| journals.join(format!("{run}.jsonl"))).filter(|path| path.exists());
+        ui.out(&summary(&state, ui.out_style(), journal.as_deref()));
+    }
+    Ok(state.exit_code())
+}
+
+/// Reads the runbook and fills in what `restore` and `plan` have in common.
+pub(super) fn request(
+    ui: &Ui,
+    book: Book,
+    interrupt: CancellationToken,
+    clock: &Arc<dyn Clock>,
+) -> Result<Request, Error> {
+    let (runbook, warnings, text) = restore::read(&book.runbook, &book.revision).map_err(|unreadable| {
+        ui.findings(&unreadable.findings, &book.runbook, &unreadable.text);
+        let count = unreadable.findings.len();
+        let many = if count == 1 { "finding" } else { "findings" };
+        if !ui.is_json() {
+            ui.err(&format!("refused, nothing was changed: {count} {many} in {}\n", book.runbook.display()));
+        }
+        Error::said(exit::REFUSED)
+    })?;
+    ui.findings(&warnings, &book.runbook, &text);
+    Ok(Request {
+        runbook,
+        file: book.runbook.display().to_string(),
+        kubeconfig: None,
+        context: None,
+        journals: journals(ui)?,
+        cache: folder(book.cache.as_ref(), "XDG_CACHE_HOME", ".cache")?.join("sources"),
+        deadline: None,
+        resume: None,
+        sinks: Vec::new(),
+        clock: Arc::clone(clock),
+        redactor: ui.redactor.clone(),
+        interrupt,
+    })
+}
+
+/// Returns the folder of the journals.
+pub(super) fn journals(ui: &Ui) -> Result<PathBuf, Error> {
+    Ok(folder(ui.looks.state.as_ref(), "XDG_STATE_HOME", ".local/state")?.join("runs"))
+}
+
+/// Returns who shows the run: a live view on a terminal, plain lines elsewhere, JSON for machines.
+pub(super) fn sinks(ui: &Ui, clock: &Arc<dyn Clock>) -> Vec<Box<dyn Sink>> {
+    if ui.is_json() {
+        return vec![Box::new(Json::new(io::stdout()))];
+    }
+    if ui.looks.quiet {
+        return vec![Box::new(Quiet::new(io::stderr(), ui.style()))];
+    }
+    if ui.is_live() {
+        return vec![Box::new(terminal::Live::new(&Term::stderr(), ui.style(), Arc::clone(clock)))];
+    }
+    vec![Box::new(terminal::Lines::new(io::stderr()))]
+}

@@ -1,0 +1,73 @@
+//! From arguments to the exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use super::args::{Arguments, Command};
+use super::ui::Ui;
+use super::{error::Error, exit, generate, plan, report, restore};
+use crate::event::Failure;
+use crate::redact::Redactor;
+
+/// Runs the program and returns its exit code.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Fails only if it was done before, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let ui = Ui { looks: arguments.looks, redactor: Redactor::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(dispatch(&ui, arguments.command));
+            // A library call that hangs (a Git server that went silent) must not keep the process.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Error::failed(Failure::new(format!("the program cannot start: {error}")))),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if let Some(failure) = &error.failure {
+                ui.err(&crate::report::failure(failure, ui.style()));
+            }
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+async fn dispatch(ui: &Ui, command: Command) -> Result<u8, Error> {
+    match command {
+        Command::Restore(arguments) => restore::restore(ui, arguments).await,
+        Command::Plan(arguments) => plan::plan(ui, arguments).await,
+        Command::Report(arguments) => report::report(ui, &arguments),
+        Command::Completions { shell } => {
+            ui.out(&generate::completions(shell));
+            Ok(exit::DONE)
+        }
+        Command::Man { folder } => generate::man(&folder).map(|()| exit::DONE),
+        Command::Schema => {
+            ui.out(&generate::schema());
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// Returns a folder of the user: the one given, or one by the rules of the XDG base directories.
+pub(super) fn folder(given: Option<&PathBuf>, variable: &str, below_home: &str) -> Result<PathBuf, Error> {
+    if let Some(given) = given {
+        return Ok(given.clone());
+    }
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(variable)
+        .or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+        .map(|base| base.join("gitops-dr"))
+        .ok_or_else(|| {
+            Error::refused(
+                Failure::new(format!("neither {variable} nor HOME is set, so there is no place for files"))
+                    .hint("name one with --state and --cache"),
+            )
+        })
+}

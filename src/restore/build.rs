@@ -1,0 +1,102 @@
+//! From the checked runbook to stores, and from the plan to steps.
+
+use std::sync::Arc;
+
+use crate::engine::Step;
+use crate::event::Failure;
+use crate::plan::{Action, Item, Plan};
+use crate::redact::{Redactor, Secret};
+use crate::runbook::{Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault};
+use crate::secrets::Store;
+use crate::secrets::vault::{self, Login, Settings};
+use crate::steps::{
+    ApplyExtra, ApplyRoot, CheckStep, Drive, Interlock, LayGround, RestoreCredentials, StartAgent, Until, World,
+};
+
+/// Makes the stores that the runbook reads from.
+pub(super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result<Vec<Box<dyn Store>>, Failure> {
+    let mut stores: Vec<Box<dyn Store>> = Vec::new();
+    let used = |store: &&Configured| runbook.secrets.values().any(|spec| spec.from.iter().any(|from| from.store == store.name));
+    for store in runbook.stores.iter().filter(used) {
+        match &store.kind {
+            StoreKind::Vault(vault) => {
+                let settings = settings(&store.name, vault)?;
+                stores.push(Box::new(vault::Vault::new(settings, redactor)?));
+            }
+            StoreKind::Aws { .. } | StoreKind::Sops { .. } => {
+                return Err(Failure::new(format!("store {}: this version reads only from Vault and OpenBao", store.name)));
+            }
+        }
+    }
+    Ok(stores)
+}
+
+fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
+    let ca_pem = match &vault.ca {
+        None => None,
+        Some(path) => Some(
+            std::fs::read(path).map_err(|error| Failure::new(format!("store {name}: its CA {path} cannot be read: {error}")))?,
+        ),
+    };
+    let auth = match &vault.auth {
+        Auth::Token(token) => Login::Token(value(name, token)?),
+        Auth::AppRole { mount, role_id, secret_id } => {
+            Login::AppRole { mount: mount.clone(), role_id: value(name, role_id)?, secret_id: value(name, secret_id)? }
+        }
+    };
+    Ok(Settings { name: name.to_owned(), address: vault.address.clone(), namespace: vault.namespace.clone(), ca_pem, auth })
+}
+
+/// Returns a value of the runbook, read from the environment where it says so.
+fn value(store: &str, plain: &Plain) -> Result<Secret, Failure> {
+    match plain {
+        Plain::Literal(text) => Ok(Secret::from(text.as_str())),
+        Plain::Env(name) => match std::env::var(name) {
+            // A line break at the end is what `$(cat file)` keeps out and an editor puts in.
+            Ok(value) if !value.trim().is_empty() => Ok(Secret::from(value.trim())),
+            _ => Err(Failure::new(format!("store {store}: the variable {name} is not set, and the runbook logs in with it"))
+                .hint(format!("export {name} and run again"))),
+        },
+    }
+}
+
+/// Refuses what this version understands but cannot carry out, before anything is touched.
+pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
+    if runbook.agent.kind == crate::runbook::AgentKind::Flux {
+        return Err(Failure::new("this version restores Argo CD only; the runbook's agent is Flux"));
+    }
+    for step in &runbook.steps {
+        let what = match &step.action {
+            ExtraAction::Approve { .. } => "approve",
+            ExtraAction::Run { .. } => "run",
+            ExtraAction::Check(_) | ExtraAction::Apply(_) => continue,
+        };
+        return Err(Failure::new(format!("step {}: this version does not carry out `{what}` steps", step.id))
+            .hint("take the step out of the runbook, and do by hand what it says"));
+    }
+    Ok(())
+}
+
+/// Makes the steps of a plan.
+pub(super) fn steps(runbook: &Runbook, plan: &Plan, world: &Arc<World>) -> Vec<(Action, Box<dyn Step>)> {
+    plan.steps.iter().map(|item| (item.action, step(runbook, item, world))).collect()
+}
+
+fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
+    let (world, planned) = (Arc::clone(world), item.step.clone());
+    match item.action {
+        Action::Interlock => Box::new(Interlock(world)),
+        Action::Ground => Box::new(LayGround(world)),
+        Action::Credentials => Box::new(RestoreCredentials(world)),
+        Action::Agent => Box::new(StartAgent(world)),
+        Action::Root(index) => Box::new(ApplyRoot { world, planned, index }),
+        Action::Extra(index) => match &runbook.steps[index].action {
+            ExtraAction::Check(check) => Box::new(CheckStep { world, planned, check: check.clone() }),
+            // `supported` has refused the kinds that are not carried out.
+            _ => Box::new(ApplyExtra { world, planned, index }),
+        },
+        Action::Critical => Box::new(Drive { world, planned, until: Until::Critical }),
+        Action::Apps => Box::new(Drive { world, planned, until: Until::All }),
+        Action::Check(index) => Box::new(CheckStep { world, planned, check: runbook.done.checks[index].clone() }),
+    }
+}

@@ -1,0 +1,149 @@
+//! The run.
+
+use std::sync::{Arc, OnceLock};
+
+use super::build;
+use super::request::Request;
+use crate::engine::journal::{self, Journal};
+use crate::engine::{Engine, Settings, Step};
+use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
+use crate::plan::{Action, Plan};
+use crate::runbook::Runbook;
+use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, World};
+
+/// How a run that ends early ends.
+type Ended = (RunOutcome, Failure);
+
+/// Restores. Everything that happens is an event; the state after the last one is returned.
+pub async fn restore(request: Request) -> RunState {
+    let run = new_run();
+    let opened = Journal::create(&request.journals, &run);
+    let (journal, trouble) = match opened {
+        Ok(journal) => (Some(journal), None),
+        Err(error) => (None, Some(error)),
+    };
+    let (mut engine, world) = begin(request, run, journal).await;
+    if let Some(error) = trouble {
+        // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
+        engine.record(Run::Noticed { notice: format!("The run is not written down: {error}.") });
+    }
+    let result = match world {
+        Ok(world) => carry_out(&mut engine, &world).await,
+        Err(failure) => Err((RunOutcome::Refused, failure)),
+    };
+    engine.finish(result)
+}
+
+/// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
+pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
+    let (mut engine, world) = begin(request, new_run(), None).await;
+    let world = match world {
+        Ok(world) => world,
+        Err(failure) => return (None, engine.finish(Err((RunOutcome::Refused, failure)))),
+    };
+    let steps: [Box<dyn Step>; 3] = [
+        Box::new(ReadStores(Arc::clone(&world))),
+        Box::new(FetchSources(Arc::clone(&world))),
+        Box::new(Prepare(Arc::clone(&world))),
+    ];
+    let result = engine.run(&steps).await;
+    let plan = world.prepared.get().map(|prepared| prepared.plan.clone());
+    (plan, engine.finish(result))
+}
+
+/// Returns a name for a run: names sort by time.
+fn new_run() -> RunId {
+    RunId(ulid::Ulid::r#gen().to_string())
+}
+
+/// Starts the run's clock and puts together what its steps share.
+async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
+    let started = request.clock.now();
+    let mut engine = Engine::new(Settings {
+        journal,
+        sinks: request.sinks,
+        clock: request.clock,
+        redactor: request.redactor.clone(),
+        interrupt: request.interrupt,
+        deadline: request.deadline,
+    });
+    let runbook = request.runbook;
+    engine.record(Run::Started {
+        run,
+        runbook: runbook.name.clone(),
+        file: request.file,
+        program: env!("CARGO_PKG_VERSION").into(),
+        target_ms: runbook.target.rto.map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
+    });
+    let world = (|| {
+        build::supported(&runbook)?;
+        let resumes = request.resume.map(|name| resumed(&request.journals, &name, &runbook)).transpose()?;
+        let stores = build::stores(&runbook, &request.redactor)?;
+        Ok(Arc::new(World {
+            options: Options { kubeconfig: request.kubeconfig, context: request.context, cache: request.cache, resumes },
+            redactor: request.redactor,
+            stores,
+            started: OnceLock::from(started),
+            runbook: OnceLock::from(runbook),
+            ..World::default()
+        }))
+    })();
+    (engine, world)
+}
+
+/// Returns the UID of the cluster that an earlier run of this runbook was about.
+fn resumed(journals: &std::path::Path, name: &str, runbook: &Runbook) -> Result<String, Failure> {
+    let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
+    let path = journal::find(journals, (!name.is_empty()).then_some(name)).map_err(|error| failed(&error))?;
+    let state = RunState::of(&journal::read(&path).map_err(|error| failed(&error))?);
+    if state.runbook != runbook.name {
+        return Err(Failure::new(format!("the run to go on with is of runbook {}, not {}", state.runbook, runbook.name))
+            .hint("name the run: --resume RUN"));
+    }
+    state.cluster.map(|cluster| cluster.uid).ok_or_else(|| {
+        Failure::new("the run to go on with never reached a cluster").hint("run without --resume")
+    })
+}
+
+async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended> {
+    let prepare: [Box<dyn Step>; 4] = [
+        Box::new(Connect(Arc::clone(world))),
+        Box::new(ReadStores(Arc::clone(world))),
+        Box::new(FetchSources(Arc::clone(world))),
+        Box::new(Prepare(Arc::clone(world))),
+    ];
+    engine.run(&prepare).await?;
+    let refused = |failure| (RunOutcome::Refused, failure);
+    let runbook = world.runbook().map_err(refused)?;
+    let plan = &world.prepared().map_err(refused)?.plan;
+    let steps = build::steps(runbook, plan, world);
+    // With critical apps named, the recovery clock stops before the last step: the rest goes on.
+    let rest = steps.len() - usize::from(!runbook.done.critical.is_empty());
+    for (index, (action, step)) in steps.into_iter().enumerate() {
+        if index == rest && action == Action::Apps {
+            engine.record(Run::Recovered);
+        }
+        engine.run(std::slice::from_ref(&step)).await?;
+    }
+    for what in left_to_do(runbook) {
+        engine.record(Run::LeftToDo { what });
+    }
+    Ok(())
+}
+
+/// What nobody but a person can do after a rebuild of this platform.
+fn left_to_do(runbook: &Runbook) -> Vec<String> {
+    let mut left = Vec::new();
+    if let Some(replaces) = &runbook.target.replaces {
+        left.push(format!(
+            "What names the old cluster {} still does: DNS, identity federation of clouds, Vault's Kubernetes login, CI kubeconfigs.",
+            replaces.server
+        ));
+    }
+    for (name, cluster) in &runbook.clusters {
+        if cluster.secret.is_some() && cluster.state == crate::runbook::ClusterState::Rebuilt {
+            left.push(format!("Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."));
+        }
+    }
+    left
+}
