@@ -154,6 +154,7 @@ fn slowest(state: &RunState) -> Vec<Slow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Node, NodePhase};
 
     #[test]
     fn durations_read_as_people_say_them() {
@@ -217,5 +218,49 @@ mod tests {
             };
             assert_eq!(Verdict::of(&state), Verdict::Open { target_ms: 9 });
         }
+    }
+
+    /// A node that came to life at one time and was ready at another.
+    fn node(name: &str, parent: Option<&str>, begun_ms: Option<u64>, ready_ms: Option<u64>) -> (String, NodeState) {
+        let node = Node {
+            id: name.into(),
+            name: name.into(),
+            parent: parent.map(str::to_owned),
+            phase: NodePhase::Ready,
+            words: String::new(),
+            revision: None,
+            blocked_by: Vec::new(),
+        };
+        let state = NodeState {
+            node,
+            since_ms: 0,
+            begun_ms,
+            ready_ms,
+        };
+        (name.to_owned(), state)
+    }
+
+    #[test]
+    fn the_slowest_are_those_that_nothing_follows_from_and_that_took_a_while() {
+        let state = RunState {
+            nodes: [
+                node("root", None, Some(0), Some(90_000)),
+                node("waited-long", Some("root"), Some(80_000), Some(85_000)),
+                node("slow", Some("root"), Some(1_000), Some(61_000)),
+                node("at-once", Some("root"), Some(1_000), Some(1_900)),
+                node("never", Some("root"), Some(1_000), None),
+            ]
+            .into(),
+            ..RunState::default()
+        };
+        let slowest: Vec<_> = Recovery::of(&state)
+            .slowest
+            .into_iter()
+            .map(|slow| (slow.name, slow.took_ms))
+            .collect();
+        assert_eq!(
+            slowest,
+            [("slow".to_owned(), 60_000), ("waited-long".to_owned(), 5_000)]
+        );
     }
 }

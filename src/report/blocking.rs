@@ -77,3 +77,63 @@ fn without_group(object: &str) -> String {
         None => object.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::story::story;
+
+    #[test]
+    fn the_culprit_comes_first_and_knows_how_many_wait_for_it() {
+        let told = story()
+            .node(
+                "shop",
+                NodePhase::Progressing,
+                "",
+                &[("Application argocd/payments", "not ready")],
+            )
+            .node(
+                "payments",
+                NodePhase::Progressing,
+                "",
+                &[("Application.argoproj.io argocd/issuer", "not ready")],
+            )
+            .node(
+                "slow",
+                NodePhase::Progressing,
+                "",
+                &[("Deployment.apps slow/slow", "0/1 ready")],
+            )
+            .node(
+                "issuer",
+                NodePhase::Progressing,
+                "",
+                &[("Deployment.apps issuer/hook", "0/1 ready")],
+            )
+            .after(1_000)
+            .node("broken", NodePhase::Failing, "", &[])
+            .node("ready", NodePhase::Ready, "", &[])
+            .state();
+        let ranks: Vec<_> = blocking(&told)
+            .iter()
+            .map(|blocking| (blocking.node.node.name.as_str(), blocking.holds_back))
+            .collect();
+        let expected = [("broken", 0), ("issuer", 2), ("slow", 0), ("payments", 1), ("shop", 0)];
+        assert_eq!(ranks, expected);
+    }
+
+    #[test]
+    fn nodes_that_wait_for_each_other_hold_each_other_back_once() {
+        let told = story()
+            .node(
+                "a",
+                NodePhase::Progressing,
+                "",
+                &[("Application argocd/b", ""), ("Application argocd/a", "")],
+            )
+            .node("b", NodePhase::Progressing, "", &[("Application argocd/a", "")])
+            .state();
+        let held: Vec<_> = blocking(&told).iter().map(|blocking| blocking.holds_back).collect();
+        assert_eq!(held, [1, 1]);
+    }
+}

@@ -36,7 +36,7 @@ pub fn summary(state: &RunState, style: Style, journal: Option<&Path>) -> String
     ]
     .into_iter()
     .filter(|section| !section.is_empty())
-    .map(|section| format!("\n{section}"))
+    .flat_map(|section| ["\n".to_owned(), section])
     .collect();
     let outcome = sentence(state, &recovery, style);
     // Whoever looks at a terminal sees its last lines: a long report says at its end again how the run ended.

@@ -5,7 +5,7 @@ use crate::event::{NodePhase, Phase, RunState, StepState, StepStatus};
 use crate::report::blocking::{Blocking, blocking};
 use crate::report::style::{Paint, Style};
 use crate::report::{text, wording};
-use crate::rto::{chosen, duration, growing};
+use crate::rto::{chosen, growing};
 
 /// A step is shown as running only after this time, in milliseconds: a line that comes and goes at once is a flicker.
 const SETTLED_MS: u64 = 1_000;
@@ -135,7 +135,7 @@ fn clock(state: &RunState, now_ms: u64, style: Style) -> String {
     let (words, paint) = match state.target_ms {
         None => (format!("recovery {time}"), Paint::Strong),
         Some(target) if now_ms > target => {
-            let over = duration(now_ms - target);
+            let over = growing(now_ms - target);
             (
                 format!("recovery {time} of {} · over by {over}", chosen(target)),
                 Paint::Bad,

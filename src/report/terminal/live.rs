@@ -337,6 +337,15 @@ mod tests {
     }
 
     #[test]
+    fn a_view_that_is_dropped_in_the_middle_wipes_its_moving_lines() {
+        let screen = Screen::of(24, Style::default(), stuck());
+        assert!(screen.after(100).contains("recovery"));
+        let Screen { term, live, .. } = screen;
+        drop(live);
+        assert!(term.contents().ends_with("41s"), "{}", term.contents());
+    }
+
+    #[test]
     fn a_low_terminal_keeps_the_recovery_time() {
         let screen = Screen::of(6, Style::default(), stuck());
         insta::assert_snapshot!(screen.after(5_000), @r"
