@@ -86,7 +86,7 @@ pub(super) fn sinks(ui: &Ui, clock: &Arc<dyn Clock>) -> Vec<Box<dyn Sink>> {
         return vec![Box::new(Quiet::new(io::stderr(), ui.style()))];
     }
     if ui.is_live() {
-        return vec![Box::new(terminal::Live::new(&Term::stderr(), ui.style(), Arc::clone(clock)))];
+        return vec![Box::new(terminal::Live::new(&Term::buffered_stderr(), ui.style(), Arc::clone(clock)))];
     }
     vec![Box::new(terminal::Lines::new(io::stderr()))]
 }
