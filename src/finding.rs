@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 /// How much a finding weighs.
@@ -98,17 +98,16 @@ impl Finding {
                     .path(&place.file)
                     .annotation(AnnotationKind::Primary.span(bytes(text, place))),
             ),
-            _ => Group::with_title(title),
+            (Some(place), None) => {
+                Group::with_title(title).element(Origin::path(&place.file).line(place.line).char_column(place.column))
+            }
+            (None, _) => Group::with_title(title),
         };
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help));
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let mut drawn = renderer.render(&[group]);
-        if let (Some(place), None) = (&self.place, text) {
-            let _ = write!(drawn, "\n --> {}:{}:{}", place.file, place.line, place.column);
-        }
-        drawn
+        renderer.render(&[group])
     }
 }
 
@@ -166,6 +165,25 @@ mod tests {
           |              ^^^^^^^^
           |
           = help: did you mean `platform`?
+        ");
+    }
+
+    #[test]
+    fn a_line_that_may_hold_a_secret_is_named_and_not_shown() {
+        let text = "token: hunter2\n";
+        let place = Place {
+            file: "prod.yaml".into(),
+            line: 1,
+            column: 8,
+            length: 7,
+        };
+        let finding = Finding {
+            framed: false,
+            ..Finding::error("runbook/literal-secret", "a secret is written in the runbook").at(place)
+        };
+        insta::assert_snapshot!(finding.draw(Some(text), false), @r"
+        error[runbook/literal-secret]: a secret is written in the runbook
+        --> prod.yaml:1:8
         ");
     }
 }

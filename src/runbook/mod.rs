@@ -9,6 +9,7 @@ mod check;
 mod model;
 mod parse;
 mod read;
+mod schema;
 mod shape;
 mod table;
 mod tree;
@@ -18,6 +19,7 @@ pub use model::{
     Plain, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind, Target, Vault,
 };
 pub use parse::parse;
+pub use schema::schema;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! From text to a checked runbook, or to all that is wrong with it.
 
 use super::build::build;
-use super::check::{check, hides};
+use super::check::{check, holds_secret, may_hold_secret};
 use super::model::Runbook;
 use super::read::read;
 use crate::finding::{Finding, Severity};
@@ -12,22 +12,20 @@ use crate::finding::{Finding, Severity};
 /// a line that may hold a secret is drawn without that line.
 pub fn parse(file: &str, text: &str) -> (Option<Runbook>, Vec<Finding>) {
     let (root, mut findings) = read(file, text);
-    let Some(root) = root else {
-        for finding in &mut findings {
-            let line = finding
-                .place
-                .as_ref()
-                .and_then(|place| text.lines().nth(place.line - 1));
-            finding.framed = !line.is_some_and(hides);
-        }
-        return (None, findings);
-    };
-    findings.extend(check(file, &root));
+    findings.extend(root.iter().flat_map(|root| check(file, root)));
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+    let hides = if root.is_some() { holds_secret } else { may_hold_secret };
+    for finding in &mut findings {
+        let line = finding
+            .place
+            .as_ref()
+            .and_then(|place| text.lines().nth(place.line - 1));
+        finding.framed &= !line.is_some_and(hides);
+    }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return (None, findings);
     }
-    let runbook = build(&root);
+    let runbook = root.as_ref().and_then(build);
     if runbook.is_none() {
         findings.push(
             Finding::error(

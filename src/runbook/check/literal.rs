@@ -2,7 +2,7 @@
 //!
 //! They are found before anything else, so that no other finding quotes one. A line that holds one is never framed.
 
-use super::super::tree::{Entry, Node, Span, Value};
+use super::super::tree::{Entry, Kind, Node, Span, Value};
 use super::Check;
 
 /// How tokens and keys start that are known by their start.
@@ -64,12 +64,17 @@ impl Hidden {
 }
 
 /// Whether a line of what is no YAML may hold a secret.
-pub(in super::super) fn hides(line: &str) -> bool {
-    let lower: String = line.to_lowercase().replace(['-', '_'], "");
-    ENDS.iter().any(|end| lower.contains(end))
-        || STARTS.iter().any(|start| line.contains(start))
-        || line.contains("-----BEGIN")
-        || (line.contains("://") && line.contains('@'))
+pub(in super::super) fn may_hold_secret(line: &str) -> bool {
+    let plain: String = line.to_lowercase().replace(['-', '_'], "");
+    ENDS.iter().any(|end| plain.contains(end)) || (line.contains("://") && line.contains('@')) || holds_secret(line)
+}
+
+/// Whether a line holds what is a secret by its looks, be it in a comment.
+pub(in super::super) fn holds_secret(line: &str) -> bool {
+    line.contains("-----BEGIN")
+        || line
+            .split(|character: char| !character.is_ascii_alphanumeric() && !matches!(character, '.' | '_' | '-'))
+            .any(looks_secret)
 }
 
 impl Check<'_> {
@@ -83,7 +88,8 @@ impl Check<'_> {
         match &node.value {
             Value::List(items) => items.iter().for_each(|item| self.below(item, key)),
             Value::Map(entries) => {
-                let is_login = key.is_some_and(|entry| matches!(entry.key.as_str(), "auth" | "approle"));
+                let is_login = key.is_some_and(is_login);
+                let is_from = key.is_some_and(|entry| entry.key == "from");
                 for entry in entries {
                     // Behind `keys` stand the names of keys, which may well be `password`.
                     if entry.key == "keys" {
@@ -92,13 +98,18 @@ impl Check<'_> {
                     if is_login && !matches!(entry.key.as_str(), "mount" | "role-id") && !entry.value.is_collection() {
                         self.hidden.hide(entry.value.span);
                     }
-                    self.below(&entry.value, Some(entry));
+                    // The keys of `from` are names of stores.
+                    self.below(&entry.value, Some(entry).filter(|_| !is_from));
                 }
             }
             Value::Scalar(scalar) => {
                 let text = scalar.text.as_str();
-                if text.is_empty() || matches!(text, "~" | "null") {
+                if scalar.kind() == Kind::Null || text.is_empty() {
                     return;
+                }
+                // What stands for a whole login is probably a token whose key is missing.
+                if key.is_some_and(is_login) {
+                    self.hidden.hide(node.span);
                 }
                 if key.is_some_and(|entry| names_secret(&entry.key)) || looks_secret(text) {
                     self.hidden.hide(node.span);
@@ -113,7 +124,7 @@ impl Check<'_> {
                         "a secret is written in the runbook",
                         help.to_owned(),
                     );
-                } else if let Some(is_sure) = credentials(text) {
+                } else if let Some(is_sure) = credentials(text, key.is_some_and(is_git)) {
                     self.hidden.hide(node.span);
                     if is_sure {
                         self.error(
@@ -127,6 +138,16 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether a key says how to log in.
+fn is_login(entry: &Entry) -> bool {
+    matches!(entry.key.as_str(), "auth" | "approle")
+}
+
+/// Whether behind a key stand addresses of repositories.
+fn is_git(entry: &Entry) -> bool {
+    matches!(entry.key.as_str(), "git" | "mirrors")
 }
 
 /// Whether a key is that of a secret.
@@ -149,13 +170,19 @@ fn looks_secret(text: &str) -> bool {
 }
 
 /// Whether an address holds credentials: surely, or (`Some(false)`) perhaps.
-fn credentials(text: &str) -> Option<bool> {
+fn credentials(text: &str, is_git: bool) -> Option<bool> {
     let Some((scheme, rest)) = text.split_once("://") else {
         // The short form of SSH takes no password: `user:password@host:path`.
-        let (user, _) = text.split_once('@')?;
-        let is_login = user.contains(':') && !text.contains(char::is_whitespace);
-        return is_login.then_some(true);
+        let (user, _) = text.split_once('@').filter(|_| is_git)?;
+        return user.contains(':').then_some(true);
     };
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    if query.split(['&', '#']).any(|pair| {
+        pair.split_once('=')
+            .is_some_and(|(key, value)| names_secret(key) && !value.is_empty())
+    }) {
+        return Some(true);
+    }
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     match host.rsplit_once('@') {
         Some((user, _)) if scheme.ends_with("ssh") && !user.contains(':') => None,
@@ -185,9 +212,23 @@ mod tests {
             ("git:hunter2@git.example.com:a.git", Some(true)),
             ("https://me:hunter/2@git.example.com/a.git", Some(false)),
             ("https://git.example.com/a@v1", None),
+            ("https://git.example.com/a.git?private_token=hunter2", Some(true)),
+            ("https://git.example.com/a.git?ref=main", None),
         ] {
-            assert_eq!(credentials(text), expected, "{text}");
+            assert_eq!(credentials(text, true), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_context_with_a_user_in_it_is_no_address() {
+        assert_eq!(credentials("arn:aws:iam::1:user/me@prod", false), None);
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_looks_wherever_it_stands() {
+        assert!(holds_secret("rto: 90 # hvs.hunter2hunter2"));
+        assert!(holds_secret("x: {a: \"ghp_hunter2hunter2\"}"));
+        assert!(!holds_secret("- token: {env: VAULT_TOKEN} # hvs. is how it starts"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::tree::{Node, Span};
 use crate::finding::Finding;
 
 pub(super) use self::format::{duration, is_commit};
-pub(super) use self::literal::hides;
+pub(super) use self::literal::{holds_secret, may_hold_secret};
 pub(super) use self::names::store_name;
 
 /// Checks a whole runbook.
@@ -33,6 +33,7 @@ pub(super) fn check(file: &str, root: &Node) -> Vec<Finding> {
         root,
         names: Names::of(root),
         used: BTreeSet::new(),
+        missed: BTreeSet::new(),
         hidden: Hidden::default(),
         findings: Vec::new(),
     };
@@ -52,6 +53,8 @@ struct Check<'tree> {
     names: Names,
     /// What was referred to.
     used: BTreeSet<(Name, String)>,
+    /// Of what a name was used that is not known: one that is known and not used was perhaps meant.
+    missed: BTreeSet<Name>,
     hidden: Hidden,
     findings: Vec<Finding>,
 }

@@ -81,6 +81,7 @@ impl Check<'_> {
         if known.iter().any(|known| known == name) {
             return;
         }
+        self.missed.insert(whose);
         let noun = whose.noun();
         let help = if known.is_empty() {
             Some(format!("there is no {noun} at all"))
@@ -98,7 +99,8 @@ impl Check<'_> {
 
     /// Warns of what nothing refers to.
     pub(super) fn unused(&mut self) {
-        let unused = |whose, name: &str| !self.used.contains(&(whose, name.to_owned()));
+        let unused =
+            |whose, name: &str| !self.missed.contains(&whose) && !self.used.contains(&(whose, name.to_owned()));
         let mut found = Vec::new();
         for entry in self.root.table("sources") {
             if unused(Name::Source, &entry.key) {

@@ -32,18 +32,32 @@ impl Check<'_> {
         for entry in &strangers {
             meant.extend(self.unknown(entry, known().map(|field| field.name)));
         }
-        for field in record.fields.iter().filter(|field| field.required) {
-            if node.get(field.name).is_none() && !meant.contains(&field.name) {
-                self.error(
-                    "runbook/missing-key",
-                    place,
-                    format!("{} needs `{}`", record.title, field.name),
-                    field.doc.to_owned(),
-                );
-            }
-        }
+        self.missing(node, record, &meant, place);
         if !kinds.is_empty() {
             self.kind(record, kinds, entries, strangers.is_empty(), place);
+        }
+    }
+
+    /// Reports the keys that are not there, but for those that an unknown key was probably meant to be.
+    fn missing(&mut self, node: &Node, record: &Record, meant: &[&str], place: Span) {
+        let missing: Vec<&Field> = record
+            .fields
+            .iter()
+            .filter(|field| field.required && node.get(field.name).is_none() && !meant.contains(&field.name))
+            .collect();
+        if let [first, ..] = missing.as_slice() {
+            let names = missing
+                .iter()
+                .map(|field| format!("`{}`", field.name))
+                .collect::<Vec<_>>()
+                .join(" and ");
+            let help = format!("`{}`: {}", first.name, first.doc);
+            self.error(
+                "runbook/missing-key",
+                place,
+                format!("{} needs {names}", record.title),
+                help,
+            );
         }
     }
 

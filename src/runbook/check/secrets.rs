@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::table::ARGOCD_SECRETS;
 use super::super::tree::{Entry, Node, Span};
 use super::{Check, store_name};
 
@@ -70,7 +71,9 @@ impl Check<'_> {
             return;
         };
         // What is no known kind has been reported.
-        let is_known = shape.text().is_none_or(|kind| kind.starts_with("argocd/"));
+        let is_known = shape
+            .text()
+            .is_none_or(|kind| ARGOCD_SECRETS.iter().any(|word| word.word == kind));
         if is_known && !fits(shape) {
             let (what, help) = if key == "credentials" {
                 (

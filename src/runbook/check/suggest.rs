@@ -5,29 +5,54 @@ use super::super::shape::list;
 /// How many words are listed where none is near.
 const LISTED: usize = 12;
 
+/// How many letters of a word tell it.
+const BEGUN: usize = 3;
+
+/// How many words are offered where several are near.
+const MEANT: usize = 3;
+
 /// Returns the word that was probably meant.
 pub(super) fn nearest<'word>(text: &str, words: impl IntoIterator<Item = &'word str>) -> Option<&'word str> {
-    let plain = plain(text);
-    words
-        .into_iter()
-        .filter_map(|word| {
-            let distance = strsim::damerau_levenshtein(&plain, &self::plain(word));
-            let allowed = (plain.chars().count().max(word.chars().count()) / 3).max(1);
-            // A word of two letters is one change away from any other such.
-            let is_near = distance <= allowed && (distance == 0 || word.len() > 2);
-            is_near.then_some((distance, word))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
+    near(text, words).first().copied()
 }
 
 /// Says what was probably meant, or what there is.
 pub(super) fn among<'word>(text: &str, words: impl IntoIterator<Item = &'word str> + Clone) -> Option<String> {
-    if let Some(word) = nearest(text, words.clone()) {
-        return Some(format!("did you mean `{word}`?"));
+    let near = near(text, words.clone());
+    if !near.is_empty() {
+        return Some(format!("did you mean {}?", list(near)));
     }
     let words: Vec<_> = words.into_iter().collect();
     (!words.is_empty() && words.len() <= LISTED).then(|| format!("known here: {}", list(words)))
+}
+
+/// Returns the words that were probably meant, the nearest first, and only those that are about as near.
+fn near<'word>(text: &str, words: impl IntoIterator<Item = &'word str>) -> Vec<&'word str> {
+    let plain = plain(text);
+    let mut near: Vec<_> = words
+        .into_iter()
+        .filter_map(|word| Some((distance(&plain, &self::plain(word))?, word)))
+        .collect();
+    near.sort_by_key(|(distance, _)| *distance);
+    let limit = near
+        .first()
+        .map_or(0, |(distance, _)| if *distance < 2 { *distance } else { distance + 1 });
+    near.into_iter()
+        .filter(|(distance, _)| *distance <= limit)
+        .map(|(_, word)| word)
+        .take(MEANT)
+        .collect()
+}
+
+/// Returns by how many changes two words differ, if they are few.
+fn distance(text: &str, word: &str) -> Option<usize> {
+    let changes = strsim::damerau_levenshtein(text, word);
+    // A word that is only begun: `repo` for `repository`.
+    if text.len() >= BEGUN && word.starts_with(text) {
+        return Some(changes.min(BEGUN));
+    }
+    let length = text.chars().count().max(word.chars().count());
+    (changes <= (length + 1) / 3).then_some(changes)
 }
 
 /// Returns the letters and digits in lower case: `role_id` and `roleId` are `role-id`.
@@ -60,5 +85,10 @@ mod tests {
             "known here: `role-id`, `secret-id` or `mount`"
         );
         assert_eq!(among("x", []), None);
+        let kinds = ["argocd/repository", "argocd/repo-creds", "argocd/cluster"];
+        assert_eq!(
+            among("argocd/repo", kinds).unwrap(),
+            "did you mean `argocd/repository` or `argocd/repo-creds`?"
+        );
     }
 }

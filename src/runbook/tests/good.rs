@@ -18,7 +18,7 @@ target: {context: shop-new, expect: empty, replaces: {server: "https://10.0.0.3:
 sources:
   platform: {git: "https://git.example.com/shop/platform.git", revision: main, credentials: repo-platform, mirrors: ["git@mirror:shop/platform.git"]}
 stores:                                        # named by their kind, or by `name:` where there are two of one kind
-  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: dr, secret-id: {env: VAULT_SECRET_ID}}}}
+  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: {env: VAULT_ROLE_ID}, secret-id: {env: VAULT_SECRET_ID}}}}
   - aws: {region: eu-west-1}
 agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
 secrets:
@@ -49,6 +49,13 @@ fn the_example_of_the_design_is_read() {
     assert_eq!(
         runbook.roots.iter().map(|root| root.id.as_str()).collect::<Vec<_>>(),
         ["infra", "apps"]
+    );
+    let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
+        panic!()
+    };
+    assert!(
+        matches!(&vault.auth, Auth::AppRole { mount, role_id: Plain::Env(name), .. }
+        if mount == "approle" && name == "VAULT_ROLE_ID")
     );
     assert_eq!(runbook.secrets["repo-platform"].place, (12, 3));
     assert_eq!(runbook.clusters["edge"].state, ClusterState::Survives);
@@ -125,8 +132,8 @@ fn every_key_of_the_format_reaches_the_runbook() {
         if kind == "Opaque" && labels["team"] == "platform")
     );
     assert_eq!(runbook.clusters["lab"].secret, None);
-    assert!(matches!(&runbook.steps[2].action, ExtraAction::Run { command } if command.len() == 2));
-    assert!(matches!(&runbook.steps[3].action, ExtraAction::Apply(place) if place.path == "bootstrap/extra"));
+    assert!(matches!(&runbook.steps[3].action, ExtraAction::Run { command } if command.len() == 2));
+    assert!(matches!(&runbook.steps[4].action, ExtraAction::Apply(place) if place.path == "bootstrap/extra"));
     assert_eq!(
         runbook.apps["reports"],
         App {
@@ -137,7 +144,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
     );
     assert!(runbook.apps["team/lab"].ignore);
     assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
-    assert!(matches!(&runbook.done.checks[1], Check::Condition { namespace, .. } if namespace.is_empty()));
+    assert!(matches!(&runbook.done.checks[2], Check::Condition { namespace, .. } if namespace.is_empty()));
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! The JSON schema and the parser know the same runbook.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{broken, good};
+use crate::runbook::schema;
+
+/// What a schema can see. Of the rest it must not complain.
+const STRUCTURAL: [&str; 14] = [
+    "runbook/unknown-key",
+    "runbook/missing-key",
+    "runbook/wrong-type",
+    "runbook/empty-value",
+    "runbook/no-kind",
+    "runbook/several-kinds",
+    "runbook/unknown-word",
+    "runbook/out-of-range",
+    "runbook/env-not-allowed",
+    "runbook/name",
+    "runbook/digest",
+    "runbook/path",
+    "runbook/variable-name",
+    "runbook/cluster",
+];
+
+fn validator() -> jsonschema::Validator {
+    jsonschema::validator_for(&schema()).unwrap()
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/runbook.schema.json");
+    let generated = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "run the tests once with UPDATE_EXPECT=1 to write {}",
+        path.display()
+    );
+}
+
+#[test]
+fn the_schema_accepts_what_the_parser_accepts() {
+    for text in [good::SMALL, good::COMPLETE, good::DESIGN] {
+        let value: Value = crate::yaml::runbook(text).unwrap();
+        let errors: Vec<_> = validator()
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_broken_in_structure_and_nothing_else() {
+    let validator = validator();
+    let mut seen = BTreeSet::new();
+    for broken in broken::all() {
+        // What is no YAML has no structure.
+        let Ok(value) = crate::yaml::runbook::<Value>(&broken.text) else {
+            continue;
+        };
+        let structural = broken.expected.iter().any(|(rule, _)| STRUCTURAL.contains(rule));
+        let rules: Vec<_> = broken.expected.iter().map(|(rule, _)| *rule).collect();
+        if structural {
+            assert!(
+                !validator.is_valid(&value),
+                "the schema accepts `{}`, {rules:?}",
+                broken.name
+            );
+            seen.extend(rules);
+        } else if !rules.iter().any(|rule| may_be_seen(rule)) {
+            let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert_eq!(errors, Vec::<String>::new(), "{}", broken.name);
+        }
+    }
+    assert!(STRUCTURAL.iter().all(|rule| seen.contains(rule)), "{seen:?}");
+}
+
+/// Whether a pattern sees a part of what the parser sees.
+fn may_be_seen(rule: &str) -> bool {
+    matches!(
+        rule,
+        "runbook/url"
+            | "runbook/duration"
+            | "runbook/literal-secret"
+            | "runbook/tag"
+            | "runbook/merge-key"
+            | "runbook/empty"
+    )
+}
+
+/// Collects the keys that a schema names, as `sources.*.git`.
+fn named(schema: &Value, path: &str, out: &mut BTreeSet<String>) {
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        named(property, &path, out);
+        out.insert(path);
+    }
+    if schema["additionalProperties"].is_object() {
+        named(&schema["additionalProperties"], &format!("{path}.*"), out);
+    }
+    if schema["items"].is_object() {
+        named(&schema["items"], path, out);
+    }
+    for choice in schema["oneOf"].as_array().into_iter().flatten() {
+        named(choice, path, out);
+    }
+}
+
+/// Collects the keys of a runbook that the schema names.
+fn used(value: &Value, path: &str, known: &BTreeSet<String>, out: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| used(item, path, known, out)),
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let own = format!("{path}.{key}");
+                if known.contains(&own) {
+                    used(value, &own, known, out);
+                    out.insert(own);
+                } else {
+                    used(value, &format!("{path}.*"), known, out);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_complete_runbook_uses_every_key_that_the_schema_names() {
+    let (mut known, mut found) = (BTreeSet::new(), BTreeSet::new());
+    named(&schema(), "", &mut known);
+    // The example of the design reads a role's id from the environment, the complete runbook has it in the file.
+    for text in [good::COMPLETE, good::DESIGN] {
+        let value: Value = crate::yaml::runbook(text).unwrap();
+        used(&value, "", &known, &mut found);
+    }
+    // A runbook has one agent.
+    let missing: Vec<_> = known
+        .difference(&found)
+        .filter(|key| !key.starts_with(".agent.flux"))
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new());
+    assert!(known.len() > 90, "{}", known.len());
+}
