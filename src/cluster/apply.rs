@@ -43,11 +43,9 @@ impl Cluster {
         namespace: &str,
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
-        let results: Vec<Applied> =
-            stream::iter(manifests.iter().map(|manifest| self.apply(manifest, namespace, mode)))
-                .buffer_unordered(IN_FLIGHT)
-                .try_collect()
-                .await?;
+        // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
+        let applies: Vec<_> = manifests.iter().map(|manifest| self.apply(manifest, namespace, mode)).collect();
+        let results: Vec<Applied> = stream::iter(applies).buffer_unordered(IN_FLIGHT).try_collect().await?;
         let same = results.iter().filter(|applied| **applied == Applied::Same).count();
         Ok((results.len() - same, same))
     }

@@ -169,6 +169,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
             "exception: {}: {} (accepted: {})",
             exception.subject, exception.what, exception.reason
         )),
+        Run::Recovered => Some("recovered: the critical apps are ready and the checks passed; the rest goes on".into()),
         Run::Stopping { reason } => Some(format!("stopping: {reason}; what is under way ends first")),
         Run::Finished { .. } => Some(crate::report::outcome(state)),
         Run::Started { .. } | Run::Unknown => None,
