@@ -68,6 +68,15 @@ pub(super) fn locate(root: &Path, path: &str) -> Result<(PathBuf, PathBuf), Erro
     }
 }
 
+/// Returns the name of a file in a folder of the repository, as the repository names it.
+pub(super) fn within(folder: &str, file: &str) -> String {
+    if folder == "." {
+        file.to_owned()
+    } else {
+        format!("{folder}/{file}")
+    }
+}
+
 /// Returns the name beside a missing one that looks most like it.
 fn near(missing: &Path) -> Option<String> {
     let wanted = missing.file_name()?.to_string_lossy().into_owned();
