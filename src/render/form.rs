@@ -33,7 +33,7 @@ impl fmt::Display for Form {
 }
 
 impl Form {
-    /// Finds what is at a path. A kustomization goes before a chart, as in Argo CD's detection a marker file decides.
+    /// Finds what is at a path. A kustomization goes before a chart, as in Argo CD.
     pub(super) fn of(path: &Path) -> Self {
         let has = |name: &str| path.join(name).is_file();
         if KUSTOMIZATIONS.iter().any(|name| has(name)) {
