@@ -1,1 +1,3 @@
-fn main() {}
+//! The tests that need real servers. `make setup` builds what they start.
+
+mod vault;
