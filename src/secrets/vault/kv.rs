@@ -86,10 +86,10 @@ impl Vault {
             (404, Some(gone)) => return Err(self.gone(mount, path, &gone.metadata)),
             _ => {}
         }
-        if version.is_some() {
+        if let Some(version) = version {
             return Err(match newer.status {
                 403 => self.denied(mount, path, &newer).await,
-                _ => self.missing(mount, path),
+                _ => self.missing_version(mount, path, version).await?,
             });
         }
         let older = self.ask(&v1(mount, path)).await?;
@@ -274,17 +274,22 @@ fn parse_v2(answer: &Answer) -> Option<ReadSecretResponse> {
     answer.parse::<EndpointResult<ReadSecretResponse>>()?.data
 }
 
-/// Says which versions can be read.
+/// Says which versions there are. A deletion time may be one to come, so it is told as it is.
 fn versions(all: &HashMap<String, SecretMetadata>) -> String {
-    let mut readable: Vec<u64> = all
-        .iter()
-        .filter(|(_, version)| version.deletion_time.is_empty() && !version.destroyed)
-        .filter_map(|(number, _)| number.parse().ok())
+    let kept = all.iter().filter(|(_, version)| !version.destroyed);
+    let mut kept: Vec<(u64, &str)> = kept
+        .filter_map(|(number, version)| Some((number.parse().ok()?, version.deletion_time.as_str())))
         .collect();
-    readable.sort_unstable();
-    let readable: Vec<String> = readable.iter().map(ToString::to_string).collect();
-    match readable.as_slice() {
-        [] => "none of its versions can be read any more".to_owned(),
+    kept.sort_unstable();
+    let kept: Vec<String> = kept
+        .into_iter()
+        .map(|(number, deletion)| match deletion {
+            "" => number.to_string(),
+            time => format!("{number} (deletion {time})"),
+        })
+        .collect();
+    match kept.as_slice() {
+        [] => "all of its versions were destroyed".to_owned(),
         [only] => format!("version {only} is there"),
         many => format!("versions {} are there", many.join(", ")),
     }
@@ -327,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn only_readable_versions_are_offered() {
+    fn versions_are_told_in_order_without_those_that_are_gone_for_good() {
         let version = |deleted: &str, destroyed| SecretMetadata {
             created_time: String::new(),
             deletion_time: deleted.to_owned(),
@@ -339,7 +344,10 @@ mod tests {
             ("8".to_owned(), version("2026-01-01T00:00:00Z", false)),
             ("7".to_owned(), version("", true)),
         ]);
-        assert_eq!(versions(&all), "versions 9, 10 are there");
-        assert_eq!(versions(&HashMap::new()), "none of its versions can be read any more");
+        assert_eq!(
+            versions(&all),
+            "versions 8 (deletion 2026-01-01T00:00:00Z), 9, 10 are there"
+        );
+        assert_eq!(versions(&HashMap::new()), "all of its versions were destroyed");
     }
 }

@@ -23,25 +23,24 @@ impl Vault {
     pub(super) async fn ask(&self, call: &Call) -> Result<Answer, Error> {
         let session = self.session().await?;
         let answer = self.transport.send(call, Some(&session.token)).await?;
-        // A denied path and an ended token both answer 403; only asking about the token itself tells them apart.
-        if answer.status != 403 || self.is_alive(&session.token).await? {
+        if answer.status != 403 {
             return Ok(answer);
         }
-        let session = self.renew(&session, &answer).await?;
+        // A denied path and an ended token both answer 403; only asking about the token itself tells them apart.
+        let Some(refusal) = self.refusal(&session.token).await? else {
+            return Ok(answer);
+        };
+        let session = self.renew(&session, &refusal).await?;
         self.transport.send(call, Some(&session.token)).await
     }
 
     /// Proves that the token in use is accepted.
     pub(super) async fn log_in(&self) -> Result<(), Error> {
         let session = self.session().await?;
-        if self.is_alive(&session.token).await? {
-            return Ok(());
+        if let Some(refusal) = self.refusal(&session.token).await? {
+            self.renew(&session, &refusal).await?;
         }
-        let refused = self
-            .transport
-            .send(&Call::of(&LookupTokenSelfRequest {}), Some(&session.token))
-            .await?;
-        self.renew(&session, &refused).await.map(drop)
+        Ok(())
     }
 
     /// Describes whom the server takes us for, as far as it tells: `approle, role dr, with policies default, restore`.
@@ -72,13 +71,13 @@ impl Vault {
     }
 
     /// Gets a new token in place of one that has ended, unless another read has already done so.
-    async fn renew(&self, ended: &Session, refused: &Answer) -> Result<Session, Error> {
+    async fn renew(&self, ended: &Session, refusal: &Answer) -> Result<Session, Error> {
         let mut session = self.session.lock().await;
         if let Some(newer) = session.as_ref().filter(|session| session.generation > ended.generation) {
             return Ok(newer.clone());
         }
         if let Login::Token(_) = self.login {
-            return Err(self.ended().because(refused.quote(&self.redactor)));
+            return Err(self.ended().because(refusal.quote(&self.redactor)));
         }
         let next = Session {
             token: self.obtain().await?,
@@ -115,20 +114,22 @@ impl Vault {
         }
     }
 
-    /// Whether the server knows a token. Without the `default` policy a good token may not look itself up, but any good
-    /// token may list the mounts that it can see.
-    async fn is_alive(&self, token: &Secret) -> Result<bool, Error> {
-        for call in [
-            Call::of(&LookupTokenSelfRequest {}),
-            Call::get("sys/internal/ui/mounts"),
-        ] {
-            let answer = self.transport.send(&call, Some(token)).await?;
-            self.check_namespace(&answer)?;
-            if answer.is_success() {
-                return Ok(true);
-            }
+    /// Returns how the server refuses a token, or nothing if it knows it. Without the `default` policy a good token may not
+    /// look itself up, but any good token may list the mounts that it can see.
+    async fn refusal(&self, token: &Secret) -> Result<Option<Answer>, Error> {
+        let own = self
+            .transport
+            .send(&Call::of(&LookupTokenSelfRequest {}), Some(token))
+            .await?;
+        self.check_namespace(&own)?;
+        if own.is_success() {
+            return Ok(None);
         }
-        Ok(false)
+        let mounts = self
+            .transport
+            .send(&Call::get("sys/internal/ui/mounts"), Some(token))
+            .await?;
+        Ok((!mounts.is_success()).then_some(own))
     }
 
     fn ended(&self) -> Error {

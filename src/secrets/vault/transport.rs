@@ -97,9 +97,10 @@ impl Answer {
     /// Returns status and words: `403: permission denied`.
     pub(super) fn quote(&self, redactor: &Redactor) -> String {
         let words = self.words(redactor);
-        match words.is_empty() {
-            true => format!("it answered {}", self.status),
-            false => format!("it answered {}: {words}", self.status),
+        if words.is_empty() {
+            format!("it answered {}", self.status)
+        } else {
+            format!("it answered {}: {words}", self.status)
         }
     }
 }

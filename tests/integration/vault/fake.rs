@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::bench::token;
 
-/// One scripted answer: a status, further header lines (each ended by CRLF), a body.
+/// One scripted answer: a status, further header lines (each ended by CRLF), a body. Status 0 hangs up without a word.
 pub(super) type Scripted = (u16, &'static str, String);
 
 pub(super) const TOKEN: &str = "s.canary-token-4711";
@@ -91,6 +91,9 @@ async fn answer(connection: TcpStream, script: &(impl Fn(&str, usize) -> Scripte
         asked.len() - 1
     };
     let (status, headers, body) = script(&path, before);
+    if status == 0 {
+        return;
+    }
     let length = body.len();
     let answer = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
     // A client that has gone away is none of this server's business.

@@ -129,7 +129,7 @@ async fn a_deleted_version_can_be_brought_back_and_a_destroyed_one_cannot() {
     bench.expect(
         &error,
         ErrorKind::MissingVersion,
-        &["none of its versions can be read any more"],
+        &["version 2 (deletion 20", "is there"],
     );
 }
 

@@ -125,6 +125,25 @@ async fn a_certificate_is_trusted_only_by_its_ca() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variables of this process cannot be changed, those of a child can"
+)]
+async fn variables_that_steer_other_clients_do_not_steer_this_one() {
+    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "vault::server::a_certificate_is_trusted_only_by_its_ca"])
+        .envs(["VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY"].map(|name| (name, "true")))
+        .envs(["VAULT_ADDR", "BAO_ADDR"].map(|name| (name, "http://127.0.0.1:1")))
+        .envs(["VAULT_TOKEN", "BAO_TOKEN", "VAULT_NAMESPACE", "BAO_NAMESPACE"].map(|name| (name, "elsewhere")))
+        .envs(["VAULT_CACERT", "VAULT_CAPATH", "VAULT_CLIENT_CERT", "VAULT_CLIENT_KEY"].map(|name| (name, "/nowhere")))
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && told.contains("1 passed"), "{told}");
+}
+
+#[tokio::test]
 async fn tls_spoken_to_a_plain_server_is_explained() {
     let bench = Bench::start().await;
     let mut settings = bench.settings(token("s.canarycanarycanary"));

@@ -232,3 +232,24 @@ async fn the_redactor_learns_every_credential_at_once_the_token_that_is_given_ou
     vault.check().await.unwrap();
     assert_eq!(redactor.redact(TOKEN), MASK);
 }
+
+#[tokio::test]
+async fn a_broken_connection_is_tried_again_but_not_for_a_login_that_may_have_been_seen() {
+    let fake = Fake::start(|_, _| (0, "", String::new())).await;
+    let error = fake.vault().read("secret/dr/repo", None).await.unwrap_err();
+    expect(&error, ErrorKind::Unreachable, "the connection broke");
+    assert_eq!(fake.asked().len(), 5);
+
+    let fake = Fake::start(|_, _| (0, "", String::new())).await;
+    let role = AppRole {
+        role_id: "canary-role-id".to_owned(),
+        secret_id: "canary-secret-id".to_owned(),
+    };
+    let vault = Vault::new(fake.settings("", by(&role)), &Redactor::default()).unwrap();
+    expect(
+        &vault.read("secret/dr/repo", None).await.unwrap_err(),
+        ErrorKind::Unreachable,
+        "the connection broke",
+    );
+    assert_eq!(fake.asked(), ["/v1/auth/approle/login"]);
+}
