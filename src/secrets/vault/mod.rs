@@ -6,6 +6,7 @@
 //! A secret's path is written as `vault kv get` takes it: mount and path in one. Where the
 //! first ends is asked of the server.
 
+mod absent;
 mod client;
 mod denied;
 mod health;

@@ -59,31 +59,36 @@ impl Vault {
 
     async fn session(&self) -> Result<Session, Error> {
         // The lock is held over the login: of many reads that start at once, one logs in and the others wait for it.
-        let mut session = self.session.lock().await;
-        if let Some(session) = session.as_ref() {
-            return Ok(session.clone());
+        let mut state = self.session.lock().await;
+        match state.as_ref() {
+            Some(known) => known.clone(),
+            None => self.open(&mut state, 1).await,
         }
-        let first = Session {
-            token: self.obtain().await?,
-            generation: 1,
-        };
-        Ok(session.insert(first).clone())
     }
 
     /// Gets a new token in place of one that has ended, unless another read has already done so.
     async fn renew(&self, ended: &Session, refusal: &Answer) -> Result<Session, Error> {
-        let mut session = self.session.lock().await;
-        if let Some(newer) = session.as_ref().filter(|session| session.generation > ended.generation) {
-            return Ok(newer.clone());
+        let mut state = self.session.lock().await;
+        match state.as_ref() {
+            Some(Ok(current)) if current.generation > ended.generation => return Ok(current.clone()),
+            Some(Err(error)) => return Err(error.clone()),
+            _ => {}
         }
         if let Login::Token(_) = self.login {
             return Err(self.ended().because(refusal.quote(&self.redactor)));
         }
-        let next = Session {
-            token: self.obtain().await?,
-            generation: ended.generation + 1,
+        self.open(&mut state, ended.generation + 1).await
+    }
+
+    /// Logs in and keeps what came of it. A refused login is kept as well: five of them lock the role for a while
+    /// (<https://openbao.org/docs/concepts/user-lockout/>), and twenty reads would be enough.
+    async fn open(&self, state: &mut Option<Result<Session, Error>>, generation: u64) -> Result<Session, Error> {
+        let opened = self.obtain().await.map(|token| Session { token, generation });
+        *state = match &opened {
+            Err(error) if error.kind() != ErrorKind::Login => None,
+            known => Some(known.clone()),
         };
-        Ok(session.insert(next).clone())
+        opened
     }
 
     async fn obtain(&self) -> Result<Secret, Error> {
@@ -158,7 +163,8 @@ impl Vault {
                 .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
             403 | 404 => error
                 .hint(format!("check that AppRole is enabled at auth/{mount}{namespace} (`bao auth list`), or name its `mount`"))
-                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
+                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's")
+                .hint("after several wrong logins the role is locked for a while (`bao read sys/locked-users`)"),
             _ => error.hint("check its log, and any proxy or load balancer in front of it"),
         }
     }

@@ -55,6 +55,14 @@ impl Call {
             body: None,
         }
     }
+
+    /// A request for the names in a folder, in the form that every proxy lets through.
+    pub(super) fn list(path: impl Into<String>) -> Self {
+        Self {
+            query: Some("list=true".to_owned()),
+            ..Self::get(path)
+        }
+    }
 }
 
 /// An answer: a success, or a refusal that whoever asked must judge.

@@ -135,9 +135,11 @@ async fn a_deleted_version_can_be_brought_back_and_a_destroyed_one_cannot() {
 
 #[tokio::test]
 async fn a_path_that_is_not_there_is_named_with_the_likely_mistake() {
+    let twin = "did you mean secret/dr/repo?";
     let bench = Bench::start().await;
     let root = bench.bao.root();
     root.put("secret/dr/repo", [("password", CANARY)]).await.unwrap();
+    root.put("kv1/dr/repo", [("password", CANARY)]).await.unwrap();
     let vault = bench.as_root();
     let list = "`bao kv list secret/dr`";
     for (path, kind, words) in [
@@ -150,6 +152,16 @@ async fn a_path_that_is_not_there_is_named_with_the_likely_mistake() {
             "kv1/dr/nothing",
             ErrorKind::MissingPath,
             ["kv1/ is of KV version 1", "kv list kv1/dr"],
+        ),
+        (
+            "secret/dr/rpeo",
+            ErrorKind::MissingPath,
+            ["no secret at secret/dr/rpeo", twin],
+        ),
+        (
+            "kv1/dr/reqo",
+            ErrorKind::MissingPath,
+            ["no secret at kv1/dr/reqo", "did you mean kv1/dr/repo?"],
         ),
         (
             "secret/data/dr/repo",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use gitops_dr::clock::{Clock as _, SystemClock};
 use gitops_dr::redact::{MASK, Redactor};
 use gitops_dr::secrets::vault::Vault;
@@ -26,6 +27,13 @@ fn mount() -> String {
 fn repo() -> String {
     let metadata = json!({"created_time": "", "deletion_time": "", "destroyed": false, "version": 1});
     wrapped(&json!({"data": {"password": CANARY}, "metadata": metadata}))
+}
+
+fn role() -> AppRole {
+    AppRole {
+        role_id: "canary-role-id".to_owned(),
+        secret_id: "canary-secret-id".to_owned(),
+    }
 }
 
 fn expect(error: &Error, kind: ErrorKind, word: &str) {
@@ -213,10 +221,7 @@ async fn a_path_in_the_address_is_kept() {
 
 #[tokio::test]
 async fn the_redactor_learns_every_credential_at_once_the_token_that_is_given_out_too() {
-    let role = AppRole {
-        role_id: "canary-role-id".to_owned(),
-        secret_id: "canary-secret-id".to_owned(),
-    };
+    let role = role();
     let given = json!({
         "client_token": TOKEN, "accessor": "", "policies": [], "token_policies": [], "metadata": {}, "lease_duration": 60,
         "renewable": true, "entity_id": "", "token_type": "service", "orphan": true,
@@ -241,15 +246,40 @@ async fn a_broken_connection_is_tried_again_but_not_for_a_login_that_may_have_be
     assert_eq!(fake.asked().len(), 5);
 
     let fake = Fake::start(|_, _| (0, "", String::new())).await;
-    let role = AppRole {
-        role_id: "canary-role-id".to_owned(),
-        secret_id: "canary-secret-id".to_owned(),
-    };
+    let role = role();
     let vault = Vault::new(fake.settings("", by(&role)), &Redactor::default()).unwrap();
     expect(
         &vault.read("secret/dr/repo", None).await.unwrap_err(),
         ErrorKind::Unreachable,
         "the connection broke",
     );
+    assert_eq!(fake.asked(), ["/v1/auth/approle/login"]);
+}
+
+#[tokio::test]
+async fn reads_that_start_at_once_ask_for_their_mount_once() {
+    let fake = Fake::start(|path, _| (200, "", if path == MOUNTS { mount() } else { repo() })).await;
+    let vault = fake.vault();
+    for stored in join_all((0..10).map(|_| vault.read("secret/dr/repo", None))).await {
+        stored.unwrap();
+    }
+    let asked = fake.asked();
+    assert_eq!(
+        (
+            asked.len(),
+            asked.iter().filter(|path| path.starts_with(MOUNTS)).count()
+        ),
+        (11, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_refused_login_is_not_tried_by_every_read() {
+    let refusal = json!({"errors": ["invalid role or secret ID"]}).to_string();
+    let fake = Fake::start(move |_, _| (400, "", refusal.clone())).await;
+    let vault = Vault::new(fake.settings("", by(&role())), &Redactor::default()).unwrap();
+    for error in join_all((0..10).map(|_| vault.read("secret/dr/repo", None))).await {
+        expect(&error.unwrap_err(), ErrorKind::Login, "invalid role or secret ID");
+    }
     assert_eq!(fake.asked(), ["/v1/auth/approle/login"]);
 }
