@@ -64,7 +64,10 @@ impl Vault {
         let call = Call::list(format!("{}{metadata}{folder}", mount.path));
         let answer = self.ask(&call).await.ok();
         let names = answer.and_then(|answer| answer.parse::<EndpointResult<Names>>()?.data);
-        names.map(|names| names.keys).unwrap_or_default()
+        let mut names = names.map(|names| names.keys).unwrap_or_default();
+        // A folder is listed with a slash and cannot be read.
+        names.retain(|name| !name.ends_with('/'));
+        names
     }
 
     /// Makes the error of a version that was deleted or destroyed.
