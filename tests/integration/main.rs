@@ -4,3 +4,5 @@
 
 mod git;
 mod render;
+//! The tests that need real servers. `make setup` builds what they start.
+mod vault;
