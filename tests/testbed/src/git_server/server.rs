@@ -140,14 +140,9 @@ impl GitServer {
     }
 }
 
-/// Puts a certificate for `host` into `folder`; returns the file with the authority to trust.
+/// Puts the certificate of an authority and that of a server called `host` into `folder`; returns the file of the former.
 fn trusted(host: &str, folder: &Folder) -> Result<PathBuf> {
-    let authority = Authority::new("Git server of the testbed")?;
-    let names = [host, "localhost", "127.0.0.1"].map(str::to_owned);
-    authority.issue(&names, folder.path())?;
-    let file = folder.join("ca.crt");
-    std::fs::write(&file, authority.pem()).map_err(Error::io("write an authority"))?;
-    Ok(file)
+    Authority::new("Git server of the testbed")?.write_server(&[host, "localhost", "127.0.0.1"], folder.path())
 }
 
 #[cfg(test)]
