@@ -89,7 +89,7 @@ impl Authority {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err calls")]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn failed(error: rcgen::Error) -> Error {
     Error::Other(format!("make a certificate: {error}"))
 }
