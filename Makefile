@@ -5,8 +5,8 @@ SHELL := /bin/bash
 
 SETUP := tests/testbed/setup
 CARGO ?= cargo
-# What `time` prints after a step.
-export TIMEFORMAT := (%lR)
+# Says what is done, does it, says how long it took.
+step = @echo '$(1)'; TIMEFORMAT='$(1): %0lR'; time $(2)
 
 .PHONY: help demo test lint setup clean-testbed
 
@@ -17,25 +17,19 @@ help: ## this list
 
 demo: ## a real restore of examples/shop on a throw-away control plane, with its recovery time
 	@$(SETUP) --only demo
-	@echo 'Building gitops-dr'
-	@time $(CARGO) build --quiet --workspace --bins
+	$(call step,Building gitops-dr,$(CARGO) build --quiet --workspace --bins)
 	@$(CARGO) run --quiet -p testbed --bin demo
 
 test: ## all tests, on real servers
 	@$(SETUP) --only test
-	@echo 'Building the tests'
-	@time $(CARGO) test --quiet --workspace --no-run
-	@echo 'Running the tests'
-	@time $(CARGO) test --workspace --no-fail-fast
+	$(call step,Building the tests,$(CARGO) test --quiet --workspace --no-run)
+	$(call step,Running the tests,$(CARGO) test --workspace --no-fail-fast)
 
 lint: ## format, clippy and rustdoc, warnings as errors
 	@$(SETUP) --only lint
-	@echo 'Format'
-	@time $(CARGO) fmt --all --check
-	@echo 'Clippy'
-	@time $(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
-	@echo 'Documentation'
-	@time RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps
+	$(call step,Format,$(CARGO) fmt --all --check)
+	$(call step,Clippy,$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings)
+	$(call step,Documentation,RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps)
 
 setup: ## build and install what the tests and the demo run
 	@$(SETUP)

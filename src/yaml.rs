@@ -38,7 +38,6 @@ impl From<serde_saphyr::Error> for Error {
 }
 
 /// Reads a runbook: YAML 1.2 booleans, duplicate keys refused.
-#[expect(clippy::disallowed_methods, reason = "this is the wrapper that sets the dialect")]
 pub fn runbook<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
     Ok(serde_saphyr::from_str_with_options(text, options)?)
@@ -62,7 +61,7 @@ pub fn documents(text: &str) -> Vec<Document<'_>> {
     for (start, text) in split(text) {
         let read: Result<Vec<Value>, _> = serde_saphyr::from_multiple_with_options(text, manifest_options());
         let values = read.map_err(Error::from).map_err(|error| Error {
-            line: error.line + start - 1,
+            line: error.line.max(1) + start - 1,
             ..error
         });
         let values = values.map(|mut values| {
@@ -123,28 +122,21 @@ fn manifest_options() -> Options {
     }
 }
 
-/// Splits at document markers, so that each document keeps the line on which its first key stands.
+/// Splits at document markers; returns each document with the line on which it starts.
 fn split(text: &str) -> Vec<(usize, &str)> {
-    let mut starts = vec![(1, 0)];
-    let mut offset = 0;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        offset += line.len();
+    let mut documents = Vec::new();
+    let (mut line, mut start, mut offset) = (1, 0, 0);
+    for (index, written) in text.split_inclusive('\n').enumerate() {
+        let end = offset;
+        offset += written.len();
         // A marker at the start of a line is never part of a block scalar of a manifest: those are indented.
-        if line.trim_end() == "---" || line.starts_with("--- #") {
-            starts.push((index + 2, offset));
+        if written.trim_end() == "---" || written.starts_with("--- #") {
+            documents.push((line, &text[start..end]));
+            (line, start) = (index + 2, offset);
         }
     }
-    let ends = starts.iter().skip(1).map(|(_, start)| *start).chain([text.len()]);
-    starts
-        .iter()
-        .zip(ends)
-        .map(|((line, start), end)| {
-            (
-                *line,
-                text[*start..end].trim_end_matches("---\n").trim_end_matches("---"),
-            )
-        })
-        .collect()
+    documents.push((line, &text[start..]));
+    documents
 }
 
 /// Turns numbers such as `1.0` into `1`, as the server would.
@@ -181,6 +173,27 @@ mod tests {
             manifests(text).unwrap(),
             vec![(3, json!({"a": true, "b": 511, "c": 1})), (8, json!({"d": true}))]
         );
+    }
+
+    #[test]
+    fn a_marker_takes_nothing_of_the_document_before_it() {
+        for end in ["\n", "\r\n"] {
+            let text = [
+                "a: |",
+                "  -----END CERTIFICATE-----",
+                "---",
+                "b: 1---",
+                "--- # c",
+                "c: 1",
+            ]
+            .join(end);
+            let values: Vec<_> = manifests(&text).unwrap().into_iter().map(|(_, value)| value).collect();
+            let certificate = "-----END CERTIFICATE-----\n";
+            assert_eq!(
+                values,
+                [json!({"a": certificate}), json!({"b": "1---"}), json!({"c": 1})]
+            );
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) enum Transport {
     Http,
     /// SSH.
     Ssh,
-    /// The file system. Only tests use it.
+    /// The file system: a copy on disk can be a mirror.
     File,
 }
 

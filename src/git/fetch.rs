@@ -1,5 +1,6 @@
 //! Fetches one revision: the addresses in order, each bounded, into a folder per commit.
 
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub enum Wanted {
 }
 
 /// A revision to fetch.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// The address of the repository.
     pub url: String,
@@ -41,6 +42,16 @@ pub struct Request {
     pub access: Access,
     /// How long a server may be silent; [`PATIENCE`] is a good choice. A slow one that sends is waited for.
     pub patience: Duration,
+}
+
+impl fmt::Debug for Request {
+    /// An address may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("urls", &self.urls().map(|url| address::shown(url)).collect::<Vec<_>>())
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -361,6 +372,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_fetches_the_same_commit_at_the_same_time_gets_the_same_folder() {
+        let origin = Origin::new();
+        origin.commit(&[("x", "1", FileMode::Blob)]);
+        let cache = tempfile::tempdir().unwrap();
+        let request = origin.request(follow("main"));
+        let fetched = futures::future::join_all((0..6).map(|_| fetch(&request, cache.path()))).await;
+        for checkout in fetched {
+            assert_eq!(fs::read(checkout.unwrap().directory.join("x")).unwrap(), b"1");
+        }
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
     async fn an_empty_repository_is_said_to_be_empty() {
         let cache = tempfile::tempdir().unwrap();
         let missing = kind(fetch(&Origin::new().request(follow("main")), cache.path()).await);
@@ -408,7 +432,7 @@ mod tests {
         };
         assert!(matches!(refusals[0].kind, Kind::Unreachable(_)), "{error}");
         assert!(matches!(refusals[1].kind, Kind::Address(_)), "{error}");
-        assert!(!format!("{error} {error:?} {:?}", error.failure()).contains("hunter2"));
+        assert!(!format!("{error} {error:?} {:?} {dead:?}", error.failure()).contains("hunter2"));
     }
 
     #[tokio::test]

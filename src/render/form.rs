@@ -42,7 +42,7 @@ impl Form {
         }
     }
 
-    /// Finds what is at a path. A kustomization goes before a chart, as in Argo CD's detection a marker file decides.
+    /// Finds what is at a path. A kustomization goes before a chart, as in Argo CD.
     pub(super) fn of(path: &Path) -> Self {
         let has = |name: &str| path.join(name).is_file();
         if KUSTOMIZATIONS.iter().any(|name| has(name)) {
@@ -74,6 +74,15 @@ pub(super) fn locate(root: &Path, path: &str) -> Result<(PathBuf, PathBuf), Erro
         Ok((root, place))
     } else {
         Err(leads_out())
+    }
+}
+
+/// Returns the name of a file in a folder of the repository, as the repository names it.
+pub(super) fn within(folder: &str, file: &str) -> String {
+    if folder == "." {
+        file.to_owned()
+    } else {
+        format!("{folder}/{file}")
     }
 }
 

@@ -28,17 +28,22 @@ pub(super) async fn template(
         path: std::env::temp_dir(),
         source,
     })?;
-    let mut args = vec!["template".to_owned(), options.release.clone(), format!("./{path}")];
-    args.extend(["--include-crds", "--skip-tests", "--namespace"].map(str::to_owned));
-    args.push(options.namespace.clone());
+    let mut args = vec![
+        "template".to_owned(),
+        "--include-crds".to_owned(),
+        "--skip-tests".to_owned(),
+    ];
+    args.push(format!("--namespace={}", options.namespace));
     for values in &options.values {
         let values = format!("{path}/{values}");
         form::locate(root, &values)?;
-        args.push(format!("--values=./{values}"));
+        // Helm reads a list here, with commas between and quotes around what holds one.
+        args.push(format!("--values=\"./{}\"", values.replace('"', "\"\"")));
     }
     if let Some(version) = &options.kube_version {
         args.push(format!("--kube-version={version}"));
     }
+    args.extend(["--".to_owned(), options.release.clone(), format!("./{path}")]);
     let mut helm = options.program("helm", root, home.path(), redactor).args(args);
     for (name, folder) in [
         ("HELM_CACHE_HOME", "cache"),
@@ -76,7 +81,7 @@ fn source(path: &str, document: &str) -> String {
         .lines()
         .find_map(|line| line.strip_prefix("# Source: "))
         .and_then(|source| source.split_once('/'))
-        .map_or_else(|| path.to_owned(), |(_, template)| format!("{path}/{template}"))
+        .map_or_else(|| path.to_owned(), |(_, template)| form::within(path, template))
 }
 
 fn explain(path: &str, error: exec::Error) -> Error {

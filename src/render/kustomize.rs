@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::collect::Collection;
-use super::{Error, Form, Options};
+use super::{Error, Form, Options, form};
 use crate::exec;
 use crate::object::Origin;
 use crate::redact::Redactor;
@@ -11,7 +11,8 @@ use crate::redact::Redactor;
 /// The programs that build a kustomization, the best first, each with its own arguments before the folder.
 const PROGRAMS: [(&str, &[&str]); 2] = [("kustomize", &["build"]), ("kubectl", &["kustomize"])];
 
-/// Builds the kustomization at `path`.
+/// Builds the kustomization at `path`. Bases on servers are fetched by kustomize itself, which has no credential of ours:
+/// they must be public.
 pub(super) async fn build(
     root: &Path,
     path: &str,
@@ -23,6 +24,10 @@ pub(super) async fn build(
         path: std::env::temp_dir(),
         source,
     })?;
+    let named = form::KUSTOMIZATIONS
+        .iter()
+        .find(|name| root.join(path).join(name).is_file());
+    let file = form::within(path, named.copied().unwrap_or_default());
     for (program, args) in PROGRAMS {
         let ran = options
             .program(program, root, home.path(), redactor)
@@ -44,7 +49,7 @@ pub(super) async fn build(
             }
             Ok(output) => {
                 collection.yaml(&String::from_utf8_lossy(&output), |_, _| Origin {
-                    file: path.to_owned(),
+                    file: file.clone(),
                     line: 0,
                 });
                 return Ok(());

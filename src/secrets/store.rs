@@ -46,7 +46,7 @@ impl Stored {
         } else {
             error.because(format!("its keys are {}", keys.join(", ")))
         };
-        match closest(key, &keys) {
+        match nearest(key, &keys) {
             Some(near) => error.hint(format!("did you mean {near}? Name it under `keys` as `{key}: {near}`")),
             None => error.hint(format!("store it under {key}, or name the right key under `keys`")),
         }
@@ -54,18 +54,14 @@ impl Stored {
 }
 
 /// Returns the name that is most likely meant, if one is near enough.
-fn closest<'name>(wanted: &str, names: &[&'name str]) -> Option<&'name str> {
+pub(super) fn nearest(wanted: &str, names: &[impl AsRef<str>]) -> Option<String> {
     names
         .iter()
-        .map(|name| {
-            (
-                strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()),
-                *name,
-            )
-        })
+        .map(AsRef::as_ref)
+        .map(|name| (strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+        .map(|(_, name)| name.to_owned())
 }
 
 #[cfg(test)]

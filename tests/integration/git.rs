@@ -167,7 +167,7 @@ async fn a_missing_repository_is_told_from_a_refused_login() {
     assert_eq!(kind, Kind::NoSuchRepository);
     let over_http = repository.url_http().replace("platform", "plattform");
     let (kind, _) = refused(&request(&over_http, password(PASSWORD))).await;
-    assert!(matches!(kind, Kind::NoSuchRepository | Kind::Denied(_)), "{kind}");
+    assert_eq!(kind, Kind::NoSuchRepository);
 }
 
 #[tokio::test]
@@ -382,6 +382,66 @@ async fn a_moved_repository_is_followed_but_no_credential_goes_to_another_host()
     assert_eq!(server.requests().matches("robot").count(), before);
     let (kind, _) = refused(&request(&url, access(&[("bearerToken", PASSWORD)]))).await;
     assert!(kind.to_string().contains("cannot redirect"), "{kind}");
+}
+
+#[tokio::test]
+async fn a_slow_server_that_sends_is_waited_for() {
+    let server = server().await;
+    let charts = server.create_public("charts").await.unwrap();
+    // Bytes that do not compress, so that they take their time on the way.
+    let noise: Vec<u8> = (0_u64..1 << 16)
+        .flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31).to_le_bytes())
+        .collect();
+    let commit = charts.commit("first", [("noise", &noise)]).await.unwrap();
+    let upstream = origin(charts.url_http());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/charts.git", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(upstream.trim_start_matches("http://")).await?;
+            let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+            tokio::spawn(async move {
+                let mut piece = vec![0; 16 << 10];
+                loop {
+                    let length = from_server.read(&mut piece).await?;
+                    if length == 0 {
+                        return to_client.shutdown().await;
+                    }
+                    to_client.write_all(&piece[..length]).await?;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            });
+        }
+        std::io::Result::Ok(())
+    });
+    let patience = Duration::from_millis(600);
+    let clock = SystemClock::start();
+    let (_cache, checkout) = taken(&Request {
+        patience,
+        ..request(&url, Access::default())
+    })
+    .await;
+    assert_eq!(checkout.commit, commit);
+    assert!(clock.elapsed() > patience, "the server was not slow");
+}
+
+#[tokio::test]
+async fn names_that_ssh_keygen_hashed_are_found() {
+    let server = server().await;
+    let (repository, commit) = platform(&server).await;
+    let folder = cache();
+    let file = folder.path().join("known_hosts");
+    std::fs::write(&file, server.known_hosts().unwrap()).unwrap();
+    let hash = Exec::new("ssh-keygen", &Redactor::default())
+        .args(["-H", "-f"])
+        .args([&file]);
+    hash.run().await.unwrap();
+    let hashed = std::fs::read_to_string(&file).unwrap();
+    assert!(hashed.starts_with("|1|"), "{hashed}");
+    let (_cache, checkout) = taken(&request(repository.url_ssh().unwrap(), key(&repository, Some(hashed)))).await;
+    assert_eq!(checkout.commit, commit);
 }
 
 #[tokio::test]

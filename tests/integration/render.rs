@@ -66,6 +66,10 @@ async fn the_core_install_of_argo_cd_is_the_same_plain_and_as_a_kustomization() 
 
     let overlay = rendered(root.path(), "kustomized/overlay", &options()).await.unwrap();
     assert_ne!(overlay.digest, plain.digest);
+    assert_eq!(
+        overlay.manifests[0].origin().file,
+        "kustomized/overlay/kustomization.yml"
+    );
     assert!(
         ids(&overlay).contains(&"ConfigMap argocd/argocd-cm".to_owned()),
         "{:?}",
@@ -112,8 +116,13 @@ async fn a_chart_is_rendered_with_its_crds_and_without_its_hooks() {
     assert_eq!(hooks, ["Secret init"]);
     assert_eq!((shop.findings.len(), shop.findings[0].severity), (1, Severity::Note));
 
+    fs::rename(
+        root.path().join("shop/prod.yaml"),
+        root.path().join("shop/of prod, \"new\".yaml"),
+    )
+    .unwrap();
     let prod = Options {
-        values: vec!["prod.yaml".to_owned()],
+        values: vec!["of prod, \"new\".yaml".to_owned()],
         kube_version: Some("1.35.4".to_owned()),
         ..options()
     };
@@ -121,6 +130,13 @@ async fn a_chart_is_rendered_with_its_crds_and_without_its_hooks() {
     assert!(ids(&prod).contains(&"ConfigMap argocd/from-prod".to_owned()));
     assert_eq!(prod.manifests[1].text("/data/version"), "v1.35.4");
     assert_ne!(prod.digest, shop.digest);
+}
+
+#[tokio::test]
+async fn a_chart_may_be_the_whole_repository() {
+    let root = chart();
+    let shop = rendered(&root.path().join("shop"), "", &options()).await.unwrap();
+    assert_eq!(shop.manifests[1].origin().file, "templates/config.yaml");
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ pub struct Vault {
     pub(super) login: Login,
     pub(super) redactor: Redactor,
     pub(super) transport: Transport,
-    pub(super) session: Mutex<Option<Session>>,
+    /// The session, once it was asked for; or why we were not let in, so that no other read tries the same credential.
+    pub(super) session: Mutex<Option<Result<Session, Error>>>,
     pub(super) mounts: Mutex<Vec<Mount>>,
 }
 

@@ -1,15 +1,13 @@
 //! Reads the KV engine, version 1 and 2.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use vaultrs::api::EndpointResult;
 use vaultrs::api::kv1::requests::GetSecretRequest;
 use vaultrs::api::kv1::responses::GetSecretResponse;
-use vaultrs::api::kv2::requests::{ReadSecretMetadataRequest, ReadSecretRequest};
-use vaultrs::api::kv2::responses::{
-    ReadSecretMetadataResponse, ReadSecretResponse, SecretMetadata, SecretVersionMetadata,
-};
+use vaultrs::api::kv2::requests::ReadSecretRequest;
+use vaultrs::api::kv2::responses::ReadSecretResponse;
 
 use super::client::Vault;
 use super::mount::{KvVersion, Mount};
@@ -58,7 +56,7 @@ impl Vault {
         match answer.status {
             200 => self.stored_v1(mount, path, &answer),
             403 => Err(self.denied(mount, path, &answer).await),
-            404 => Err(self.missing(mount, path)),
+            404 => Err(self.missing(mount, path).await),
             _ => Err(self.not_understood(mount, path, &answer)),
         }
     }
@@ -72,7 +70,7 @@ impl Vault {
             404 => Err(match (parse_v2(&answer), version) {
                 (Some(gone), _) => self.gone(mount, path, &gone.metadata),
                 (None, Some(version)) => self.missing_version(mount, path, version).await?,
-                (None, None) => self.missing(mount, path),
+                (None, None) => self.missing(mount, path).await,
             }),
             _ => Err(self.not_understood(mount, path, &answer)),
         }
@@ -86,10 +84,10 @@ impl Vault {
             (404, Some(gone)) => return Err(self.gone(mount, path, &gone.metadata)),
             _ => {}
         }
-        if version.is_some() {
+        if let Some(version) = version {
             return Err(match newer.status {
                 403 => self.denied(mount, path, &newer).await,
-                _ => self.missing(mount, path),
+                _ => self.missing_version(mount, path, version).await?,
             });
         }
         let older = self.ask(&v1(mount, path)).await?;
@@ -97,7 +95,7 @@ impl Vault {
             (_, 200) => self.stored_v1(mount, path, &older),
             (403, _) => Err(self.denied(mount, path, &newer).await),
             (_, 403) => Err(self.denied(mount, path, &older).await),
-            _ => Err(self.missing(mount, path)),
+            _ => Err(self.missing(mount, path).await),
         }
     }
 
@@ -166,93 +164,6 @@ impl Vault {
         .because(answer.quote(&self.redactor))
         .hint("check its log, and any proxy or load balancer in front of it")
     }
-
-    fn missing(&self, mount: &Mount, path: &str) -> Error {
-        let kind = match mount.version {
-            KvVersion::One => "is of KV version 1",
-            KvVersion::Two => "is of KV version 2",
-            KvVersion::Unknown => "may not be a mount at all: the server would not say",
-        };
-        let error = Error::new(
-            ErrorKind::MissingPath,
-            format!(
-                "store {} has no secret at {}{path}{}",
-                self.name,
-                mount.path,
-                self.namespace_words()
-            ),
-        )
-        .because(format!("{} {kind}", mount.path));
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let error = error.hint(format!(
-            "see what is there: `bao kv list{} {}{folder}`",
-            self.namespace_flag(),
-            mount.path
-        ));
-        match path.strip_prefix("data/") {
-            Some(rest) if mount.version != KvVersion::One => error.hint(format!(
-                "paths are written as `bao kv get` takes them, without `data/`: {}{rest}",
-                mount.path
-            )),
-            _ => error,
-        }
-    }
-
-    fn gone(&self, mount: &Mount, path: &str, metadata: &SecretVersionMetadata) -> Error {
-        let secret = format!("{}{path}", mount.path);
-        let version = metadata.version;
-        let flag = self.namespace_flag();
-        if metadata.destroyed {
-            return Error::new(
-                ErrorKind::Destroyed,
-                format!(
-                    "version {version} of {secret} in store {} was destroyed for good",
-                    self.name
-                ),
-            )
-            .hint(format!(
-                "pin an older version (`bao kv metadata get{flag} {secret}` lists them), or store the secret anew"
-            ));
-        }
-        Error::new(
-            ErrorKind::Deleted,
-            format!(
-                "version {version} of {secret} in store {} was deleted at {}",
-                self.name, metadata.deletion_time
-            ),
-        )
-        .hint(format!(
-            "bring it back: `bao kv undelete{flag} -versions={version} {secret}`"
-        ))
-        .hint("or pin another `version`")
-    }
-
-    /// Tells a missing version from a missing secret, as far as the metadata may be read.
-    async fn missing_version(&self, mount: &Mount, path: &str, version: u64) -> Result<Error, Error> {
-        let call = Call::of(&ReadSecretMetadataRequest {
-            mount: mount.path.trim_end_matches('/').to_owned(),
-            path: path.to_owned(),
-        });
-        let answer = self.ask(&call).await?;
-        if answer.status == 404 {
-            return Ok(self.missing(mount, path));
-        }
-        let error = Error::new(
-            ErrorKind::MissingVersion,
-            format!("store {} has no version {version} of {}{path}", self.name, mount.path),
-        );
-        let metadata = answer
-            .parse::<EndpointResult<ReadSecretMetadataResponse>>()
-            .and_then(|answer| answer.data);
-        Ok(match metadata {
-            Some(metadata) => error
-                .because(versions(&metadata.versions))
-                .hint("pin one that is there, or leave `version` out for the newest"),
-            None => error
-                .because("whether the secret itself is there could not be seen: its metadata may not be read")
-                .hint("check path and version, or leave `version` out for the newest"),
-        })
-    }
 }
 
 fn v1(mount: &Mount, path: &str) -> Call {
@@ -272,22 +183,6 @@ fn v2(mount: &Mount, path: &str, version: Option<u64>) -> Call {
 
 fn parse_v2(answer: &Answer) -> Option<ReadSecretResponse> {
     answer.parse::<EndpointResult<ReadSecretResponse>>()?.data
-}
-
-/// Says which versions can be read.
-fn versions(all: &HashMap<String, SecretMetadata>) -> String {
-    let mut readable: Vec<u64> = all
-        .iter()
-        .filter(|(_, version)| version.deletion_time.is_empty() && !version.destroyed)
-        .filter_map(|(number, _)| number.parse().ok())
-        .collect();
-    readable.sort_unstable();
-    let readable: Vec<String> = readable.iter().map(ToString::to_string).collect();
-    match readable.as_slice() {
-        [] => "none of its versions can be read any more".to_owned(),
-        [only] => format!("version {only} is there"),
-        many => format!("versions {} are there", many.join(", ")),
-    }
 }
 
 /// Turns a stored value into text: a string as it is, a number or boolean as it is written, anything nested as compact
@@ -324,22 +219,5 @@ mod tests {
             let expected = expected.map(Secret::from);
             assert!(text(value.clone()) == expected, "{value}");
         }
-    }
-
-    #[test]
-    fn only_readable_versions_are_offered() {
-        let version = |deleted: &str, destroyed| SecretMetadata {
-            created_time: String::new(),
-            deletion_time: deleted.to_owned(),
-            destroyed,
-        };
-        let all = HashMap::from([
-            ("10".to_owned(), version("", false)),
-            ("9".to_owned(), version("", false)),
-            ("8".to_owned(), version("2026-01-01T00:00:00Z", false)),
-            ("7".to_owned(), version("", true)),
-        ]);
-        assert_eq!(versions(&all), "versions 9, 10 are there");
-        assert_eq!(versions(&HashMap::new()), "none of its versions can be read any more");
     }
 }

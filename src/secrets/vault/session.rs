@@ -23,25 +23,24 @@ impl Vault {
     pub(super) async fn ask(&self, call: &Call) -> Result<Answer, Error> {
         let session = self.session().await?;
         let answer = self.transport.send(call, Some(&session.token)).await?;
-        // A denied path and an ended token both answer 403; only asking about the token itself tells them apart.
-        if answer.status != 403 || self.is_alive(&session.token).await? {
+        if answer.status != 403 {
             return Ok(answer);
         }
-        let session = self.renew(&session, &answer).await?;
+        // A denied path and an ended token both answer 403; only asking about the token itself tells them apart.
+        let Some(refusal) = self.refusal(&session.token).await? else {
+            return Ok(answer);
+        };
+        let session = self.renew(&session, &refusal).await?;
         self.transport.send(call, Some(&session.token)).await
     }
 
     /// Proves that the token in use is accepted.
     pub(super) async fn log_in(&self) -> Result<(), Error> {
         let session = self.session().await?;
-        if self.is_alive(&session.token).await? {
-            return Ok(());
+        if let Some(refusal) = self.refusal(&session.token).await? {
+            self.renew(&session, &refusal).await?;
         }
-        let refused = self
-            .transport
-            .send(&Call::of(&LookupTokenSelfRequest {}), Some(&session.token))
-            .await?;
-        self.renew(&session, &refused).await.map(drop)
+        Ok(())
     }
 
     /// Describes whom the server takes us for, as far as it tells: `approle, role dr, with policies default, restore`.
@@ -60,31 +59,36 @@ impl Vault {
 
     async fn session(&self) -> Result<Session, Error> {
         // The lock is held over the login: of many reads that start at once, one logs in and the others wait for it.
-        let mut session = self.session.lock().await;
-        if let Some(session) = session.as_ref() {
-            return Ok(session.clone());
+        let mut state = self.session.lock().await;
+        match state.as_ref() {
+            Some(known) => known.clone(),
+            None => self.open(&mut state, 1).await,
         }
-        let first = Session {
-            token: self.obtain().await?,
-            generation: 1,
-        };
-        Ok(session.insert(first).clone())
     }
 
     /// Gets a new token in place of one that has ended, unless another read has already done so.
-    async fn renew(&self, ended: &Session, refused: &Answer) -> Result<Session, Error> {
-        let mut session = self.session.lock().await;
-        if let Some(newer) = session.as_ref().filter(|session| session.generation > ended.generation) {
-            return Ok(newer.clone());
+    async fn renew(&self, ended: &Session, refusal: &Answer) -> Result<Session, Error> {
+        let mut state = self.session.lock().await;
+        match state.as_ref() {
+            Some(Ok(current)) if current.generation > ended.generation => return Ok(current.clone()),
+            Some(Err(error)) => return Err(error.clone()),
+            _ => {}
         }
         if let Login::Token(_) = self.login {
-            return Err(self.ended().because(refused.quote(&self.redactor)));
+            return Err(self.ended().because(refusal.quote(&self.redactor)));
         }
-        let next = Session {
-            token: self.obtain().await?,
-            generation: ended.generation + 1,
+        self.open(&mut state, ended.generation + 1).await
+    }
+
+    /// Logs in and keeps what came of it. A refused login is kept as well: five of them lock the role for a while
+    /// (<https://openbao.org/docs/concepts/user-lockout/>), and twenty reads would be enough.
+    async fn open(&self, state: &mut Option<Result<Session, Error>>, generation: u64) -> Result<Session, Error> {
+        let opened = self.obtain().await.map(|token| Session { token, generation });
+        *state = match &opened {
+            Err(error) if error.kind() != ErrorKind::Login => None,
+            known => Some(known.clone()),
         };
-        Ok(session.insert(next).clone())
+        opened
     }
 
     async fn obtain(&self) -> Result<Secret, Error> {
@@ -115,20 +119,22 @@ impl Vault {
         }
     }
 
-    /// Whether the server knows a token. Without the `default` policy a good token may not look itself up, but any good
-    /// token may list the mounts that it can see.
-    async fn is_alive(&self, token: &Secret) -> Result<bool, Error> {
-        for call in [
-            Call::of(&LookupTokenSelfRequest {}),
-            Call::get("sys/internal/ui/mounts"),
-        ] {
-            let answer = self.transport.send(&call, Some(token)).await?;
-            self.check_namespace(&answer)?;
-            if answer.is_success() {
-                return Ok(true);
-            }
+    /// Returns how the server refuses a token, or nothing if it knows it. Without the `default` policy a good token may not
+    /// look itself up, but any good token may list the mounts that it can see.
+    async fn refusal(&self, token: &Secret) -> Result<Option<Answer>, Error> {
+        let own = self
+            .transport
+            .send(&Call::of(&LookupTokenSelfRequest {}), Some(token))
+            .await?;
+        self.check_namespace(&own)?;
+        if own.is_success() {
+            return Ok(None);
         }
-        Ok(false)
+        let mounts = self
+            .transport
+            .send(&Call::get("sys/internal/ui/mounts"), Some(token))
+            .await?;
+        Ok((!mounts.is_success()).then_some(own))
     }
 
     fn ended(&self) -> Error {
@@ -157,7 +163,8 @@ impl Vault {
                 .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
             403 | 404 => error
                 .hint(format!("check that AppRole is enabled at auth/{mount}{namespace} (`bao auth list`), or name its `mount`"))
-                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
+                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's")
+                .hint("after several wrong logins the role is locked for a while (`bao read sys/locked-users`)"),
             _ => error.hint("check its log, and any proxy or load balancer in front of it"),
         }
     }

@@ -55,6 +55,14 @@ impl Call {
             body: None,
         }
     }
+
+    /// A request for the names in a folder, in the form that every proxy lets through.
+    pub(super) fn list(path: impl Into<String>) -> Self {
+        Self {
+            query: Some("list=true".to_owned()),
+            ..Self::get(path)
+        }
+    }
 }
 
 /// An answer: a success, or a refusal that whoever asked must judge.
@@ -97,9 +105,10 @@ impl Answer {
     /// Returns status and words: `403: permission denied`.
     pub(super) fn quote(&self, redactor: &Redactor) -> String {
         let words = self.words(redactor);
-        match words.is_empty() {
-            true => format!("it answered {}", self.status),
-            false => format!("it answered {}: {words}", self.status),
+        if words.is_empty() {
+            format!("it answered {}", self.status)
+        } else {
+            format!("it answered {}: {words}", self.status)
         }
     }
 }

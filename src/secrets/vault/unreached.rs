@@ -43,7 +43,7 @@ pub(super) fn explain(error: &reqwest::Error, store: &str, address: &Url) -> Unr
         ))
     } else if io_kind == Some(io::ErrorKind::ConnectionRefused) {
         unreachable(format!("connection refused: nothing listens at {place}"))
-            .hint("check that the server runs, and host and port of its `address`")
+            .hint("check that the server runs, host and port of its `address`, and whether HTTPS_PROXY or HTTP_PROXY sends us elsewhere")
     } else if error.is_redirect() {
         unreachable("it redirects in circles".into()).hint("name the address of the active node")
     } else if error.is_connect() {

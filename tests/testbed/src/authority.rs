@@ -1,68 +1,95 @@
-//! A certificate authority of our own, for servers with TLS.
+//! A certificate authority for one server of the testbed and its users.
 
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
 use crate::{Error, Result};
 
-/// An authority that nobody trusts unless told to.
-pub struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+/// Signs certificates that only those trust who were given [`Authority::certificate`].
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
 }
 
-/// Where the certificate and the key of a server lie, both PEM.
-#[derive(Clone, Debug)]
-pub struct ServerCertificate {
+/// A certificate and its private key, both as PEM text.
+#[derive(Clone)]
+pub(crate) struct Identity {
     /// The certificate.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
+    pub(crate) certificate: String,
+    /// The private key (PKCS #8).
+    pub(crate) key: String,
 }
 
 impl Authority {
-    /// Makes an authority with a new key.
-    pub fn new(name: &str) -> Result<Self> {
+    /// Makes a new authority with the common name `name`.
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().map_err(failed("make the key of an authority"))?;
-        let issuer = CertifiedIssuer::self_signed(params, key).map_err(failed("make an authority"))?;
-        Ok(Self { issuer })
+        let certificate = params.self_signed(&key).map_err(failed)?.pem();
+        Ok(Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        })
     }
 
-    /// Its own certificate as PEM: what a client must trust.
-    pub fn pem(&self) -> String {
-        self.issuer.pem()
+    /// The certificate to trust, as PEM text.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.certificate
     }
 
-    /// Issues a certificate for a server reached by `names` (host names or IP addresses), as files in `folder`.
-    ///
-    /// A leaf apart from the authority, because rustls refuses an authority's certificate as a server's.
-    pub fn issue(&self, names: &[String], folder: &Path) -> Result<ServerCertificate> {
-        let mut params = CertificateParams::new(names).map_err(failed("name a server certificate"))?;
-        params.is_ca = IsCa::ExplicitNoCa;
+    /// A server's identity for host names and IP addresses. It is a leaf apart from the authority, because rustls refuses a
+    /// certificate that is its own authority.
+    pub(crate) fn server(&self, names: &[&str]) -> Result<Identity> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).map_err(failed)?;
+        params.distinguished_name.push(DnType::CommonName, "server");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate().map_err(failed("make the key of a server"))?;
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .map_err(failed("sign a server certificate"))?;
-        let files = ServerCertificate {
-            certificate: folder.join("server.crt"),
-            key: folder.join("server.key"),
-        };
-        std::fs::write(&files.certificate, certificate.pem())
-            .and_then(|()| std::fs::write(&files.key, key.serialize_pem()))
+        self.sign(params)
+    }
+
+    /// A client's identity, as the API server reads it: the common name is the user, the organisations are the groups.
+    pub(crate) fn client(&self, user: &str, groups: &[&str]) -> Result<Identity> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, user);
+        for group in groups {
+            params.distinguished_name.push(DnType::OrganizationName, *group);
+        }
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params)
+    }
+
+    /// Writes an identity as [`Authority::server`] makes it to `server.crt` and `server.key` in `folder`, and what to trust to
+    /// `ca.crt`, whose path it returns.
+    pub(crate) fn write_server(&self, names: &[&str], folder: &Path) -> Result<PathBuf> {
+        let server = self.server(names)?;
+        let trusted = folder.join("ca.crt");
+        std::fs::write(&trusted, self.certificate())
+            .and_then(|()| std::fs::write(folder.join("server.crt"), server.certificate))
+            .and_then(|()| std::fs::write(folder.join("server.key"), server.key))
             .map_err(Error::io("write a server certificate"))?;
-        Ok(files)
+        Ok(trusted)
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> Result<Identity> {
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().map_err(failed)?;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
+        Ok(Identity {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
     }
 }
 
-fn failed(action: &'static str) -> impl FnOnce(rcgen::Error) -> Error {
-    move |error| Error::Other(format!("{action}: {error}"))
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn failed(error: rcgen::Error) -> Error {
+    Error::Other(format!("make a certificate: {error}"))
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, PolicyRule};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule};
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
@@ -125,15 +125,14 @@ impl Bed {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": name}, "rules": rules,
         });
-        let roles: Api<k8s_openapi::api::rbac::v1::ClusterRole> = Api::all(self.admin());
-        roles
-            .patch(
-                name,
-                &PatchParams::apply("testbed").force(),
-                &Patch::Apply(&role),
-            )
-            .await
-            .map_err(Error::kube(format!("make the role {name}")))?;
+        let api: Api<ClusterRole> = Api::all(self.admin());
+        api.patch(
+            name,
+            &PatchParams::apply("testbed").force(),
+            &Patch::Apply(&role),
+        )
+        .await
+        .map_err(Error::kube(format!("make the role {name}")))?;
         bind(&self.admin, name, "User", name).await?;
         let user = self.plane.user(name, &[])?;
         let kubeconfig = self.plane.folder().join(format!("{name}.user.kubeconfig"));

@@ -47,10 +47,7 @@ pub fn mark() -> Result<&'static str> {
 
 /// Removes `folder` and all in it after this process has ended.
 pub fn remove_at_end(folder: &Path) -> Result<()> {
-    let mut pipe = keeper()?
-        .pipe
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut pipe = keeper()?.pipe.lock().unwrap_or_else(PoisonError::into_inner);
     writeln!(pipe, "{}", folder.display()).map_err(Error::io("tell the keeper of a folder"))
 }
 
@@ -67,9 +64,7 @@ fn keeper() -> Result<&'static Keeper> {
 
 fn start() -> std::io::Result<Keeper> {
     let (reader, writer) = std::io::pipe()?;
-    let started = std::time::UNIX_EPOCH
-        .elapsed()
-        .map_or(0, |since| since.as_nanos());
+    let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
     let mark = format!("{}-{started}", std::process::id());
     // Its own process group keeps it out of reach of a Ctrl-C; nobody waits for it, it outlives us by design. The words to look
     // for stand in a variable that does not contain them as a whole assignment, or the keeper would find itself.

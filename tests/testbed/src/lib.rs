@@ -22,6 +22,7 @@ pub use control_plane::ControlPlane;
 pub use error::{Error, Result};
 pub use folder::Folder;
 pub use git_server::GitServer;
+pub use git_server::{GitServer, GitServerOptions};
 pub use openbao::OpenBao;
 pub use port::Port;
 pub use process::Process;

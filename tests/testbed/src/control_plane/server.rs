@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use rcgen::KeyPair;
 
 use super::audit::{self, AuditLog};
-use super::authority::Authority;
+use crate::authority::Authority;
 use super::user::User;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 
 /// How long any of the programs may take to serve; many times what a slow machine needs.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// The group that skips RBAC: for the parts of the testbed, never for what is tested.
 const MASTERS: &str = "system:masters";

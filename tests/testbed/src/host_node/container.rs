@@ -147,18 +147,17 @@ impl Runner<'_> {
             () = probe::follow(self.container, ports, set_ready) => None,
             () = self.stop.cancelled() => None,
         };
-        match status {
-            Some(status) => Some(status.ok().and_then(|status| status.code()).unwrap_or(137)),
-            None => {
-                let spec = self.pod.spec.as_ref();
-                let grace = spec
-                    .and_then(|spec| spec.termination_grace_period_seconds)
-                    .unwrap_or(30);
-                let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(30).min(10));
-                process.stop_within(grace).await.ok();
-                None
-            }
+        if let Some(status) = status {
+            // Without an exit status it was killed, which is 128 and the number of the signal.
+            return Some(status.ok().and_then(|status| status.code()).unwrap_or(137));
         }
+        let spec = self.pod.spec.as_ref();
+        let grace = spec
+            .and_then(|spec| spec.termination_grace_period_seconds)
+            .unwrap_or(30);
+        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(30).min(10));
+        process.stop_within(grace).await.ok();
+        None
     }
 
     /// Its variables, as soon as all that they are taken from exists; nothing if the pod is stopped first.

@@ -41,7 +41,7 @@ pub(super) async fn resolve(
                 Some(values) => variables.extend(
                     values
                         .into_iter()
-                        .map(|(key, value)| (format!("{prefix}{key}"), text(value))),
+                        .map(|(key, value)| (format!("{prefix}{key}"), text(&value))),
                 ),
                 None if optional == Some(true) => {}
                 None => return Err(not_found(kind, name)),
@@ -82,7 +82,7 @@ async fn value_from(
     };
     match source::values(client, &namespace, kind, name).await? {
         Some(mut values) => match values.remove(key) {
-            Some(value) => Ok(Some(text(value))),
+            Some(value) => Ok(Some(text(&value))),
             None if optional == Some(true) => Ok(None),
             None => Err(Unresolved::Missing(format!(
                 "couldn't find key {key} in {} {namespace}/{name}",
@@ -129,8 +129,8 @@ pub(super) fn not_found(kind: Kind, name: &str) -> Unresolved {
     Unresolved::Missing(format!("{} {name:?} not found", kind.lower()))
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Replaces `$(NAME)` where the variable is known; `$$` stands for one `$`, and what is unknown stays
@@ -149,7 +149,7 @@ pub(super) fn expand(input: &str, variables: &BTreeMap<String, String>) -> Strin
         {
             match variables.get(name) {
                 Some(value) => output.push_str(value),
-                None => output.push_str(&format!("$({name})")),
+                None => output.extend(["$(", name, ")"]),
             }
             rest = after;
         } else {

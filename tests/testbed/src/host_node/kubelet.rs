@@ -14,14 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NAME, Shared, pod};
 
-/// Runs the pods of the node for as long as it is polled; all end with `stop`.
-pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+/// Runs the pods of the node for as long as it is polled.
+pub(super) async fn run(shared: Arc<Shared>) {
     let pods: Api<Pod> = Api::all(shared.client.clone());
     let config = watcher::Config::default().fields(&format!("spec.nodeName={NAME}"));
     let mut events = watcher(pods, config).default_backoff().boxed();
     let mut known = Known {
         shared,
-        stop,
         tokens: HashMap::new(),
         tasks: JoinSet::new(),
     };
@@ -45,7 +44,6 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 /// The pods that have a task.
 struct Known {
     shared: Arc<Shared>,
-    stop: CancellationToken,
     tokens: HashMap<String, CancellationToken>,
     tasks: JoinSet<()>,
 }
@@ -60,7 +58,7 @@ impl Known {
             .as_ref()
             .and_then(|status| status.phase.as_deref());
         if !self.tokens.contains_key(&uid) && !matches!(has_ended, Some("Succeeded" | "Failed")) {
-            let token = self.stop.child_token();
+            let token = CancellationToken::new();
             self.tokens.insert(uid.clone(), token.clone());
             self.tasks.spawn(pod::run(self.shared.clone(), pod, token));
         }
@@ -69,17 +67,17 @@ impl Known {
         }
     }
 
-    fn end(&mut self, uid: &str) {
+    fn end(&self, uid: &str) {
+        // As in a cluster, a pod that is to go gets no new connections while it finishes its work.
+        self.shared.network.release(uid);
         if let Some(token) = self.tokens.get(uid) {
             token.cancel();
         }
     }
 
-    fn end_others(&mut self, listed: &[String]) {
-        for (uid, token) in &self.tokens {
-            if !listed.contains(uid) {
-                token.cancel();
-            }
+    fn end_others(&self, listed: &[String]) {
+        for uid in self.tokens.keys().filter(|uid| !listed.contains(uid)) {
+            self.end(uid);
         }
     }
 }

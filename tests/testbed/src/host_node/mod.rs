@@ -1,9 +1,9 @@
 //! The host node: a node of the cluster whose pods are real processes of this machine.
 //!
 //! KWOK alone would call an agent ready while no agent runs. Pods of an image in the table of [`program`] are placed here instead
-//! ([`placement`]), and a small kubelet runs the real program with what the pod's spec says: its own ServiceAccount token
+//! ([`placement`]), and a small kubelet runs the real program with what the pod's spec says: its own token
 //! and files ([`volume`]), environment ([`environment`]), init containers, probes, restarts. So an agent runs only
-//! because somebody installed it, and breaks where a binding, a key or a ConfigMap was forgotten.
+//! because somebody installed it, and breaks where a binding, a key or a `ConfigMap` was forgotten.
 //!
 //! There is no network between pods: each pod has a loopback address and each Service's name leads there ([`network`]), and a mount
 //! namespace gives each pod the files that its image would have ([`root`]).
@@ -28,10 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio::runtime::Runtime;
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, User};
 use crate::{Error, Folder, Programs, Result};
 
 /// Name of the node.
@@ -75,8 +74,8 @@ struct Shared {
 /// The running node. Dropping it kills its pods.
 pub struct HostNode {
     shared: Arc<Shared>,
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
+    /// A runtime of its own: the node goes on while a test blocks its thread, as by waiting for a program it started.
+    runtime: Option<Runtime>,
 }
 
 impl HostNode {
@@ -86,35 +85,29 @@ impl HostNode {
         plane: &ControlPlane,
         options: Options,
     ) -> Result<Self> {
-        let client = plane.master("testbed:host-node")?.client().await?;
-        let folder = Folder::new("pods")?;
-        let network = network::Network::new(&folder, options.range, &options.hosts)?;
-        let shared = Arc::new(Shared {
-            programs: program::Installed::find(programs, &folder)?,
-            changes: source::Changes::new(),
-            api_port: plane.port(),
-            client,
-            folder,
-            network,
-            options,
-        });
-        let mut node = Self {
-            shared,
-            stop: CancellationToken::new(),
-            tasks: JoinSet::new(),
-        };
-        node::register(&node.shared.client).await?;
-        let shared = &node.shared;
-        node.tasks.spawn(node::keep_alive(shared.client.clone()));
-        node.tasks.spawn(source::follow(shared.clone()));
-        node.tasks.spawn(network::follow(shared.clone()));
-        node.tasks
-            .spawn(kubelet::run(shared.clone(), node.stop.clone()));
-        placement::establish(&shared.client).await?;
-        Ok(node)
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("host-node")
+            .enable_all()
+            .build()
+            .map_err(Error::io("start the threads of the host node"))?;
+        let user = plane.master("testbed:host-node")?;
+        let starting = runtime.spawn(begin(programs.clone(), user, plane.port(), options));
+        // Kept by the node from here on, so that it ends in the right way should the start fail.
+        let failed = |error| Error::Other(format!("start the host node: {error}"));
+        match starting.await.map_err(failed) {
+            Ok(Ok(shared)) => Ok(Self {
+                shared,
+                runtime: Some(runtime),
+            }),
+            Ok(Err(error)) | Err(error) => {
+                end(runtime);
+                Err(error)
+            }
+        }
     }
 
-    /// The loopback address that the newest pod of the Service `name` listens on.
+    /// The loopback address of the Service `name`.
     pub fn address_of(&self, namespace: &str, name: &str) -> Option<Ipv4Addr> {
         self.shared.network.address_of(namespace, name)
     }
@@ -145,4 +138,45 @@ impl HostNode {
         }
         Ok(text)
     }
+}
+
+impl Drop for HostNode {
+    fn drop(&mut self) {
+        self.runtime.take().map(end);
+    }
+}
+
+async fn begin(
+    programs: Programs,
+    user: User,
+    api_port: u16,
+    options: Options,
+) -> Result<Arc<Shared>> {
+    let folder = Folder::new("pods")?;
+    let network = network::Network::new(&folder, options.range, &options.hosts, api_port)?;
+    let shared = Arc::new(Shared {
+        client: user.client().await?,
+        programs: program::Installed::find(&programs, &folder)?,
+        changes: source::Changes::new(),
+        api_port,
+        folder,
+        network,
+        options,
+    });
+    node::register(&shared.client).await?;
+    // They end with the runtime.
+    tokio::spawn(node::keep_alive(shared.client.clone()));
+    tokio::spawn(source::follow(shared.clone()));
+    tokio::spawn(network::follow(shared.clone()));
+    tokio::spawn(kubelet::run(shared.clone()));
+    placement::establish(&shared.client).await?;
+    Ok(shared)
+}
+
+/// Drops all tasks of `runtime` and with them their processes. It waits for that on another thread, because a runtime may not be waited for
+/// on a thread of another one.
+fn end(runtime: Runtime) {
+    let waiting = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_secs(10)));
+    // It does not panic; and if it did, the keeper would still clean up.
+    waiting.join().ok();
 }

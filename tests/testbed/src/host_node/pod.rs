@@ -17,7 +17,7 @@ use super::status::{self, View};
 use super::{Shared, source, volume};
 
 /// Tokens last about an hour; all volumes are written anew well before.
-const REFRESH: Duration = Duration::from_secs(30 * 60);
+const REFRESH: Duration = Duration::from_mins(30);
 
 /// Runs `pod` until `stop`, then removes it from the API server as a kubelet does when its containers have ended.
 pub(super) async fn run(shared: Arc<Shared>, pod: Pod, stop: CancellationToken) {
@@ -129,7 +129,7 @@ async fn prepare(shared: &Shared, pod: &Pod, spec: &PodSpec, folder: &Path) -> O
     }
 }
 
-/// Brings the volumes up to date when a ConfigMap or Secret changes and before tokens expire, for as long as it is polled.
+/// Brings the volumes up to date when a `ConfigMap` or Secret changes and before tokens expire, for as long as it is polled.
 async fn keep_fresh(shared: &Shared, pod: &Pod, spec: &PodSpec, folder: &Path) {
     let namespace = pod.namespace().unwrap_or_default();
     let mut changes = shared

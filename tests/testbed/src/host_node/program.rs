@@ -185,7 +185,7 @@ impl Installed {
             match *listener {
                 Listener::Address(flag) => words.extend([flag.to_owned(), address.to_string()]),
                 Listener::Both(flag, port) => {
-                    words.extend([flag.to_owned(), format!("{address}:{port}")])
+                    words.extend([flag.to_owned(), format!("{address}:{port}")]);
                 }
                 Listener::Port(flag, port) => {
                     let free = Port::free()?;

@@ -1,4 +1,4 @@
-//! ConfigMaps and Secrets that pods take values from, and word of their changes.
+//! `ConfigMap`s and Secrets that pods take values from, and word of their changes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -146,7 +146,7 @@ pub(super) fn references(spec: &PodSpec) -> HashSet<(Kind, String)> {
     found
 }
 
-/// Word of every change of a ConfigMap or Secret: kind, namespace, name.
+/// Word of every change of a `ConfigMap` or Secret: kind, namespace, name.
 pub(super) struct Changes {
     sender: broadcast::Sender<(Kind, String, String)>,
 }
@@ -192,7 +192,7 @@ impl Subscription {
     }
 }
 
-/// Follows the ConfigMaps and Secrets of the cluster for as long as it is polled.
+/// Follows the `ConfigMap`s and Secrets of the cluster for as long as it is polled.
 pub(super) async fn follow(shared: Arc<Shared>) {
     tokio::join!(
         follow_kind::<ConfigMap>(&shared, Kind::ConfigMap),

@@ -101,7 +101,7 @@ async fn files(client: &Client, pod: &Pod, volume: &Volume) -> Result<Option<Fil
     ))
 }
 
-/// A ConfigMap or Secret, or some of its keys.
+/// A `ConfigMap` or Secret, or some of its keys.
 struct Chosen<'a> {
     kind: Kind,
     name: &'a str,
@@ -198,7 +198,7 @@ fn fields(pod: &Pod, items: Option<&[DownwardAPIVolumeFile]>) -> Result<Files, U
         .collect()
 }
 
-/// A token of the pod's own ServiceAccount, which ends with the pod.
+/// A token of the pod's own `ServiceAccount`, which ends with the pod.
 async fn token(
     client: &Client,
     pod: &Pod,

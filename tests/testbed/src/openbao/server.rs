@@ -161,13 +161,9 @@ impl OpenBao {
     }
 }
 
-/// Puts a certificate for this machine into `folder`; returns the file with the authority to trust.
+/// Puts the certificate of an authority and that of a server for this machine into `folder`; returns the file of the former.
 fn trusted(folder: &Folder) -> Result<PathBuf> {
-    let authority = Authority::new("OpenBao of the testbed")?;
-    authority.issue(&["localhost".to_owned(), "127.0.0.1".to_owned()], folder.path())?;
-    let file = folder.join("ca.crt");
-    std::fs::write(&file, authority.pem()).map_err(Error::io("write an authority"))?;
-    Ok(file)
+    Authority::new("OpenBao of the testbed")?.write_server(&["localhost", "127.0.0.1"], folder.path())
 }
 
 /// Storage is raft with one member, the only kind that keeps data on disk without another server.

@@ -1,0 +1,145 @@
+//! An OpenBao with a store in front of it, and an eye on what errors give away.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gitops_dr::event::Failure;
+use gitops_dr::redact::{Redactor, Secret};
+use gitops_dr::secrets::vault::{Login, Settings, Vault};
+use gitops_dr::secrets::{Error, ErrorKind};
+use testbed::OpenBao;
+use testbed::openbao::AppRole;
+
+pub(super) const DAY: Duration = Duration::from_hours(24);
+
+/// The value of every secret that the tests store.
+pub(super) const CANARY: &str = "canary-3b1f\"\n+/= of dr";
+
+/// A running OpenBao and all credentials that were used on it.
+pub(super) struct Bench {
+    pub(super) bao: OpenBao,
+    credentials: Mutex<Vec<String>>,
+}
+
+impl Bench {
+    pub(super) async fn start() -> Self {
+        Self::around(OpenBao::start().await.unwrap())
+    }
+
+    pub(super) async fn start_with_tls() -> Self {
+        Self::around(OpenBao::start_with_tls().await.unwrap())
+    }
+
+    fn around(bao: OpenBao) -> Self {
+        let root = bao.root().token().to_owned();
+        Self {
+            bao,
+            credentials: Mutex::new(vec![CANARY.to_owned(), root]),
+        }
+    }
+
+    /// Settings for this server in the root namespace.
+    pub(super) fn settings(&self, auth: Login) -> Settings {
+        let mut credentials = self.credentials.lock().unwrap();
+        match &auth {
+            Login::Token(token) => credentials.push(token.expose_str().unwrap().to_owned()),
+            Login::AppRole { role_id, secret_id, .. } => {
+                credentials.extend([role_id, secret_id].map(|id| id.expose_str().unwrap().to_owned()));
+            }
+        }
+        Settings {
+            name: "vault".to_owned(),
+            address: self.bao.address().parse().unwrap(),
+            namespace: None,
+            ca_pem: self.bao.authority().map(|file: &Path| std::fs::read(file).unwrap()),
+            auth,
+        }
+    }
+
+    pub(super) fn vault(&self, auth: Login) -> Vault {
+        Vault::new(self.settings(auth), &Redactor::default()).unwrap()
+    }
+
+    /// A store that may do everything.
+    pub(super) fn as_root(&self) -> Vault {
+        self.vault(token(self.bao.root().token()))
+    }
+
+    /// Writes a policy and a role that has it.
+    pub(super) async fn role(&self, rules: &str) -> AppRole {
+        self.bao.root().policy("restore", rules).await.unwrap();
+        self.bao.root().app_role("recovery", &["restore"], DAY).await.unwrap()
+    }
+
+    /// Ends every token that AppRole has given out, as if their time had run out.
+    pub(super) async fn end_tokens(&self) {
+        let path = "sys/leases/revoke-prefix/auth/approle/login";
+        self.bao
+            .root()
+            .post(path, &serde_json::json!({"sync": true}))
+            .await
+            .unwrap();
+    }
+
+    /// Counts the tokens that exist.
+    pub(super) async fn tokens(&self) -> usize {
+        let answer = self.bao.root().get("auth/token/accessors?list=true").await.unwrap();
+        answer["data"]["keys"].as_array().unwrap().len()
+    }
+
+    /// Asserts what an error says, wherever it says it, and that it gives nothing away.
+    pub(super) fn expect(&self, error: &Error, kind: ErrorKind, words: &[&str]) {
+        let told = told(error);
+        assert_eq!(error.kind(), kind, "{told}");
+        let said = said(error);
+        for word in words {
+            assert!(said.contains(word), "`{word}` is not in:\n{said}");
+        }
+        assert!(!error.hints().is_empty(), "no hint in:\n{said}");
+        for credential in self.credentials.lock().unwrap().iter() {
+            assert_silent(&told, credential);
+        }
+    }
+}
+
+/// Asserts that a text holds no line of a value, in any of the shapes in which it could travel.
+pub(super) fn assert_silent(told: &str, value: &str) {
+    for part in value.lines().chain([value]) {
+        let json = serde_json::to_string(part).unwrap();
+        for shape in [part, &STANDARD.encode(part), json.trim_matches('"')] {
+            assert!(!told.contains(shape), "an error gives a secret away:\n{told}");
+        }
+    }
+}
+
+/// Everything that an error can be made to print.
+pub(super) fn told(error: &Error) -> String {
+    let failure = Failure::from(error.clone());
+    let json = serde_json::to_string(&failure).unwrap();
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    format!(
+        "{error}\n{error:?}\n{error:#?}\n{failure:?}\n{json}\n{source:?}\n{}",
+        said(error)
+    )
+}
+
+/// What a person reads.
+fn said(error: &Error) -> String {
+    let lines = error.causes().iter().chain(error.hints());
+    lines.fold(error.to_string(), |said, line| format!("{said}\n{line}"))
+}
+
+pub(super) fn token(token: &str) -> Login {
+    Login::Token(Secret::from(token))
+}
+
+pub(super) fn by(role: &AppRole) -> Login {
+    Login::AppRole {
+        mount: "approle".to_owned(),
+        role_id: Secret::from(role.role_id.as_str()),
+        secret_id: Secret::from(role.secret_id.as_str()),
+    }
+}

@@ -1,0 +1,13 @@
+//! The store for Vault and OpenBao against a real OpenBao.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test stands on may fail it like the test itself"
+)]
+
+mod bench;
+mod fake;
+mod kv;
+mod login;
+mod server;
+mod wire;
