@@ -67,6 +67,11 @@ impl GitServer {
         })
     }
 
+    /// The address that comes before the names of repositories over HTTP, such as `http://127.0.0.1:4711`.
+    pub fn address(&self) -> String {
+        format!("http://{}:{}", self.options.host, self.web.http())
+    }
+
     /// Creates an empty repository such as `shop/platform`, which `user` with `password` may clone over HTTP and a key of
     /// its own over SSH.
     pub async fn create(&self, name: &str, user: &str, password: &str) -> Result<Repository> {

@@ -1,0 +1,4 @@
+//! `gitops-dr restore` as its user runs it: a real API server, a real Argo CD, a real OpenBao, private repositories.
+
+mod clean;
+mod scene;

@@ -1,0 +1,127 @@
+//! A small platform in a private repository, and the program that restores it.
+
+use testbed::git_server::Repository;
+use testbed::{Outage, Ran, Tool, outage};
+
+/// The password of the platform's repository; long and odd, so that no other text holds it by chance.
+pub(crate) const PASSWORD: &str = "c4n4ry/git+p@ss\"w0rd";
+/// The stored key that signs sessions.
+pub(crate) const SIGNING_KEY: &str = "c4n4ry-signing-key-of-the-old-platform";
+
+/// What a test about a restore begins with.
+pub(crate) struct Scene {
+    pub(crate) outage: Outage,
+    pub(crate) platform: Repository,
+    pub(crate) tool: Tool,
+}
+
+/// The runbook of the scene. Tests change it by replacing words.
+pub(crate) const RUNBOOK: &str = r#"
+apiVersion: gitops-dr/v1
+kind: Runbook
+name: small
+target: {context: shop-new, expect: empty, rto: 10m}
+sources:
+  platform: {git: "https://git.example.com/shop/platform.git", revision: main, credentials: repo-platform}
+stores:
+  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: {env: VAULT_ROLE_ID}, secret-id: {env: VAULT_SECRET_ID}}}}
+agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
+secrets:
+  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}]}
+  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}
+roots:
+  - {id: root, source: platform, path: clusters/prod/root.yaml}
+"#;
+
+/// The kustomization that installs Argo CD's core into its namespace.
+const BOOTSTRAP: &str = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: argocd\nresources: [install.yaml]\n";
+
+/// Returns an Application that takes `path` of the platform's repository.
+pub(crate) fn application(name: &str, path: &str, namespace: &str) -> String {
+    format!(
+        r#"apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: {name}, namespace: argocd}}
+spec:
+  project: default
+  source: {{repoURL: "https://git.example.com/shop/platform.git", targetRevision: main, path: {path}}}
+  destination: {{server: "https://kubernetes.default.svc", namespace: {namespace}}}
+  syncPolicy:
+    automated: {{prune: true, selfHeal: true}}
+    syncOptions: [CreateNamespace=true]
+    retry: {{limit: -1, backoff: {{duration: 2s, factor: 2, maxDuration: 10s}}}}
+"#
+    )
+}
+
+/// Returns a Deployment that nothing keeps from running.
+pub(crate) fn deployment(name: &str) -> String {
+    format!(
+        r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: main, image: "registry.example.com/{name}:1"}}]}}
+"#
+    )
+}
+
+/// Returns the files of the platform: Argo CD's core, a root, and two apps.
+pub(crate) fn files() -> Vec<(String, String)> {
+    let file = |name: &str, text: String| (name.to_owned(), text);
+    vec![
+        file("bootstrap/argocd/kustomization.yaml", BOOTSTRAP.into()),
+        file("bootstrap/argocd/install.yaml", outage::core_install().unwrap()),
+        file("clusters/prod/root.yaml", application("root", "apps", "argocd")),
+        file("apps/cart.yaml", application("cart", "cart", "cart")),
+        file("apps/search.yaml", application("search", "search", "search")),
+        file("cart/deployment.yaml", deployment("cart")),
+        file("search/deployment.yaml", deployment("search")),
+    ]
+}
+
+impl Scene {
+    /// Starts the servers, fills the repository and the store.
+    pub(crate) async fn start() -> Self {
+        Self::with(files()).await
+    }
+
+    /// The same with other files.
+    pub(crate) async fn with(files: Vec<(String, String)>) -> Self {
+        let outage = Outage::start().await.unwrap();
+        let platform = outage.git.create("shop/platform", "dr", PASSWORD).await.unwrap();
+        let localised: Vec<_> = files.into_iter().map(|(name, text)| (name, outage.localised(&text))).collect();
+        platform.commit("the platform", localised).await.unwrap();
+        let store = outage.vault.root();
+        let url = platform.url_http().to_owned();
+        let repository = [("url", url.as_str()), ("type", "git"), ("username", "dr"), ("password", PASSWORD)];
+        store.put("dr/repo-platform", repository).await.unwrap();
+        store.put("dr/argocd-secret", [("server.secretkey", SIGNING_KEY)]).await.unwrap();
+        let mut tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr")).unwrap();
+        for (name, value) in outage.environment() {
+            tool.set(name, value);
+        }
+        Self { outage, platform, tool }
+    }
+
+    /// Runs `restore` with the scene's runbook, changed by `change`.
+    pub(crate) async fn restore_with(&self, change: impl Fn(&str) -> String, arguments: &[&str]) -> Ran {
+        let runbook = self.outage.runbook("small.yaml", &change(RUNBOOK)).unwrap();
+        let runbook = runbook.display().to_string();
+        let arguments: Vec<&str> = ["restore", &runbook].into_iter().chain(arguments.iter().copied()).collect();
+        self.tool.run(&arguments).await.unwrap()
+    }
+
+    /// Runs `restore` with the scene's runbook as it is.
+    pub(crate) async fn restore(&self, arguments: &[&str]) -> Ran {
+        self.restore_with(str::to_owned, arguments).await
+    }
+
+    /// Returns the requests of the tool's user that changed something, or tried to.
+    pub(crate) async fn mutations(&self) -> Vec<testbed::control_plane::AuditEvent> {
+        self.outage.bed.mutations_by(testbed::bed::ADMINISTRATOR).await.unwrap()
+    }
+}

@@ -1,0 +1,91 @@
+//! The program under test, run as its user runs it, in an environment of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+use crate::{Error, Folder, Programs, Result};
+
+/// The program with the environment that it gets: nothing of the test's own but what is named.
+pub struct Tool {
+    program: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    home: Folder,
+}
+
+/// What a run of the program left behind.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; −1 where a signal ended it.
+    pub code: i32,
+    /// All that it wrote to standard output.
+    pub out: String,
+    /// All that it wrote to standard error.
+    pub err: String,
+}
+
+impl Tool {
+    /// Prepares runs of `program` with a home of its own.
+    pub fn new(program: impl Into<PathBuf>) -> Result<Self> {
+        let programs = Programs::find()?;
+        let home = Folder::new("home")?;
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.bin().display());
+        let environment = vec![("PATH".into(), path.into()), ("HOME".into(), home.path().into())];
+        Ok(Self { program: program.into(), environment, home })
+    }
+
+    /// Sets a variable for all runs from now on.
+    pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        let name = name.into();
+        self.environment.retain(|(known, _)| *known != name);
+        self.environment.push((name, value.into()));
+    }
+
+    /// The home of the program's user; journals and caches are below it.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Where the journals of its runs are.
+    pub fn journals(&self) -> PathBuf {
+        self.home.join(".local/state/gitops-dr/runs")
+    }
+
+    /// Returns the command, for callers that attach it to something else than a pipe.
+    pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).kill_on_drop(true).current_dir(self.home.path());
+        command
+    }
+
+    /// Starts it with its output on pipes.
+    pub fn start(&self, arguments: &[impl AsRef<OsStr>]) -> Result<Child> {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(Error::io(format!("start {}", self.program.display())))
+    }
+
+    /// Runs it to its end.
+    pub async fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Result<Ran> {
+        self.start(arguments)?.wait_with_output().await.map(Ran::of).map_err(Error::io("wait for the program"))
+    }
+}
+
+impl Ran {
+    /// Takes the output of a process that has ended.
+    pub fn of(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Returns all that it said, for the message of a failed assertion.
+    pub fn said(&self) -> String {
+        format!("exit code {}\n--- standard output\n{}\n--- standard error\n{}", self.code, self.out, self.err)
+    }
+}
