@@ -30,7 +30,10 @@ pub struct Shop {
 }
 
 fn secret(name: &str) -> &'static str {
-    SECRETS.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    SECRETS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or("", |(_, value)| value)
 }
 
 impl Shop {
@@ -41,21 +44,39 @@ impl Shop {
         files.push(("bootstrap/argocd/install.yaml".into(), core_install()?));
         platform.commit("the platform", files).await?;
         let apps = outage.git.create("shop/apps", "dr", secret("apps")).await?;
-        apps.commit("the apps", outage.files(&example.join("repositories/apps"))?).await?;
+        apps.commit("the apps", outage.files(&example.join("repositories/apps"))?)
+            .await?;
 
         let store = outage.vault.root();
         for (name, repository) in [("platform", &platform), ("apps", &apps)] {
-            let data = [("url", repository.url_http()), ("type", "git"), ("username", "dr"), ("password", secret(name))];
+            let data = [
+                ("url", repository.url_http()),
+                ("type", "git"),
+                ("username", "dr"),
+                ("password", secret(name)),
+            ];
             store.put(&format!("dr/shop/repo-{name}"), data).await?;
         }
-        store.put("dr/shop/argocd-secret", [("server.secretkey", secret("signing"))]).await?;
+        store
+            .put("dr/shop/argocd-secret", [("server.secretkey", secret("signing"))])
+            .await?;
         let login = BASE64_STANDARD.encode(format!("shop:{}", secret("registry")));
         let registry = serde_json::json!({"auths": {"registry.example.com": {"auth": login}}});
-        store.put("dr/shop/registry", [(".dockerconfigjson", registry.to_string())]).await?;
-        store.put("dr/shop/payments-api-key", [("api-key", secret("payments"))]).await?;
+        store
+            .put("dr/shop/registry", [(".dockerconfigjson", registry.to_string())])
+            .await?;
+        store
+            .put("dr/shop/payments-api-key", [("api-key", secret("payments"))])
+            .await?;
 
-        let text = std::fs::read_to_string(example.join("runbook.yaml")).map_err(crate::Error::io("read the example's runbook"))?;
+        let text = std::fs::read_to_string(example.join("runbook.yaml"))
+            .map_err(crate::Error::io("read the example's runbook"))?;
         let runbook = outage.runbook("shop.yaml", &text)?;
-        Ok(Self { outage, platform, apps, runbook })
+        Ok(Self {
+            outage,
+            platform,
+            apps,
+            runbook,
+        })
     }
 }

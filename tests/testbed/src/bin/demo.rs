@@ -13,7 +13,10 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let started = Instant::now();
     say("Starting a cluster, a secret store and a Git server");
     let outage = Outage::start().await?;
-    say(&format!("                                          ({:.1} s)", started.elapsed().as_secs_f32()));
+    say(&format!(
+        "                                          ({:.1} s)",
+        started.elapsed().as_secs_f32()
+    ));
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
     let shop = Shop::fill(outage, &example).await?;
 
@@ -38,7 +41,9 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             _ = tokio::signal::ctrl_c() => {}
         }
     };
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    Ok(ExitCode::from(
+        status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+    ))
 }
 
 fn say(line: &str) {
