@@ -95,7 +95,8 @@ impl Check<'_> {
                     if entry.key == "keys" {
                         continue;
                     }
-                    if is_login && !matches!(entry.key.as_str(), "mount" | "role-id") && !entry.value.is_collection() {
+                    let is_plain = matches!(entry.key.as_str(), "mount" | "role-id");
+                    if is_login && !is_plain && entry.value.written().is_some_and(|text| !text.is_empty()) {
                         self.hidden.hide(entry.value.span);
                     }
                     // The keys of `from` are names of stores.

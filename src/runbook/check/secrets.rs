@@ -71,9 +71,10 @@ impl Check<'_> {
             return;
         };
         // What is no known kind has been reported.
-        let is_known = shape
-            .text()
-            .is_none_or(|kind| ARGOCD_SECRETS.iter().any(|word| word.word == kind));
+        let is_known = match shape.text() {
+            Some(kind) => ARGOCD_SECRETS.iter().any(|word| word.word == kind),
+            None => shape.get("type").is_some(),
+        };
         if is_known && !fits(shape) {
             let (what, help) = if key == "credentials" {
                 (

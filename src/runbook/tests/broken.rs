@@ -3,8 +3,10 @@
 //! A case is an edit of a good runbook. `«…»` in it marks the place that a finding points at; the marks are taken out
 //! before the runbook is read. Nothing but what is listed may be found. Most cases are in the text files beside this one.
 
+use std::fmt::Write as _;
+
 use super::good::{COMPLETE, SMALL};
-use crate::finding::Finding;
+use crate::finding::{Finding, draw_all};
 use crate::runbook::parse;
 
 /// A rule and a part of the message or help, for each finding in order.
@@ -148,15 +150,16 @@ fn each_broken_runbook_is_told_what_is_wrong_and_where() {
             .map(|finding| finding.place.as_ref().unwrap())
             .map(|place| (place.line, place.column, place.length))
             .collect();
-        let placed = broken.places.iter().all(|place| found.contains(place));
+        // The place of a slip in the syntax is the scanner's affair.
+        let is_marked = !broken.places.is_empty() || broken.expected[0].0 == "runbook/syntax";
+        let placed = is_marked && broken.places.iter().all(|place| found.contains(place));
         if !said || !placed {
-            wrong += &format!(
-                "\n== {}: marked {:?}, expected {:?}\n",
+            let _ = writeln!(
+                wrong,
+                "== {}: marked {:?}, expected {:?}",
                 broken.name, broken.places, broken.expected
             );
-            for finding in &findings {
-                wrong += &format!("{}\n", finding.draw(Some(&broken.text), false));
-            }
+            wrong += &draw_all(&findings, false, |_| Some(broken.text.clone()));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -45,7 +45,7 @@ fn read(text: &str) -> Runbook {
 fn the_example_of_the_design_is_read() {
     let runbook = read(DESIGN);
     assert_eq!(runbook.name, "shop-prod");
-    assert_eq!(runbook.target.rto, Some(Duration::from_secs(1800)));
+    assert_eq!(runbook.target.rto, Some(Duration::from_mins(30)));
     assert_eq!(
         runbook.roots.iter().map(|root| root.id.as_str()).collect::<Vec<_>>(),
         ["infra", "apps"]
