@@ -63,10 +63,18 @@ impl Hidden {
     }
 }
 
-/// Whether a line of what is no YAML may hold a secret.
-pub(in super::super) fn may_hold_secret(line: &str) -> bool {
-    let plain: String = line.to_lowercase().replace(['-', '_'], "");
-    ENDS.iter().any(|end| plain.contains(end)) || (line.contains("://") && line.contains('@')) || holds_secret(line)
+/// Whether a line of what is no YAML may hold a secret. Without a tree only a key tells, and the key may stand on the
+/// line before; a line without a key may be anything.
+pub(in super::super) fn may_hold_secret(before: &str, line: &str) -> bool {
+    let plain = [before.trim(), line.trim()]
+        .concat()
+        .to_lowercase()
+        .replace(['-', '_', ' '], "");
+    let has_key = line.contains(": ") || line.trim_end().ends_with(':');
+    !has_key
+        || ENDS.iter().any(|end| plain.contains(end))
+        || (line.contains("://") && line.contains('@'))
+        || holds_secret(line)
 }
 
 /// Whether a line holds what is a secret by its looks, be it in a comment.
@@ -155,7 +163,7 @@ fn is_git(entry: &Entry) -> bool {
 fn names_secret(key: &str) -> bool {
     let plain: String = key
         .chars()
-        .filter(|character| character.is_ascii_alphanumeric())
+        .filter(char::is_ascii_alphanumeric)
         .collect::<String>()
         .to_lowercase();
     ENDS.iter().any(|end| plain.ends_with(end)) || key.ends_with(".secret")
@@ -230,6 +238,15 @@ mod tests {
         assert!(holds_secret("rto: 90 # hvs.hunter2hunter2"));
         assert!(holds_secret("x: {a: \"ghp_hunter2hunter2\"}"));
         assert!(!holds_secret("- token: {env: VAULT_TOKEN} # hvs. is how it starts"));
+    }
+
+    #[test]
+    fn of_what_is_no_yaml_only_a_line_with_a_harmless_key_is_shown() {
+        assert!(!may_hold_secret("sources:", "  platform: {git: a"));
+        assert!(may_hold_secret("auth:", "  token: a"));
+        assert!(may_hold_secret("  to", "ken: a"));
+        assert!(may_hold_secret("  token:", "   a: b"));
+        assert!(may_hold_secret("", "   bWluZSBvd24="));
     }
 
     #[test]
