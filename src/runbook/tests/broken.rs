@@ -67,10 +67,15 @@ fn edits(base: &str, cases: &'static str) -> Vec<Broken> {
         .map(|case| {
             let (name, case) = case.split_once('\n').unwrap();
             let part = |sign: &str| {
-                let lines: Vec<_> = case.lines().filter_map(|line| line.strip_prefix(sign)).collect();
+                // An empty line is written as the sign alone.
+                let line = |line: &'static str| {
+                    line.strip_prefix(sign)
+                        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+                };
+                let lines: Vec<_> = case.lines().filter_map(line).collect();
                 lines.join("\n")
             };
-            let (old, new) = (part("- "), part("+ "));
+            let (old, new) = (part("-"), part("+"));
             assert_eq!(
                 base.matches(&old).count(),
                 1,
