@@ -2,6 +2,8 @@
 //!
 //! They are found before anything else, so that no other finding quotes one. A line that holds one is never framed.
 
+use url::Url;
+
 use super::super::tree::{Entry, Kind, Node, Span, Value};
 use super::Check;
 
@@ -44,22 +46,31 @@ const ENDS: [&str; 13] = [
 
 /// The stretches of the file that hold a secret.
 #[derive(Debug, Default)]
-pub(super) struct Hidden(Vec<Span>);
+pub(super) struct Hidden {
+    spans: Vec<Span>,
+    /// Those of which a finding says so.
+    told: Vec<Span>,
+}
 
 impl Hidden {
     /// Marks a stretch.
     pub(super) fn hide(&mut self, span: Span) {
-        self.0.push(span);
+        self.spans.push(span);
     }
 
-    /// Whether the stretch is one of them.
+    /// Whether the stretch may be a secret.
     pub(super) fn contains(&self, span: Span) -> bool {
-        self.0.contains(&span)
+        self.spans.contains(&span)
+    }
+
+    /// Whether a finding says that the stretch is a secret, so that no other need look at it.
+    pub(super) fn is_told(&self, span: Span) -> bool {
+        self.told.contains(&span)
     }
 
     /// Whether a line holds a part of one.
     pub(super) fn on_line(&self, line: usize) -> bool {
-        self.0.iter().any(|span| (span.line..=span.last).contains(&line))
+        self.spans.iter().any(|span| (span.line..=span.last).contains(&line))
     }
 }
 
@@ -127,6 +138,7 @@ impl Check<'_> {
                     } else {
                         "keep it in a store and name it in `secrets`"
                     };
+                    self.hidden.told.push(node.span);
                     self.error(
                         "runbook/literal-secret",
                         node.span,
@@ -136,6 +148,7 @@ impl Check<'_> {
                 } else if let Some(is_sure) = credentials(text, key.is_some_and(is_git)) {
                     self.hidden.hide(node.span);
                     if is_sure {
+                        self.hidden.told.push(node.span);
                         self.error(
                             "runbook/url-credentials",
                             node.span,
@@ -197,11 +210,11 @@ fn credentials(text: &str, is_git: bool) -> Option<bool> {
         Some((user, _)) if scheme.ends_with("ssh") && !user.contains(':') => None,
         Some(("", _)) => None,
         Some(_) => Some(true),
-        // A password may hold a slash, a path an `@`.
+        // A password may hold a slash, a path an `@`: what is no address the other way is the former.
         None => rest
             .split_once('@')
             .filter(|(before, _)| before.contains(':'))
-            .map(|_| false),
+            .map(|_| Url::parse(text).is_err()),
     }
 }
 
@@ -219,7 +232,8 @@ mod tests {
             ("https://hunter2@git.example.com/a.git", Some(true)),
             ("ssh://git:hunter2@git.example.com/a.git", Some(true)),
             ("git:hunter2@git.example.com:a.git", Some(true)),
-            ("https://me:hunter/2@git.example.com/a.git", Some(false)),
+            ("https://me:hunter/2@git.example.com/a.git", Some(true)),
+            ("https://git.example.com:8443/a@v1", Some(false)),
             ("https://git.example.com/a@v1", None),
             ("https://git.example.com/a.git?private_token=hunter2", Some(true)),
             ("https://git.example.com/a.git?ref=main", None),

@@ -175,6 +175,14 @@ fn anchors_and_aliases_are_read_in_place() {
 }
 
 #[test]
+fn an_at_in_the_path_of_an_address_is_no_login() {
+    read(&SMALL.replace(
+        "https://vault.example.com:8200",
+        "https://vault.example.com:8200/behind/a@b",
+    ));
+}
+
+#[test]
 fn lines_may_end_as_on_windows_and_the_file_with_a_byte_order_mark() {
     read(&SMALL.replace('\n', "\r\n"));
     read(&format!("\u{feff}{SMALL}"));
