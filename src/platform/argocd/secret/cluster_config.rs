@@ -215,15 +215,16 @@ fn check_pem(place: &str, text: &str, form: Form, report: &mut Report<'_>) {
 
 fn check_ways(config: &Map<String, Value>, in_cluster: bool, report: &mut Report<'_>) {
     let given = |path: &[&str]| at(config, path).is_some_and(|value| !value.is_empty());
-    let is_there = |name: &str| field(config, name).is_some_and(|value| !value.is_null());
+    // One of the wrong type was meant as a way in too, and has its own finding.
+    let is_there = |name: &str| field(config, name).is_some_and(|value| !value.is_null() && value != "");
     let mut ways = Vec::new();
     for (way, present) in [
         ("`awsAuthConfig`", is_there("awsAuthConfig")),
         ("`execProviderConfig`", is_there("execProviderConfig")),
-        ("`bearerToken`", given(&["bearerToken"])),
+        ("`bearerToken`", is_there("bearerToken")),
         (
             "`username` and `password`",
-            given(&["username"]) || given(&["password"]),
+            is_there("username") || is_there("password"),
         ),
     ] {
         if present {
