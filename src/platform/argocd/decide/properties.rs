@@ -56,6 +56,8 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn deciding_is_deterministic_whatever_the_order_of_insertion(drawn in drawn()) {
         let mut forward = platform(&drawn);
