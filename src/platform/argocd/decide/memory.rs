@@ -36,6 +36,8 @@ pub struct Memory {
 #[derive(Debug, Clone, PartialEq)]
 struct First {
     uid: String,
+    /// When that was.
+    at: Timestamp,
     /// Whether it came into being in this run.
     is_new: bool,
     /// When it had last been compared.
@@ -62,7 +64,7 @@ impl Memory {
         for (id, object) in &tree.applications {
             let app = Application::new(object);
             let reconciled = app.reconciled_at();
-            let first = self.meet(id, text(object, "/metadata/uid"), reconciled);
+            let first = self.meet(id, text(object, "/metadata/uid"), reconciled, now);
             first.is_compared |= reconciled.is_some() && reconciled != first.reconciled;
             if let Some(asked) = self.asked.get_mut(id) {
                 asked.observe(app.is_refresh_pending(), text(object, "/status/reconciledAt"));
@@ -70,7 +72,7 @@ impl Memory {
         }
         for (id, object) in &tree.sets {
             let set = ApplicationSet::new(object);
-            self.meet(id, set.uid(), None);
+            self.meet(id, set.uid(), None, now);
             if let Some(asked) = self.asked.get_mut(id) {
                 // Whoever looks rarely may miss the annotation between its coming and its going. Any write that is newer
                 // than a request long since sent then has to do: nothing else of a set tells.
@@ -84,13 +86,14 @@ impl Memory {
         self.looked = true;
     }
 
-    fn meet(&mut self, id: &ObjectRef, uid: &str, reconciled: Option<Timestamp>) -> &mut First {
+    fn meet(&mut self, id: &ObjectRef, uid: &str, reconciled: Option<Timestamp>, now: Timestamp) -> &mut First {
         if self.first.get(id).is_some_and(|first| first.uid != uid) {
             self.first.remove(id);
         }
         let is_new = self.looked;
         self.first.entry(id.clone()).or_insert_with(|| First {
             uid: uid.to_owned(),
+            at: now,
             is_new,
             reconciled,
             is_compared: is_new && reconciled.is_some(),
@@ -100,6 +103,11 @@ impl Memory {
     /// Whether an Application was compared since it was first seen. Needs no clock, so that none can be wrong.
     pub(super) fn is_compared(&self, id: &ObjectRef) -> bool {
         self.first.get(id).is_some_and(|first| first.is_compared)
+    }
+
+    /// Returns when an object was first seen.
+    pub(super) fn met_at(&self, id: &ObjectRef) -> Option<Timestamp> {
+        self.first.get(id).map(|first| first.at)
     }
 
     /// Whether an object came into being after the platform was first looked at.

@@ -13,13 +13,22 @@ use super::{Action, BOUND, Policy, Refresh, Rules, Tree, earlier, since};
 use crate::event::{Blocker, Exception, Node, NodePhase};
 use crate::object::ObjectRef;
 use crate::platform::argocd::address;
-use crate::platform::argocd::application::{Application, controller, text};
+use crate::platform::argocd::application::{Application, Operation, controller, text};
 use crate::platform::argocd::applicationset::ApplicationSet;
 use crate::platform::argocd::message::itself;
 use crate::platform::argocd::settled::{self, Obstacle, Surroundings};
 
 /// How long a comparison that failed is left to itself before a refresh.
 const FAILED: Duration = Duration::from_secs(20);
+
+/// How long a comparison that does not come is waited for before a refresh.
+const UNSEEN: Duration = Duration::from_secs(30);
+
+/// If more apps than this wait for a comparison, the controller has a queue, and refreshes would only make it longer.
+const QUEUE: usize = 10;
+
+/// Conditions that say that a comparison failed, and may no longer be true when it is made anew.
+const FAILURES: [&str; 3] = ["ComparisonError", "InvalidSpecError", "UnknownError"];
 
 /// What is thought of one node.
 pub(super) struct Judged {
@@ -45,6 +54,8 @@ pub(super) struct View<'tree> {
     sets: BTreeMap<&'tree str, ApplicationSet<'tree>>,
     /// The projects by their name.
     projects: BTreeMap<&'tree str, &'tree Value>,
+    /// How many apps wait for a comparison.
+    queue: usize,
 }
 
 impl<'tree> View<'tree> {
@@ -67,16 +78,20 @@ impl<'tree> View<'tree> {
             now,
             sets,
             projects,
+            queue: 0,
         }
     }
 
-    /// Remembers which branches Argo CD sees elsewhere than we do: sets that read them may be behind too.
-    pub(super) fn note_moves(&mut self, members: &[Member]) {
+    /// Looks at the closure as a whole: how many apps wait for a comparison; and which branches Argo CD sees elsewhere
+    /// than we do, since sets that read them may be behind too.
+    pub(super) fn survey(&mut self, members: &[Member]) {
         for object in members
             .iter()
             .filter_map(|member| self.tree.applications.get(&member.id))
         {
-            for source in Application::new(object).sources() {
+            let app = Application::new(object);
+            self.queue += usize::from(app.awaits_comparison());
+            for source in app.sources() {
                 if matches!(fresh::standing(source, self.rules), Standing::Elsewhere(_)) {
                     self.memory.moved.insert(branch(source.repository, source.target));
                 }
@@ -161,18 +176,42 @@ impl<'tree> View<'tree> {
                 after: Duration::ZERO,
             });
         }
-        if due.is_none() && app.conditions().any(|(kind, _)| kind == "ComparisonError") {
-            // Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
-            due = app.reconciled_at().map(|reconciled| Due {
-                trigger: "its comparison failed".to_owned(),
-                after: FAILED.saturating_sub(since(reconciled, self.now)),
-            });
-        }
+        due = due
+            .or_else(|| self.failed(app, id))
+            .or_else(|| self.unseen(app, member));
         // Nobody would answer.
         if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
             due = None;
         }
         (obstacles, due)
+    }
+
+    /// Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
+    fn failed(&self, app: Application<'_>, id: &ObjectRef) -> Option<Due> {
+        let failure = FAILURES
+            .into_iter()
+            .find(|failure| app.conditions().any(|(kind, _)| kind == *failure))?;
+        let at = app
+            .condition_since(failure)
+            .max(app.reconciled_at())
+            .or(self.memory.met_at(id))?;
+        Some(Due {
+            trigger: failure.to_owned(),
+            after: FAILED.saturating_sub(since(at, self.now)),
+        })
+    }
+
+    /// Argo CD says nothing of a repository that it cannot read for three minutes; asked, it answers at once.
+    fn unseen(&self, app: Application<'_>, member: &Member) -> Option<Due> {
+        if !app.awaits_comparison() || (self.queue > QUEUE && member.parent.is_some()) {
+            return None;
+        }
+        let finished = app.operation().and_then(Operation::finished_at);
+        let at = self.memory.met_at(&member.id).max(finished)?;
+        Some(Due {
+            trigger: "no comparison has come".to_owned(),
+            after: UNSEEN.saturating_sub(since(at, self.now)),
+        })
     }
 
     /// Says that an app is at another commit than we found, until Argo CD has looked again and still says so: then the

@@ -18,9 +18,9 @@ pub enum StageName {
     Definitions,
     /// ConfigMaps. After these come `argocd-secret` and all credentials.
     Configuration,
-    /// ServiceAccounts, roles and bindings, Services, network policies, Secrets without a value of their own.
+    /// Service accounts, roles and bindings, Services, network policies, Secrets with values of their own.
     Support,
-    /// AppProjects, and other custom resources that come with the install.
+    /// Projects, and other custom resources that come with the install.
     Projects,
     /// What runs. A Job that makes a password comes before what needs it.
     Workloads,
@@ -55,8 +55,11 @@ pub struct Stage {
 /// An install, put in order.
 #[derive(Debug, Clone)]
 pub struct Install {
-    /// The stages that hold anything, in order. `argocd-secret` is in none of them.
+    /// The stages that hold anything, in order. Neither `argocd-secret` nor a placeholder is in any of them.
     pub stages: Vec<Stage>,
+    /// Secrets without a value, such as `argocd-notifications-secret`: to be made where they are absent, and never applied
+    /// over one that was restored, whose keys would be taken away.
+    pub placeholders: Vec<Manifest>,
     /// `argocd-secret` as the install has it, for [`super::argocd_secret`]; it must never be applied as it is.
     pub argocd_secret: Option<Manifest>,
     /// The version of Argo CD, such as `3.2.11`, if it can be told.
@@ -108,9 +111,10 @@ pub fn arrange(manifests: Vec<Manifest>, namespace: &str) -> Install {
     };
     let version = of_role(Role::ApplicationController).and_then(|controller| version_of(controller.value()));
     let is_core = of_role(Role::Server).is_none();
-    let (mut argocd_secrets, mut manifests): (Vec<_>, Vec<_>) = manifests
+    let (mut argocd_secrets, manifests): (Vec<_>, Vec<_>) = manifests
         .into_iter()
         .partition(|manifest| manifest.is("", "Secret") && manifest.text("/metadata/name") == "argocd-secret");
+    let (placeholders, mut manifests): (Vec<_>, Vec<_>) = manifests.into_iter().partition(is_placeholder);
     // Jobs first; all else as it came, since whoever wrote it may have had a reason.
     manifests.sort_by_key(|manifest| (stage_of(manifest), manifest.kind() != "Job"));
     let mut stages: Vec<Stage> = Vec::new();
@@ -131,6 +135,7 @@ pub fn arrange(manifests: Vec<Manifest>, namespace: &str) -> Install {
     }
     Install {
         stages,
+        placeholders,
         argocd_secret: argocd_secrets.pop(),
         version,
         is_core,
@@ -149,6 +154,16 @@ fn stage_of(manifest: &Manifest) -> StageName {
         (group, _) if is_builtin(group) => StageName::Support,
         _ => StageName::Projects,
     }
+}
+
+/// Whether an object is a Secret that holds nothing.
+fn is_placeholder(manifest: &Manifest) -> bool {
+    let is_empty = |field: &str| {
+        manifest.value()[field]
+            .as_object()
+            .is_none_or(serde_json::Map::is_empty)
+    };
+    manifest.is("", "Secret") && is_empty("data") && is_empty("stringData")
 }
 
 /// Whether a group is Kubernetes' own, so that its kinds are there from the start.
@@ -277,6 +292,28 @@ mod tests {
             install
                 .manifests()
                 .all(|manifest| manifest.text("/metadata/name") != "argocd-secret")
+        );
+    }
+
+    #[test]
+    fn an_empty_secret_is_a_placeholder_and_one_with_a_value_is_applied() {
+        let mut core = core();
+        core.extend(manifests([
+            object("v1", "Secret", "argocd-notifications-secret", &json!({})),
+            object("v1", "Secret", "from-git", &json!({"stringData": {"a": "b"}})),
+        ]));
+        let install = arrange(core, "argocd");
+        let names: Vec<_> = install
+            .placeholders
+            .iter()
+            .map(|manifest| manifest.text("/metadata/name"))
+            .collect();
+        assert_eq!(names, ["argocd-notifications-secret"]);
+        assert!(
+            install
+                .stage(StageName::Support)
+                .iter()
+                .any(|manifest| manifest.text("/metadata/name") == "from-git")
         );
     }
 

@@ -123,16 +123,15 @@ fn check_fields(path: &str, map: &Map<String, Value>, fields: &[(&'static str, K
         // Go's JSON reader takes a key in any case.
         let known = fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
         let place = format!("{path}.{name}");
-        match known {
-            Some((_, kind)) => check_value(&place, value, *kind, report),
-            None => {
-                let finding = report.warning("secret/cluster-config-key", format!("`{place}` is not read by Argo CD"));
-                if let Some(guess) = meant(name, fields.iter().map(|(field, _)| *field)) {
-                    finding.help(format!("did you mean `{guess}`?"));
-                } else if let Some(outer) = path_of(name) {
-                    finding.help(format!("it belongs into `{outer}`"));
-                }
-            }
+        if let Some((_, kind)) = known {
+            check_value(&place, value, *kind, report);
+            continue;
+        }
+        let finding = report.warning("secret/cluster-config-key", format!("`{place}` is not read by Argo CD"));
+        if let Some(guess) = meant(name, fields.iter().map(|(field, _)| *field)) {
+            finding.help(format!("did you mean `{guess}`?"));
+        } else if let Some(outer) = path_of(name) {
+            finding.help(format!("it belongs into `{outer}`"));
         }
     }
 }
