@@ -291,6 +291,12 @@ impl<'object> Operation<'object> {
         }
     }
 
+    /// Whether it was about the revision that the app was last compared with; also where that is not known.
+    pub fn is_of_revision(self, app: Application<'_>) -> bool {
+        let synced = self.revision();
+        synced.is_empty() || app.revision().is_none_or(|compared| compared == synced)
+    }
+
     /// Returns the results of the tasks that ran.
     pub fn results(self) -> impl Iterator<Item = Resource<'object>> {
         items(self.0, "/syncResult/resources").map(Resource)

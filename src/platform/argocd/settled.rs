@@ -102,12 +102,10 @@ fn operation(app: Application<'_>) -> Option<Obstacle> {
             Some(Obstacle::pending(waiting(app, state)))
         }
         _ if app.is_operation_asked() => Some(Obstacle::pending(itself("a sync is asked for and has not begun"))),
-        // What failed once and was put right since, by a person or a later revision, is no obstacle.
-        Some("Failed" | "Error") if app.sync() != "Synced" => Some(Obstacle {
-            word: None,
-            failing: true,
-            blockers: failures(state?),
-        }),
+        // Of a failed hook after the sync nothing else tells: all is Synced. What failed at an earlier revision is past.
+        Some(word @ ("Failed" | "Error")) if app.sync() != "Synced" || state?.is_of_revision(app) => {
+            Some(Obstacle::word(word, true, failures(state?)))
+        }
         Some("Succeeded" | "Failed" | "Error") if state?.finished_at().is_none() => {
             Some(Obstacle::pending(itself("its sync has not ended")))
         }

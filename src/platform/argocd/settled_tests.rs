@@ -97,7 +97,10 @@ fn settled() -> Vec<Row> {
         ),
         (
             "failed once, put right since",
-            vec![("/status/operationState/phase", json!("Failed"))],
+            vec![
+                ("/status/operationState/phase", json!("Failed")),
+                ("/status/sync/revision", json!("def")),
+            ],
             Ready,
             "",
         ),
@@ -228,6 +231,16 @@ fn sync_in_the_way() -> Vec<Row> {
             "error",
         ),
         (
+            "all is in sync, but the hook after the sync failed",
+            vec![(
+                OPERATION,
+                json!({"phase": "Failed", "finishedAt": "2026-11-21T03:00:10Z", "message": "m", "syncResult": {"revision": "abc", "resources": [
+                {"group": "batch", "kind": "Job", "namespace": "shop", "name": "smoke", "hookType": "PostSync", "hookPhase": "Failed", "message": "timed out"}]}}),
+            )],
+            Failing,
+            "Job.batch shop/smoke: hook failed: timed out",
+        ),
+        (
             "a hook failed",
             vec![
                 (SYNC, json!("OutOfSync")),
@@ -302,7 +315,6 @@ fn earlier_state() -> Vec<Row> {
     ]
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn sync_and_health() -> Vec<Row> {
     vec![
         (

@@ -55,6 +55,7 @@ struct Asked {
     before: String,
     /// Whether the annotation was seen.
     is_seen: bool,
+    /// Whether this one, or one before it, was answered.
     is_answered: bool,
 }
 
@@ -136,12 +137,13 @@ impl Memory {
     /// Notes that a refresh is asked for, and returns which time this is.
     pub(super) fn ask(&mut self, id: &ObjectRef, now: Timestamp, before: &str) -> u32 {
         let count = self.count(id) + 1;
+        let is_answered = self.is_answered(id);
         let asked = Asked {
             count,
             at: now,
             before: before.to_owned(),
             is_seen: false,
-            is_answered: false,
+            is_answered,
         };
         self.asked.insert(id.clone(), asked);
         count

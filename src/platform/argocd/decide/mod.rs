@@ -8,6 +8,7 @@ mod closure;
 mod fresh;
 mod memory;
 mod node;
+mod refresh;
 
 pub use memory::Memory;
 

@@ -8,27 +8,16 @@ use serde_json::Value;
 
 use super::closure::{self, Member};
 use super::fresh::{self, Standing, Verdict};
-use super::memory::{Memory, SENT};
-use super::{Action, BOUND, Policy, Refresh, Rules, Tree, earlier, since};
+use super::memory::Memory;
+use super::refresh::{Due, FAILED};
+use super::{Action, Policy, Rules, Tree};
 use crate::event::{Blocker, Exception, Node, NodePhase};
 use crate::object::ObjectRef;
 use crate::platform::argocd::address;
-use crate::platform::argocd::application::{Application, Operation, controller, text};
+use crate::platform::argocd::application::{Application, controller};
 use crate::platform::argocd::applicationset::ApplicationSet;
 use crate::platform::argocd::message::itself;
 use crate::platform::argocd::settled::{self, Obstacle, Surroundings};
-
-/// How long a comparison that failed is left to itself before a refresh.
-const FAILED: Duration = Duration::from_secs(20);
-
-/// How long a comparison that does not come is waited for before a refresh.
-const UNSEEN: Duration = Duration::from_secs(30);
-
-/// If more apps than this wait for a comparison, the controller has a queue, and refreshes would only make it longer.
-const QUEUE: usize = 10;
-
-/// Conditions that say that a comparison failed, and may no longer be true when it is made anew.
-const FAILURES: [&str; 3] = ["ComparisonError", "InvalidSpecError", "UnknownError"];
 
 /// What is thought of one node.
 pub(super) struct Judged {
@@ -38,24 +27,18 @@ pub(super) struct Judged {
     pub(super) look_again: Option<Duration>,
 }
 
-/// Why a refresh is due, and in what time.
-struct Due {
-    trigger: String,
-    after: Duration,
-}
-
 /// What one decision looks at.
 pub(super) struct View<'tree> {
-    tree: &'tree Tree,
-    rules: &'tree Rules,
-    memory: &'tree mut Memory,
-    now: Timestamp,
+    pub(super) tree: &'tree Tree,
+    pub(super) rules: &'tree Rules,
+    pub(super) memory: &'tree mut Memory,
+    pub(super) now: Timestamp,
     /// The sets by their UID.
     sets: BTreeMap<&'tree str, ApplicationSet<'tree>>,
     /// The projects by their name.
     projects: BTreeMap<&'tree str, &'tree Value>,
     /// How many apps wait for a comparison.
-    queue: usize,
+    pub(super) queue: usize,
 }
 
 impl<'tree> View<'tree> {
@@ -186,53 +169,6 @@ impl<'tree> View<'tree> {
         (obstacles, due)
     }
 
-    /// Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
-    fn failed(&self, app: Application<'_>, id: &ObjectRef) -> Option<Due> {
-        let failure = FAILURES
-            .into_iter()
-            .find(|failure| app.conditions().any(|(kind, _)| kind == *failure))?;
-        let at = app
-            .condition_since(failure)
-            .max(app.reconciled_at())
-            .or(self.memory.met_at(id))?;
-        Some(Due {
-            trigger: failure.to_owned(),
-            after: FAILED.saturating_sub(since(at, self.now)),
-        })
-    }
-
-    /// Argo CD says nothing of a repository that it cannot read for three minutes; asked, it answers at once.
-    fn unseen(&self, app: Application<'_>, member: &Member) -> Option<Due> {
-        if !app.awaits_comparison() || (self.queue > QUEUE && member.parent.is_some()) {
-            return None;
-        }
-        let finished = app.operation().and_then(Operation::finished_at);
-        let at = self.memory.met_at(&member.id).max(finished)?;
-        Some(Due {
-            trigger: "no comparison has come".to_owned(),
-            after: UNSEEN.saturating_sub(since(at, self.now)),
-        })
-    }
-
-    /// Says that an app is at another commit than we found, until Argo CD has looked again and still says so: then the
-    /// branch has moved on, and it knows better than we do.
-    fn elsewhere(&self, app: Application<'_>, id: &ObjectRef) -> Option<String> {
-        if self.memory.is_answered(id) {
-            return None;
-        }
-        app.sources()
-            .into_iter()
-            .find_map(|source| match fresh::standing(source, self.rules) {
-                Standing::Elsewhere(commit) => Some(format!(
-                    "at {}, but `{}` was found at {}",
-                    short(source.revision),
-                    source.target,
-                    short(&commit)
-                )),
-                Standing::Current | Standing::Unknown => None,
-            })
-    }
-
     fn set(&self, set: ApplicationSet<'_>, id: &ObjectRef) -> (Vec<Obstacle>, Option<Due>) {
         let mut obstacles = settled::application_set(set, closure::made(self.tree, set));
         if set.is_refresh_pending() || set.is_deleting() || !set.has_conditions() {
@@ -269,54 +205,6 @@ impl<'tree> View<'tree> {
             None => None,
         };
         (obstacles, due)
-    }
-
-    fn refresh(&mut self, id: &ObjectRef, due: Due, judged: &mut Judged) {
-        if self.memory.count(id) >= BOUND {
-            judged
-                .node
-                .blocked_by
-                .push(itself(format!("a refresh was asked for {BOUND} times")));
-            return;
-        }
-        let wait = due.after.max(self.memory.patience(id, self.now));
-        let is_set = self.tree.sets.contains_key(id);
-        if !wait.is_zero() {
-            // Whether a set has answered is only known some time after it was asked.
-            let wait = if is_set && self.memory.count(id) > 0 {
-                wait.min(SENT)
-            } else {
-                wait
-            };
-            judged.look_again = earlier(judged.look_again, Some(wait));
-            return;
-        }
-        let mark = if is_set {
-            "/metadata/resourceVersion"
-        } else {
-            "/status/reconciledAt"
-        };
-        let before = closure::object(self.tree, id)
-            .map(|object| text(object, mark))
-            .unwrap_or_default();
-        let attempt = self.memory.ask(id, self.now, before);
-        let wait = if is_set {
-            SENT
-        } else {
-            self.memory.patience(id, self.now)
-        };
-        judged.look_again = earlier(judged.look_again, Some(wait));
-        let refresh = Refresh {
-            object: id.clone(),
-            trigger: due.trigger,
-            attempt,
-            bound: BOUND,
-        };
-        judged.action = Some(if is_set {
-            Action::RefreshSet(refresh)
-        } else {
-            Action::Refresh(refresh)
-        });
     }
 }
 
@@ -394,8 +282,4 @@ fn blockers(obstacles: &[Obstacle], phase: NodePhase, words: &str) -> Vec<Blocke
 
 fn branch(repository: &str, target: &str) -> (String, String) {
     (address::normal(repository), target.to_owned())
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
 }
