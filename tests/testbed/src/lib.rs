@@ -3,13 +3,16 @@
 //! Each server is a child process of the test: [`process`] makes sure that none outlives it, [`port`] hands out
 //! addresses, [`programs`] says where the binaries are.
 
+mod authority;
 pub mod bed;
 pub mod control_plane;
 pub mod error;
 pub mod folder;
+pub mod git_server;
 pub mod host_node;
 pub mod keeper;
 pub mod kwok;
+pub mod openbao;
 pub mod port;
 pub mod process;
 pub mod programs;
@@ -18,6 +21,8 @@ pub use bed::{Bed, BedOptions};
 pub use control_plane::ControlPlane;
 pub use error::{Error, Result};
 pub use folder::Folder;
+pub use git_server::{GitServer, GitServerOptions};
+pub use openbao::OpenBao;
 pub use port::Port;
 pub use process::Process;
 pub use programs::Programs;

@@ -4,7 +4,6 @@
 //! was asked to do.
 
 pub mod audit;
-mod authority;
 mod server;
 mod user;
 

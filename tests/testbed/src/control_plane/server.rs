@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rcgen::KeyPair;
 
 use super::audit::{self, AuditLog};
-use super::authority::Authority;
+use crate::authority::Authority;
 use super::user::User;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 

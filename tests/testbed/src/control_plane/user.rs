@@ -8,7 +8,7 @@ use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 
-use super::authority::Identity;
+use crate::authority::Identity;
 use crate::{Error, Result};
 
 /// A user with the client certificate to prove it, and the server it is valid for.

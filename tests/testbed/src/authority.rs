@@ -1,30 +1,31 @@
 //! A certificate authority for one server of the testbed and its users.
 
+use std::path::{Path, PathBuf};
+
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
 use crate::{Error, Result};
 
 /// Signs certificates that only those trust who were given [`Authority::certificate`].
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
 }
 
 /// A certificate and its private key, both as PEM text.
 #[derive(Clone)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// The certificate.
-    pub(super) certificate: String,
+    pub(crate) certificate: String,
     /// The private key (PKCS #8).
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
     /// Makes a new authority with the common name `name`.
-    pub(super) fn new(name: &str) -> Result<Self> {
+    pub(crate) fn new(name: &str) -> Result<Self> {
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -38,13 +39,13 @@ impl Authority {
     }
 
     /// The certificate to trust, as PEM text.
-    pub(super) fn certificate(&self) -> &str {
+    pub(crate) fn certificate(&self) -> &str {
         &self.certificate
     }
 
     /// A server's identity for host names and IP addresses. It is a leaf apart from the authority, because rustls refuses a
     /// certificate that is its own authority.
-    pub(super) fn server(&self, names: &[&str]) -> Result<Identity> {
+    pub(crate) fn server(&self, names: &[&str]) -> Result<Identity> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).map_err(failed)?;
         params.distinguished_name.push(DnType::CommonName, "server");
@@ -53,16 +54,26 @@ impl Authority {
     }
 
     /// A client's identity, as the API server reads it: the common name is the user, the organisations are the groups.
-    pub(super) fn client(&self, user: &str, groups: &[&str]) -> Result<Identity> {
+    pub(crate) fn client(&self, user: &str, groups: &[&str]) -> Result<Identity> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
         for group in groups {
-            params
-                .distinguished_name
-                .push(DnType::OrganizationName, *group);
+            params.distinguished_name.push(DnType::OrganizationName, *group);
         }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(params)
+    }
+
+    /// Writes an identity as [`Authority::server`] makes it to `server.crt` and `server.key` in `folder`, and what to trust to
+    /// `ca.crt`, whose path it returns.
+    pub(crate) fn write_server(&self, names: &[&str], folder: &Path) -> Result<PathBuf> {
+        let server = self.server(names)?;
+        let trusted = folder.join("ca.crt");
+        std::fs::write(&trusted, self.certificate())
+            .and_then(|()| std::fs::write(folder.join("server.crt"), server.certificate))
+            .and_then(|()| std::fs::write(folder.join("server.key"), server.key))
+            .map_err(Error::io("write a server certificate"))?;
+        Ok(trusted)
     }
 
     fn sign(&self, mut params: CertificateParams) -> Result<Identity> {
@@ -78,10 +89,7 @@ impl Authority {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err asks for"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn failed(error: rcgen::Error) -> Error {
     Error::Other(format!("make a certificate: {error}"))
 }

@@ -1,0 +1,38 @@
+# A Rust and a Go toolchain and git are given; `tests/testbed/setup` sees to everything else that a target needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+SETUP := tests/testbed/setup
+CARGO ?= cargo
+# Says what is done, does it, says how long it took.
+step = @echo '$(1)'; TIMEFORMAT='$(1): %0lR'; time $(2)
+
+.PHONY: help demo test lint setup clean-testbed
+
+help: ## this list
+	@echo 'usage: make TARGET'
+	@echo
+	@sed -nE 's/^([a-z-]+): ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## a real restore of examples/shop on a throw-away control plane, with its recovery time
+	@$(SETUP) --only demo
+	$(call step,Building gitops-dr,$(CARGO) build --quiet --workspace --bins)
+	@$(CARGO) run --quiet -p testbed --bin demo
+
+test: ## all tests, on real servers
+	@$(SETUP) --only test
+	$(call step,Building the tests,$(CARGO) test --quiet --workspace --no-run)
+	$(call step,Running the tests,$(CARGO) test --workspace --no-fail-fast)
+
+lint: ## format, clippy and rustdoc, warnings as errors
+	@$(SETUP) --only lint
+	$(call step,Format,$(CARGO) fmt --all --check)
+	$(call step,Clippy,$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings)
+	$(call step,Documentation,RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps)
+
+setup: ## build and install what the tests and the demo run
+	@$(SETUP)
+
+clean-testbed: ## delete what setup has built
+	@$(SETUP) --remove

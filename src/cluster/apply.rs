@@ -1,0 +1,148 @@
+//! Server-side apply: one request an object on an empty cluster, and none that would change nothing on a living one.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use serde_json::Value;
+
+use super::connect::Cluster;
+use super::error::{Error, ErrorKind};
+use crate::object::{Manifest, ObjectRef};
+
+/// The field manager under which everything is applied.
+pub const MANAGER: &str = "gitops-dr";
+
+/// Requests in flight at most. A user outside `system:masters` has about 49 seats of the API server's priority and
+/// fairness; more would queue and be refused.
+const IN_FLIGHT: usize = 16;
+
+/// How to apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The cluster is new: one request an object.
+    Fresh,
+    /// The cluster lives: look first, and send nothing that would change nothing.
+    Careful,
+}
+
+/// What an apply came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It was created or changed, or at least sent.
+    Sent,
+    /// It was already so, and nothing was sent.
+    Same,
+}
+
+impl Cluster {
+    /// Applies objects of one rank, all at once; returns how many were sent and how many were already so.
+    ///
+    /// An object without a namespace whose kind is namespaced goes to `namespace`.
+    pub async fn apply_all(
+        &self,
+        manifests: &[Manifest],
+        namespace: &str,
+        mode: Mode,
+    ) -> Result<(usize, usize), Error> {
+        let results: Vec<Applied> =
+            stream::iter(manifests.iter().map(|manifest| self.apply(manifest, namespace, mode)))
+                .buffer_unordered(IN_FLIGHT)
+                .try_collect()
+                .await?;
+        let same = results.iter().filter(|applied| **applied == Applied::Same).count();
+        Ok((results.len() - same, same))
+    }
+
+    /// Applies one object.
+    pub async fn apply(&self, manifest: &Manifest, namespace: &str, mode: Mode) -> Result<Applied, Error> {
+        let (api, body, id) = self.prepared(manifest, namespace)?;
+        let doing = format!("apply {id}");
+        if mode == Mode::Careful && self.is_so(&api, &body, &id).await? {
+            return Ok(Applied::Same);
+        }
+        api.patch(&id.name, &PatchParams::apply(MANAGER), &Patch::Apply(&body))
+            .await
+            .map_err(|error| Error::of(&doing, &error))?;
+        Ok(Applied::Sent)
+    }
+
+    /// Asks the server whether it would take the object, without keeping it.
+    pub async fn dry_run(&self, manifest: &Manifest, namespace: &str) -> Result<(), Error> {
+        let (api, body, id) = self.prepared(manifest, namespace)?;
+        let doing = format!("apply {id} (dry run)");
+        let params = PatchParams {
+            dry_run: true,
+            ..PatchParams::apply(MANAGER)
+        };
+        api.patch(&id.name, &params, &Patch::Apply(&body))
+            .await
+            .map_err(|error| Error::of(&doing, &error))?;
+        Ok(())
+    }
+
+    /// Returns the object's identity in this cluster, with its namespace filled in or taken away as the kind's scope asks.
+    pub fn located(&self, manifest: &Manifest, namespace: &str) -> Result<ObjectRef, Error> {
+        Ok(self.prepared(manifest, namespace)?.2)
+    }
+
+    fn prepared(&self, manifest: &Manifest, namespace: &str) -> Result<(Api<DynamicObject>, Value, ObjectRef), Error> {
+        let mut id = manifest.id();
+        let (_, namespaced) = self.resource(&id.api_version(), &id.kind).ok_or_else(|| {
+            let origin = manifest.origin();
+            Error::new(
+                ErrorKind::UnknownKind,
+                format!("cannot apply {id} ({}:{})", origin.file, origin.line),
+            )
+            .because(format!(
+                "the cluster serves no kind {} of {}",
+                id.kind,
+                id.api_version()
+            ))
+            .hint("is the CRD that defines it part of the install, or of an earlier root?")
+        })?;
+        if !namespaced {
+            id.namespace.clear();
+        } else if id.namespace.is_empty() {
+            namespace.clone_into(&mut id.namespace);
+        }
+        let mut body = manifest.value().clone();
+        if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            if namespaced {
+                metadata.insert("namespace".into(), id.namespace.clone().into());
+            } else {
+                metadata.remove("namespace");
+            }
+        }
+        Ok((self.api_of(&id)?, body, id))
+    }
+
+    /// Whether the live object already is what applying would make it. Two reads and no write: a `GET`, and an apply as
+    /// a dry run, whose result is compared without the fields that the server counts up.
+    async fn is_so(&self, api: &Api<DynamicObject>, body: &Value, id: &ObjectRef) -> Result<bool, Error> {
+        let doing = format!("read {id}");
+        let Some(live) = api.get_opt(&id.name).await.map_err(|error| Error::of(&doing, &error))? else {
+            return Ok(false);
+        };
+        // Forced, because only the outcome is compared: a conflict is for the real apply to report.
+        let params = PatchParams {
+            dry_run: true,
+            force: true,
+            ..PatchParams::apply(MANAGER)
+        };
+        let would = api
+            .patch(&id.name, &params, &Patch::Apply(body))
+            .await
+            .map_err(|error| Error::of(&doing, &error))?;
+        Ok(essence(live) == essence(would))
+    }
+}
+
+/// Returns the object without what the server counts up by itself.
+fn essence(object: DynamicObject) -> Value {
+    let mut value = serde_json::to_value(object).unwrap_or_default();
+    if let Some(metadata) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        for counted in ["managedFields", "resourceVersion", "generation"] {
+            metadata.remove(counted);
+        }
+    }
+    value
+}

@@ -1,0 +1,208 @@
+//! Which cluster, and how to reach it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::core::GroupVersionKind;
+use kube::discovery::{Discovery, Scope};
+use kube::{Client, Config};
+
+use super::error::{Error, ErrorKind};
+use crate::object::ObjectRef;
+
+/// Which cluster to talk to.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The kubeconfig file; the usual ones if not given.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context. Never guessed: `current-context` is what somebody did last.
+    pub context: String,
+}
+
+/// What identifies a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The context of the kubeconfig.
+    pub context: String,
+    /// The API server's address.
+    pub server: String,
+    /// The UID of the namespace `kube-system`: it lives and dies with the cluster.
+    pub uid: String,
+    /// The server's version.
+    pub version: String,
+}
+
+/// A connection to one cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(super) client: Client,
+    identity: Identity,
+    discovery: Arc<RwLock<Arc<Discovery>>>,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// Connects and learns who the cluster is and which kinds it serves. Only reads.
+    pub async fn connect(target: &Target) -> Result<Self, Error> {
+        let mut config = load(target).await?;
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        // A server that does not answer is to be known within seconds, not after the system's own minutes.
+        config.connect_timeout = Some(Duration::from_secs(5));
+        let failed = |error: &kube::Error| Error::of(&format!("reach the API server {server}"), error);
+        let client = Client::try_from(config).map_err(|error| failed(&error))?;
+        let version = client
+            .apiserver_version()
+            .await
+            .map_err(|error| failed(&error))?
+            .git_version;
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let system = namespaces
+            .get_metadata("kube-system")
+            .await
+            .map_err(|error| Error::of("read the namespace kube-system, which identifies the cluster", &error))?;
+        let discovery = discover(&client).await?;
+        Ok(Self {
+            client,
+            identity: Identity {
+                context: target.context.clone(),
+                server,
+                uid: system.metadata.uid.unwrap_or_default(),
+                version,
+            },
+            discovery: Arc::new(RwLock::new(Arc::new(discovery))),
+        })
+    }
+
+    /// Returns who the cluster is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Looks again which kinds are served; needed after CRDs were applied.
+    pub async fn rediscover(&self) -> Result<(), Error> {
+        let fresh = Arc::new(discover(&self.client).await?);
+        *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// Returns the resource of a kind and whether it is namespaced; `None` where the server does not serve it.
+    pub(super) fn resource(&self, api_version: &str, kind: &str) -> Option<(ApiResource, bool)> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let discovery = Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner));
+        let (resource, capabilities) = discovery.resolve_gvk(&GroupVersionKind::gvk(group, version, kind))?;
+        Some((resource, capabilities.scope == Scope::Namespaced))
+    }
+
+    /// Returns the newest served version of a group's kind as `apiVersion`; with an empty group the kind is searched in
+    /// all groups, the core group first.
+    pub fn served(&self, group: Option<&str>, kind: &str) -> Option<String> {
+        let discovery = Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner));
+        let mut groups: Vec<_> = discovery
+            .groups()
+            .filter(|found| group.is_none_or(|group| found.name() == group))
+            .collect();
+        groups.sort_by_key(|found| found.name().to_owned());
+        groups
+            .into_iter()
+            .find_map(|found| found.recommended_kind(kind).map(|(resource, _)| resource.api_version))
+    }
+
+    /// Returns a handle for the objects of a kind.
+    pub(super) fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Result<Api<DynamicObject>, Error> {
+        let (resource, namespaced) = self.resource(api_version, kind).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownKind,
+                format!("the cluster serves no kind {kind} of {api_version}"),
+            )
+            .hint("is the CRD that defines it part of the install, or of an earlier root?")
+        })?;
+        Ok(if namespaced && !namespace.is_empty() {
+            Api::namespaced_with(self.client.clone(), namespace, &resource)
+        } else {
+            Api::all_with(self.client.clone(), &resource)
+        })
+    }
+
+    /// Returns a handle for one object's kind and namespace.
+    pub(super) fn api_of(&self, id: &ObjectRef) -> Result<Api<DynamicObject>, Error> {
+        self.api(&id.api_version(), &id.kind, &id.namespace)
+    }
+
+    /// Returns an object as it is, or `None` where there is none.
+    pub async fn get(&self, id: &ObjectRef) -> Result<Option<serde_json::Value>, Error> {
+        let found = self
+            .api_of(id)?
+            .get_opt(&id.name)
+            .await
+            .map_err(|error| Error::of(&format!("read {id}"), &error))?;
+        Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
+    }
+}
+
+async fn load(target: &Target) -> Result<Config, Error> {
+    let kubeconfig = match &target.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    }
+    .map_err(|error| unusable(&error))?;
+    if !kubeconfig.contexts.iter().any(|context| context.name == target.context) {
+        let known: Vec<_> = kubeconfig
+            .contexts
+            .iter()
+            .map(|context| context.name.as_str())
+            .collect();
+        let error = Error::new(
+            ErrorKind::Kubeconfig,
+            format!("the kubeconfig has no context `{}`", target.context),
+        );
+        return Err(if known.is_empty() {
+            error.hint("it has no contexts at all")
+        } else {
+            error.hint(format!("it has: {}", known.join(", ")))
+        });
+    }
+    let options = KubeConfigOptions {
+        context: Some(target.context.clone()),
+        ..KubeConfigOptions::default()
+    };
+    Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| unusable(&error))
+}
+
+/// Says why a kubeconfig cannot be used, without the lines around the trouble: they may hold a key or a token.
+fn unusable(error: &KubeconfigError) -> Error {
+    let message = "the kubeconfig cannot be used";
+    match error {
+        KubeconfigError::Parse(inner) => {
+            let place = inner
+                .location()
+                .map(|place| format!(" at line {}, column {}", place.line(), place.column()))
+                .unwrap_or_default();
+            Error::new(ErrorKind::Kubeconfig, message).because(format!("it is not valid YAML{place}"))
+        }
+        KubeconfigError::ReadConfig(io, path) => {
+            Error::new(ErrorKind::Kubeconfig, message).because(format!("{}: {io}", path.display()))
+        }
+        other => Error::new(ErrorKind::Kubeconfig, message).because(other.to_string()),
+    }
+    .hint("name the file with --kubeconfig or KUBECONFIG")
+}
+
+async fn discover(client: &Client) -> Result<Discovery, Error> {
+    Discovery::new(client.clone())
+        .run_aggregated()
+        .await
+        .map_err(|error| Error::of("ask which kinds are served", &error))
+}

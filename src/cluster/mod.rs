@@ -1,0 +1,18 @@
+//! The Kubernetes API: connecting, finding kinds, applying, watching, and judging the workloads that the agent needs.
+//!
+//! Everything here is IO against one cluster and knows nothing of runs, agents or stores.
+
+mod access;
+mod apply;
+mod connect;
+mod error;
+pub mod health;
+mod inventory;
+mod wait;
+
+pub use access::Missing;
+pub use apply::{Applied, MANAGER, Mode};
+pub use connect::{Cluster, Identity, Target};
+pub use error::{Error, ErrorKind};
+pub use inventory::Inventory;
+pub use wait::Seen;

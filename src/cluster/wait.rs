@@ -1,0 +1,98 @@
+//! Waiting by watch: a stream of what is seen, and waiting until an object is as it should be.
+
+use futures::{Stream, StreamExt as _};
+use kube::runtime::watcher::{self, watcher};
+use serde_json::Value;
+
+use super::connect::Cluster;
+use super::error::{Error, ErrorKind};
+use crate::object::ObjectRef;
+
+/// One thing that a watch saw.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// All objects were listed anew; what is not among them is gone.
+    Listed(Vec<Value>),
+    /// An object is new or changed.
+    There(Value),
+    /// An object is gone.
+    Gone(Value),
+    /// The watch broke and is being taken up again; what is known may be old.
+    Broken(String),
+}
+
+impl Cluster {
+    /// Watches all objects of a kind, in one namespace or (empty) in all.
+    pub fn watch(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+    ) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
+        let api = self.api(api_version, kind, namespace)?;
+        let mut listing: Vec<Value> = Vec::new();
+        let value = |object: kube::api::DynamicObject| serde_json::to_value(object).unwrap_or_default();
+        // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
+        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, watcher::Config::default()));
+        Ok(events.filter_map(move |event| {
+            let seen = match event {
+                Ok(watcher::Event::Init) => {
+                    listing.clear();
+                    None
+                }
+                Ok(watcher::Event::InitApply(object)) => {
+                    listing.push(value(object));
+                    None
+                }
+                Ok(watcher::Event::InitDone) => Some(Seen::Listed(std::mem::take(&mut listing))),
+                Ok(watcher::Event::Apply(object)) => Some(Seen::There(value(object))),
+                Ok(watcher::Event::Delete(object)) => Some(Seen::Gone(value(object))),
+                Err(error) => Some(Seen::Broken(broken(&error))),
+            };
+            std::future::ready(seen)
+        }))
+    }
+
+    /// Waits until one object is as `is` wants it, and returns it. `note` hears why it is not so yet.
+    ///
+    /// There is no time limit: the caller drops the future when it has waited enough.
+    pub async fn until(
+        &self,
+        id: &ObjectRef,
+        is: impl Fn(&Value) -> Result<(), String> + Send,
+        mut note: impl FnMut(&str) + Send,
+    ) -> Result<Value, Error> {
+        let api = self.api_of(id)?;
+        let mut objects = std::pin::pin!(kube::runtime::WatchStreamExt::default_backoff(
+            kube::runtime::watcher::watch_object(api, &id.name)
+        ));
+        while let Some(seen) = objects.next().await {
+            match seen {
+                Ok(Some(object)) => {
+                    let value = serde_json::to_value(object).unwrap_or_default();
+                    match is(&value) {
+                        Ok(()) => return Ok(value),
+                        Err(why) => note(&why),
+                    }
+                }
+                Ok(None) => note("it is not there"),
+                Err(error) => note(&broken(&error)),
+            }
+        }
+        Err(Error::new(ErrorKind::Server, format!("cannot watch {id}")).because("the watch ended"))
+    }
+}
+
+/// Says why a watch broke, without what was being decoded.
+fn broken(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(inner)
+        | watcher::Error::WatchStartFailed(inner)
+        | watcher::Error::WatchFailed(inner) => {
+            let error = Error::of("watch", inner);
+            error.causes.last().cloned().unwrap_or(error.message)
+        }
+        watcher::Error::WatchError(status) => status.message.clone(),
+        watcher::Error::NoResourceVersion => "the server sent no resource version".into(),
+    }
+}

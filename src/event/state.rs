@@ -1,0 +1,339 @@
+//! The state of a run: the fold of its events.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Run, RunId,
+    RunOutcome, Step,
+};
+
+/// How far a step is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepStatus {
+    /// It is in the plan.
+    Planned,
+    /// It runs.
+    Running {
+        /// How much is done.
+        done: u64,
+        /// Of how much, if that is known.
+        total: Option<u64>,
+        /// What is being waited for.
+        note: String,
+    },
+    /// It ended.
+    Finished(Outcome),
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepState {
+    /// As the plan names it.
+    pub step: PlannedStep,
+    /// How far it is.
+    pub status: StepStatus,
+    /// When it began, in milliseconds of the run.
+    pub started_ms: Option<u64>,
+    /// When it ended, in milliseconds of the run.
+    pub finished_ms: Option<u64>,
+}
+
+/// One node of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeState {
+    /// Its newest event.
+    pub node: Node,
+    /// Since when it is in this phase, in milliseconds of the run.
+    pub since_ms: u64,
+    /// When it was first ready, in milliseconds of the run.
+    pub ready_ms: Option<u64>,
+}
+
+/// All that is known of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunState {
+    /// Its name.
+    pub run: Option<RunId>,
+    /// The runbook's name.
+    pub runbook: String,
+    /// The runbook's file.
+    pub file: String,
+    /// The version of the program that ran it.
+    pub program: String,
+    /// The recovery time objective in milliseconds.
+    pub target_ms: Option<u64>,
+    /// The cluster: context, server, uid, version, state.
+    pub cluster: Option<Cluster>,
+    /// The plan's digest.
+    pub digest: Option<String>,
+    /// The commit of each source.
+    pub revisions: Vec<(String, String)>,
+    /// The steps, in the order in which they were planned or begun.
+    pub steps: Vec<StepState>,
+    /// The nodes by their stable name.
+    pub nodes: BTreeMap<String, NodeState>,
+    /// The interventions, in order.
+    pub interventions: Vec<Intervention>,
+    /// What people should know.
+    pub notices: Vec<String>,
+    /// What is left to do by hand.
+    pub left_to_do: Vec<String>,
+    /// What was accepted that is not plain success.
+    pub exceptions: Vec<Exception>,
+    /// Why it is stopping, if it was asked to.
+    pub stopping: Option<String>,
+    /// How it ended and why.
+    pub finished: Option<(RunOutcome, Option<Failure>)>,
+    /// When it started, by the time of day.
+    pub started_at: Option<Timestamp>,
+    /// When the newest event was.
+    pub last_at: Option<Timestamp>,
+    /// The newest event's time, in milliseconds of the run.
+    pub elapsed_ms: u64,
+    /// The number of the newest event.
+    pub seq: u64,
+}
+
+/// The cluster of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The context of the kubeconfig.
+    pub context: String,
+    /// The server's address.
+    pub server: String,
+    /// The UID of the namespace `kube-system`.
+    pub uid: String,
+    /// The server's version.
+    pub version: String,
+    /// What was found on it.
+    pub state: String,
+}
+
+impl RunState {
+    /// Folds events from the first to the last.
+    pub fn of<'events>(events: impl IntoIterator<Item = &'events Event>) -> Self {
+        let mut state = Self::default();
+        for event in events {
+            state.apply(event);
+        }
+        state
+    }
+
+    /// Takes one event. An event that was taken before changes nothing.
+    pub fn apply(&mut self, event: &Event) {
+        if event.seq <= self.seq {
+            return;
+        }
+        self.seq = event.seq;
+        self.elapsed_ms = event.elapsed_ms;
+        self.last_at = Some(event.at);
+        match &event.body {
+            Body::Run(run) => self.run(run, event.at),
+            Body::Step(step) => self.step(step),
+            Body::Node(node) => self.node(node),
+            Body::Intervention(intervention) => self.interventions.push(intervention.clone()),
+            Body::Unknown => {}
+        }
+    }
+
+    fn run(&mut self, run: &Run, at: Timestamp) {
+        match run.clone() {
+            Run::Started {
+                run,
+                runbook,
+                file,
+                program,
+                target_ms,
+            } => {
+                self.run = Some(run);
+                (self.runbook, self.file, self.program, self.target_ms) = (runbook, file, program, target_ms);
+                self.started_at = Some(at);
+            }
+            Run::Cluster {
+                context,
+                server,
+                uid,
+                version,
+                state,
+            } => {
+                self.cluster = Some(Cluster {
+                    context,
+                    server,
+                    uid,
+                    version,
+                    state,
+                });
+            }
+            Run::Planned {
+                digest,
+                revisions,
+                steps,
+            } => {
+                self.digest = Some(digest);
+                self.revisions = revisions;
+                for step in steps {
+                    self.step_of(&step);
+                }
+            }
+            Run::Noticed { notice } => self.notices.push(notice),
+            Run::LeftToDo { what } => self.left_to_do.push(what),
+            Run::Excepted(exception) => self.exceptions.push(exception),
+            Run::Stopping { reason } => self.stopping = Some(reason),
+            Run::Finished { outcome, failure } => self.finished = Some((outcome, failure)),
+            Run::Unknown => {}
+        }
+    }
+
+    fn step(&mut self, event: &Step) {
+        let elapsed = self.elapsed_ms;
+        let step = match event {
+            Step::Started(step) => self.step_of(step),
+            other => match self.steps.iter_mut().find(|step| step.step.id == other.id()) {
+                Some(step) => step,
+                None => return,
+            },
+        };
+        match event {
+            Step::Started(_) => {
+                step.started_ms.get_or_insert(elapsed);
+                step.status = StepStatus::Running {
+                    done: 0,
+                    total: None,
+                    note: String::new(),
+                };
+            }
+            Step::Progress { done, total, note, .. } => {
+                step.status = StepStatus::Running {
+                    done: *done,
+                    total: *total,
+                    note: note.clone(),
+                };
+            }
+            Step::Finished { outcome, .. } => {
+                step.finished_ms = Some(elapsed);
+                step.status = StepStatus::Finished(outcome.clone());
+            }
+            Step::Unknown => {}
+        }
+    }
+
+    /// Returns the step's state, made if it was not planned.
+    fn step_of(&mut self, step: &PlannedStep) -> &mut StepState {
+        let index = self
+            .steps
+            .iter()
+            .position(|known| known.step.id == step.id)
+            .unwrap_or_else(|| {
+                self.steps.push(StepState {
+                    step: step.clone(),
+                    status: StepStatus::Planned,
+                    started_ms: None,
+                    finished_ms: None,
+                });
+                self.steps.len() - 1
+            });
+        &mut self.steps[index]
+    }
+
+    fn node(&mut self, node: &Node) {
+        let elapsed = self.elapsed_ms;
+        let state = self.nodes.entry(node.id.clone()).or_insert_with(|| NodeState {
+            node: node.clone(),
+            since_ms: elapsed,
+            ready_ms: None,
+        });
+        if state.node.phase != node.phase {
+            state.since_ms = elapsed;
+        }
+        if node.phase.is_settled() {
+            state.ready_ms.get_or_insert(elapsed);
+        }
+        state.node = node.clone();
+    }
+
+    /// Returns the step that runs now.
+    pub fn running(&self) -> Option<&StepState> {
+        self.steps
+            .iter()
+            .find(|step| matches!(step.status, StepStatus::Running { .. }))
+    }
+
+    /// Returns how many nodes are settled, of how many known.
+    pub fn ready(&self) -> (usize, usize) {
+        let settled = self
+            .nodes
+            .values()
+            .filter(|state| state.node.phase.is_settled())
+            .count();
+        (settled, self.nodes.len())
+    }
+
+    /// Returns the nodes that are not settled: failing ones first, then by how long they stand still.
+    pub fn unready(&self) -> Vec<&NodeState> {
+        let mut nodes: Vec<_> = self
+            .nodes
+            .values()
+            .filter(|state| !state.node.phase.is_settled())
+            .collect();
+        nodes.sort_by_key(|state| (state.node.phase, state.since_ms));
+        nodes
+    }
+
+    /// Whether any node is failing, which more waiting may not mend.
+    pub fn any_failing(&self) -> bool {
+        self.nodes.values().any(|state| state.node.phase == NodePhase::Failing)
+    }
+
+    /// Whether a step that may change the world has begun.
+    pub fn touched(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.started_ms.is_some() && step.step.effect != Effect::Reads)
+    }
+
+    /// Whether the run recovered, but later than its target.
+    pub fn over_target(&self) -> bool {
+        matches!(self.finished, Some((RunOutcome::Recovered, _)))
+            && self.target_ms.is_some_and(|target| self.recovery_ms() > target)
+    }
+
+    /// Returns the recovery time so far in milliseconds.
+    pub fn recovery_ms(&self) -> u64 {
+        self.elapsed_ms
+    }
+
+    /// Returns the time spent in each phase in milliseconds, from the first step begun in it to the last one ended.
+    pub fn phases(&self) -> Vec<(Phase, u64)> {
+        Phase::ALL
+            .into_iter()
+            .filter_map(|phase| {
+                let of_phase = || self.steps.iter().filter(|step| step.step.phase == phase);
+                let start = of_phase().filter_map(|step| step.started_ms).min()?;
+                let end = of_phase()
+                    .filter(|step| step.started_ms.is_some())
+                    .map(|step| step.finished_ms.unwrap_or(self.elapsed_ms))
+                    .max()?;
+                Some((phase, end.saturating_sub(start)))
+            })
+            .collect()
+    }
+
+    /// Returns the exit code that the run ends with; 1 while it has not ended.
+    pub fn exit_code(&self) -> u8 {
+        match self.finished {
+            Some((RunOutcome::Recovered, _)) => {
+                if self.over_target() {
+                    3
+                } else {
+                    0
+                }
+            }
+            Some((RunOutcome::Refused, _)) => 2,
+            Some((RunOutcome::DeadlinePassed, _)) => 4,
+            Some((RunOutcome::Interrupted, _)) => 130,
+            Some((RunOutcome::Failed, _)) | None => 1,
+        }
+    }
+}

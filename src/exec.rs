@@ -1,0 +1,221 @@
+//! The one way to run another program: bounded in time, with an environment of its own, and its output redacted.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+
+use crate::redact::Redactor;
+
+/// Variables that a child may have from us: where things are and which language it speaks, nothing that grants a right.
+const INHERITED: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "XDG_CACHE_HOME",
+];
+
+/// Why a program did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be started.
+    #[error("`{program}` could not be started: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// It ran longer than it may.
+    #[error("`{program}` did not end within {}s", .limit.as_secs())]
+    TooLong {
+        /// The program.
+        program: String,
+        /// How long it may run.
+        limit: Duration,
+    },
+    /// It ended with another status than 0.
+    #[error("`{program}` ended with {status}: {said}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// Its status, in words.
+        status: String,
+        /// The last lines it wrote to its error output, redacted.
+        said: String,
+    },
+}
+
+/// A program to run.
+#[derive(Debug)]
+pub struct Exec {
+    program: OsString,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    directory: Option<PathBuf>,
+    stdin: Vec<u8>,
+    limit: Duration,
+    redactor: Redactor,
+}
+
+impl Exec {
+    /// Names a program, found on `PATH`. Its output is masked by `redactor`.
+    pub fn new(program: impl Into<OsString>, redactor: &Redactor) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            directory: None,
+            stdin: Vec::new(),
+            limit: Duration::from_secs(60),
+            redactor: redactor.clone(),
+        }
+    }
+
+    /// Adds arguments. A secret never goes here: every user of the machine can read the arguments of a process.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the folder it runs in.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// Gives it this on standard input.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn stdin(mut self, stdin: impl Into<Vec<u8>>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
+    /// Sets how long it may run; a minute if not set.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it and returns what it wrote to standard output, as it is: manifests may hold what must reach the cluster.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts programs")]
+    pub async fn run(self) -> Result<Vec<u8>, Error> {
+        let program = self.program.to_string_lossy().into_owned();
+        let started = |source| Error::Start {
+            program: program.clone(),
+            source,
+        };
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(&self.args).env_clear().envs(
+            INHERITED
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
+        command
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // A group of its own: a Ctrl-C of the terminal is for us to handle, not for the child.
+        command.process_group(0);
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        let mut child = command.spawn().map_err(started)?;
+        let stdin = child.stdin.take();
+        let fed = async move {
+            if let Some(mut pipe) = stdin {
+                // A program that does not read its input closes the pipe; that is no failure of its work.
+                let _ = pipe.write_all(&self.stdin).await;
+            }
+        };
+        let ended = tokio::time::timeout(self.limit, async { tokio::join!(fed, child.wait_with_output()).1 });
+        let output = ended
+            .await
+            .map_err(|_| Error::TooLong {
+                program: program.clone(),
+                limit: self.limit,
+            })?
+            .map_err(started)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let mut last: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .rev()
+            .take(8)
+            .collect();
+        last.reverse();
+        Err(Error::Failed {
+            program,
+            status: output.status.to_string(),
+            said: self.redactor.redact(&last.join("\n")).into_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::{MASK, Secret};
+
+    fn shell(script: &str, redactor: &Redactor) -> Exec {
+        Exec::new("sh", redactor).args(["-c", script])
+    }
+
+    #[tokio::test]
+    async fn the_words_of_a_failed_program_are_kept_and_masked() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::from("hunter2hunter2"));
+        let error = shell("echo token hunter2hunter2 is wrong >&2; exit 3", &redactor)
+            .run()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("`sh` ended with exit status: 3: token {MASK} is wrong")
+        );
+    }
+
+    #[tokio::test]
+    async fn the_environment_is_not_handed_on() {
+        let out = shell("env", &Redactor::default()).env("OURS", "1").run().await.unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("OURS=1") && !text.contains("CARGO"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_is_ended() {
+        let error = shell("exec sleep 60", &Redactor::default())
+            .limit(Duration::from_millis(50))
+            .run()
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::TooLong { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn standard_input_reaches_the_program() {
+        let out = shell("cat", &Redactor::default()).stdin("hello").run().await.unwrap();
+        assert_eq!(out, b"hello");
+    }
+}

@@ -1,0 +1,186 @@
+//! Secret values as a type, and the net that catches them in text.
+//!
+//! A [`Secret`] cannot be printed. Texts that come from elsewhere (an API server's answer, a child program's output) may
+//! still quote one, so everything that leaves the process passes a [`Redactor`] that has learnt the values of this run.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+/// What stands where a secret value stood.
+pub const MASK: &str = "«secret»";
+
+/// Values shorter than this many bytes are not searched for in text: masking them would garble unrelated words.
+pub const SHORTEST: usize = 6;
+
+/// A secret value. Its `Debug` and `Display` print [`MASK`]; it is wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Takes a value in.
+    pub fn new(value: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(value.into()))
+    }
+
+    /// Returns the value itself. Every call of this is a place where a secret leaves the type: keep them few.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns the value as text, or `None` where it is not UTF-8.
+    pub fn expose_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// Whether the value has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self::new(value.as_bytes())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// Replaces known secret values, in every shape in which they usually travel, by [`MASK`].
+///
+/// Clones share what they have learnt.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    /// Longest first, so that a whole value is masked before a part of it could be.
+    needles: Arc<RwLock<Vec<Zeroizing<String>>>>,
+}
+
+impl Redactor {
+    /// Remembers a value: raw, base64, JSON-escaped, URL-escaped, and each line of it (a PEM block is quoted line by line).
+    pub fn learn(&self, secret: &Secret) {
+        let mut found = Vec::new();
+        shapes(secret.expose(), &mut found);
+        if let Some(text) = secret.expose_str() {
+            for line in text.lines().map(str::trim) {
+                // The frame of a PEM block is the same for everybody and secret for nobody.
+                if line.len() < text.len() && !line.starts_with("-----") {
+                    shapes(line.as_bytes(), &mut found);
+                }
+            }
+        }
+        let mut needles = self.needles.write().unwrap_or_else(PoisonError::into_inner);
+        for needle in found {
+            if !needles.iter().any(|known| **known == needle) {
+                needles.push(Zeroizing::new(needle));
+            }
+        }
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+    }
+
+    /// Returns the text with every known value masked.
+    pub fn redact<'text>(&self, text: &'text str) -> Cow<'text, str> {
+        let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);
+        let mut out = Cow::Borrowed(text);
+        for needle in needles.iter() {
+            if out.contains(needle.as_str()) {
+                out = Cow::Owned(out.replace(needle.as_str(), MASK));
+            }
+        }
+        out
+    }
+
+    /// Whether nothing was learnt yet.
+    pub fn is_empty(&self) -> bool {
+        self.needles.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+/// Pushes the shapes in which `value` travels.
+fn shapes(value: &[u8], found: &mut Vec<String>) {
+    if value.len() < SHORTEST {
+        return;
+    }
+    for engine in [STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        found.push(engine.encode(value));
+    }
+    if let Ok(text) = std::str::from_utf8(value) {
+        found.push(text.to_owned());
+        if let Ok(quoted) = serde_json::to_string(text) {
+            found.push(quoted[1..quoted.len() - 1].to_owned());
+        }
+        found.push(percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string());
+        found.extend(
+            url::form_urlencoded::byte_serialize(value)
+                .map(str::to_owned)
+                .reduce(|a, b| a + &b),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_as_a_mask() {
+        let secret = Secret::from("hunter2hunter2");
+        assert_eq!(format!("{secret} {secret:?}"), format!("{MASK} {MASK}"));
+    }
+
+    #[test]
+    fn every_shape_of_a_value_is_masked() {
+        let redactor = Redactor::default();
+        let value = "pä\"ss w/ord\n+x";
+        redactor.learn(&Secret::from(value));
+        for shape in [
+            value.to_owned(),
+            STANDARD.encode(value),
+            URL_SAFE_NO_PAD.encode(value),
+            serde_json::to_string(value).unwrap(),
+            percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string(),
+        ] {
+            let text = redactor.redact(&shape).into_owned();
+            assert!(text.contains(MASK) && !text.contains("ss w"), "{shape} → {text}");
+        }
+    }
+
+    #[test]
+    fn a_pem_block_is_masked_line_by_line() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::from(
+            "-----BEGIN KEY-----\nMIIabcdefgh\nZZZabcdefgh\n-----END KEY-----\n",
+        ));
+        assert_eq!(
+            redactor.redact("line ZZZabcdefgh of -----BEGIN KEY-----"),
+            format!("line {MASK} of -----BEGIN KEY-----")
+        );
+    }
+
+    #[test]
+    fn short_values_do_not_garble_other_words() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::from("git"));
+        assert_eq!(redactor.redact("git fetch"), "git fetch");
+    }
+}

@@ -1,0 +1,340 @@
+//! The checked runbook. Every reference in it resolves; every duration, address and name is valid.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+/// A checked runbook.
+#[derive(Debug, Clone)]
+pub struct Runbook {
+    /// Its name, a DNS label.
+    pub name: String,
+    /// The cluster to restore onto.
+    pub target: Target,
+    /// The Git repositories, by name.
+    pub sources: BTreeMap<String, Source>,
+    /// Where secrets live, in the order written.
+    pub stores: Vec<Store>,
+    /// The GitOps agent.
+    pub agent: Agent,
+    /// What to restore from the stores, by name, in the order of names.
+    pub secrets: BTreeMap<String, SecretSpec>,
+    /// The clusters that the agent drives, by name.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// The apps from which the rest follows, in order.
+    pub roots: Vec<Root>,
+    /// What the user wants done in between.
+    pub steps: Vec<ExtraStep>,
+    /// What is accepted of single apps, by the app's name.
+    pub apps: BTreeMap<String, App>,
+    /// When the recovery clock stops.
+    pub done: Done,
+}
+
+/// The cluster to restore onto.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The context of the kubeconfig. `None`: it must be named on the command line.
+    pub context: Option<String>,
+    /// What must be found there.
+    pub expect: Expect,
+    /// Namespaces in which workloads of others are expected, on a cluster that is else empty.
+    pub namespaces: Vec<String>,
+    /// UIDs and servers that must never be restored onto.
+    pub never: Vec<String>,
+    /// The cluster that this one takes the place of.
+    pub replaces: Option<Replaces>,
+    /// The recovery time objective.
+    pub rto: Option<Duration>,
+}
+
+/// What must be found on the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing of ours: no agent's resources, no bound volumes, no foreign workloads.
+    Empty,
+    /// A platform that is taken over as it is.
+    Adopt,
+}
+
+/// The cluster that the target takes the place of.
+#[derive(Debug, Clone)]
+pub struct Replaces {
+    /// Its API server.
+    pub server: Url,
+}
+
+/// A Git repository, read only.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its address as written: `https://…`, `http://…`, `ssh://…` or `user@host:path`.
+    pub git: String,
+    /// What to take from it.
+    pub revision: Revision,
+    /// The secret that grants access, a name in [`Runbook::secrets`].
+    pub credentials: Option<String>,
+    /// Other addresses of the same repository, tried in order.
+    pub mirrors: Vec<String>,
+}
+
+/// What to take from a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revision {
+    /// A branch or tag that may move.
+    Follow(String),
+    /// A full commit hash.
+    Pinned(String),
+}
+
+/// Where secrets live.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The name by which secrets refer to it: its kind, unless `name` was given.
+    pub name: String,
+    /// What it is.
+    pub kind: StoreKind,
+}
+
+/// The kinds of store.
+#[derive(Debug, Clone)]
+pub enum StoreKind {
+    /// Vault or OpenBao.
+    Vault(Vault),
+    /// AWS Secrets Manager. Understood, not yet restored from.
+    Aws {
+        /// The region.
+        region: String,
+    },
+    /// SOPS files in a source. Understood, not yet restored from.
+    Sops {
+        /// The source that holds them.
+        source: String,
+    },
+}
+
+/// A Vault or OpenBao server.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    /// Its address.
+    pub address: Url,
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// A file with the CA that signed its certificate (PEM), beside the system's own.
+    pub ca: Option<String>,
+    /// How to log in.
+    pub auth: Auth,
+}
+
+/// How to log in to Vault.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// With a token.
+    Token(Plain),
+    /// By `AppRole`.
+    AppRole {
+        /// Where the method is mounted.
+        mount: String,
+        /// The role's id.
+        role_id: Plain,
+        /// The secret's id.
+        secret_id: Plain,
+    },
+}
+
+/// A value that is written in the runbook, or named there and read from the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plain {
+    /// As written.
+    Literal(String),
+    /// The value of this variable.
+    Env(String),
+}
+
+/// The GitOps agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Which.
+    pub kind: AgentKind,
+    /// Where its install manifests are.
+    pub from: InSource,
+    /// Its namespace.
+    pub namespace: String,
+    /// The digest that the rendered install must have (`sha256:…`), if it is pinned.
+    pub digest: Option<String>,
+    /// Values files for a Helm chart, relative to the chart's folder, in order.
+    pub values: Vec<String>,
+    /// The release name for a Helm chart.
+    pub release: String,
+}
+
+/// The kinds of agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentKind {
+    /// Argo CD.
+    Argocd,
+    /// Flux. Understood, not yet restored.
+    Flux,
+}
+
+/// A path in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InSource {
+    /// The source's name.
+    pub source: String,
+    /// The file or folder, relative to the repository's root, without `..`.
+    pub path: String,
+}
+
+/// A secret to restore.
+#[derive(Debug, Clone)]
+pub struct SecretSpec {
+    /// What it becomes in the cluster.
+    pub shape: SecretShape,
+    /// Where to read it, in order; the first that has it is taken. Never empty.
+    pub from: Vec<From>,
+    /// Values that are no secret and are added to, or put over, what the store holds.
+    pub set: BTreeMap<String, String>,
+    /// Whether a recovery goes on without it.
+    pub optional: bool,
+    /// The place of its name, for findings that come to light later: line and column from 1.
+    pub place: (usize, usize),
+}
+
+/// What a stored secret becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretShape {
+    /// One of Argo CD's own: `repository`, `repo-creds`, `repository-write`, `repo-write-creds`, `scm-creds`, `cluster`,
+    /// or `argocd-secret`.
+    Argocd(String),
+    /// Any other Secret.
+    Kubernetes {
+        /// Its namespace.
+        namespace: String,
+        /// Its name; the runbook's name for it unless given.
+        name: Option<String>,
+        /// Its type, such as `Opaque`.
+        kind: String,
+        /// Its labels.
+        labels: BTreeMap<String, String>,
+        /// Its annotations.
+        annotations: BTreeMap<String, String>,
+    },
+}
+
+/// Where a secret is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct From {
+    /// The store's name.
+    pub store: String,
+    /// The path or name in it.
+    pub path: String,
+    /// The version, if it is pinned.
+    pub version: Option<u64>,
+    /// Other names of keys: key in the cluster → key in the store. Empty: all keys, as they are.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// A cluster that the agent drives.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// What became of it.
+    pub state: ClusterState,
+    /// Its cluster secret, a name in [`Runbook::secrets`].
+    pub secret: Option<String>,
+}
+
+/// What became of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterState {
+    /// It lives on.
+    Survives,
+    /// It was built anew.
+    Rebuilt,
+    /// It is not there.
+    Absent,
+}
+
+/// An app from which the rest follows.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// Its name in the runbook.
+    pub id: String,
+    /// The file or folder that holds it.
+    pub from: InSource,
+}
+
+/// Something that the user wants done in between.
+#[derive(Debug, Clone)]
+pub struct ExtraStep {
+    /// Its name.
+    pub id: String,
+    /// The root or step after which it comes.
+    pub after: Option<String>,
+    /// The root or step before which it comes.
+    pub before: Option<String>,
+    /// What to do.
+    pub action: ExtraAction,
+}
+
+/// What an extra step does.
+#[derive(Debug, Clone)]
+pub enum ExtraAction {
+    /// Waits for something to be so.
+    Check(Check),
+    /// Asks a person. Understood, not yet carried out.
+    Approve {
+        /// What the person is asked.
+        prompt: String,
+    },
+    /// Runs a program. Understood, not yet carried out.
+    Run {
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// Applies manifests.
+    Apply(InSource),
+}
+
+/// Something that is to be so.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// An address answers.
+    Http {
+        /// The address.
+        url: Url,
+        /// The status it answers with.
+        status: u16,
+    },
+    /// An object has a condition or phase.
+    Condition {
+        /// The object's kind; with its group, `Kind.group`, where more than one kind bears the name.
+        kind: String,
+        /// Its namespace; empty for cluster-scoped ones.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The condition type that is `True`, or the phase.
+        is: String,
+    },
+}
+
+/// What is accepted of one app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct App {
+    /// Health words that count as ready, such as `Suspended`.
+    pub allow: Vec<String>,
+    /// Whether it is left out altogether.
+    pub ignore: bool,
+    /// Why. Never empty.
+    pub reason: String,
+}
+
+/// When the recovery clock stops.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// The apps that must be ready; empty: all.
+    pub critical: Vec<String>,
+    /// The checks that must pass.
+    pub checks: Vec<Check>,
+}
