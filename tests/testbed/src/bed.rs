@@ -116,23 +116,15 @@ impl Bed {
     }
 
     /// A user who may do what `rules` say in the whole cluster and nothing else, with a kubeconfig in the bed's folder.
-    pub async fn limited_user(
-        &self,
-        name: &str,
-        rules: Vec<PolicyRule>,
-    ) -> Result<(User, PathBuf)> {
+    pub async fn limited_user(&self, name: &str, rules: Vec<PolicyRule>) -> Result<(User, PathBuf)> {
         let role = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": name}, "rules": rules,
         });
         let api: Api<ClusterRole> = Api::all(self.admin());
-        api.patch(
-            name,
-            &PatchParams::apply("testbed").force(),
-            &Patch::Apply(&role),
-        )
-        .await
-        .map_err(Error::kube(format!("make the role {name}")))?;
+        api.patch(name, &PatchParams::apply("testbed").force(), &Patch::Apply(&role))
+            .await
+            .map_err(Error::kube(format!("make the role {name}")))?;
         bind(&self.admin, name, "User", name).await?;
         let user = self.plane.user(name, &[])?;
         let kubeconfig = self.plane.folder().join(format!("{name}.user.kubeconfig"));
@@ -145,9 +137,7 @@ impl Bed {
     pub async fn audit(&self) -> Result<Vec<AuditEvent>> {
         let mark = format!(
             "/version?mark={}",
-            std::time::UNIX_EPOCH
-                .elapsed()
-                .map_or(0, |since| since.as_nanos())
+            std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos())
         );
         let request = http::Request::get(&mark)
             .body(Vec::new())
@@ -189,11 +179,7 @@ async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<(
     });
     let bindings: Api<ClusterRoleBinding> = Api::all(admin.clone());
     bindings
-        .patch(
-            subject,
-            &PatchParams::apply("testbed").force(),
-            &Patch::Apply(&binding),
-        )
+        .patch(subject, &PatchParams::apply("testbed").force(), &Patch::Apply(&binding))
         .await
         .map_err(Error::kube(format!("give {subject} its rights")))
         .map(drop)
@@ -211,10 +197,7 @@ impl Slot {
         loop {
             for number in 0..count {
                 if let Some(lock) = port::try_lock(&format!("bed-{number}"))? {
-                    return Ok(Self {
-                        number,
-                        _lock: lock,
-                    });
+                    return Ok(Self { number, _lock: lock });
                 }
             }
             // The lock of another process can be awaited only one at a time.
@@ -236,8 +219,7 @@ fn slots() -> Result<u8> {
     {
         return Ok(count);
     }
-    let text = std::fs::read_to_string("/proc/meminfo")
-        .map_err(Error::io("read the size of the memory"))?;
+    let text = std::fs::read_to_string("/proc/meminfo").map_err(Error::io("read the size of the memory"))?;
     let total = text.lines().find_map(|line| {
         line.strip_prefix("MemTotal:")?
             .trim()
@@ -248,4 +230,91 @@ fn slots() -> Result<u8> {
     // Half of it is left to the compiler, the page cache and everybody else.
     let count = total.unwrap_or(0) / 2 / MEMORY_KIB;
     Ok(u8::try_from(count.clamp(1, 100)).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+    use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
+    use kube::ResourceExt;
+    use kube::api::{ListParams, PostParams};
+    use kube::runtime::wait::{await_condition, conditions::is_pod_running};
+
+    use super::*;
+
+    fn parse<T: serde::de::DeserializeOwned>(object: serde_json::Value) -> T {
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_change_by_the_administrator_is_on_record_and_nothing_else() {
+        let bed = Bed::start(BedOptions::default()).await.unwrap();
+        assert_eq!(bed.mutations_by(ADMINISTRATOR).await.unwrap(), []);
+        let maps: Api<ConfigMap> = Api::namespaced(bed.client(), "default");
+        let map: ConfigMap = parse(json!({"metadata": {"name": "shop"}}));
+        let dry_run = PostParams {
+            dry_run: true,
+            field_manager: None,
+        };
+        maps.create(&dry_run, &map).await.unwrap();
+        let review = parse(json!({"spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}}));
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(bed.client());
+        assert!(
+            reviews
+                .create(&PostParams::default(), &review)
+                .await
+                .unwrap()
+                .status
+                .unwrap()
+                .allowed
+        );
+        assert_eq!(bed.mutations_by(ADMINISTRATOR).await.unwrap(), []);
+        maps.create(&PostParams::default(), &map).await.unwrap();
+        let events = bed.mutations_by(ADMINISTRATOR).await.unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| (&*event.verb, &*event.resource, &*event.name, event.code))
+            .collect();
+        assert_eq!(told, [("create", "configmaps", "shop", 201)]);
+    }
+
+    #[tokio::test]
+    async fn a_limited_user_may_do_what_its_rules_say_and_no_more() {
+        let bed = Bed::start(BedOptions::default()).await.unwrap();
+        let rules = parse(json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]));
+        let (user, kubeconfig) = bed.limited_user("reader", rules).await.unwrap();
+        assert!(kubeconfig.exists());
+        let client = user.client().await.unwrap();
+        Api::<Pod>::all(client.clone())
+            .list(&ListParams::default())
+            .await
+            .unwrap();
+        let refusal = Api::<Node>::all(client).list(&ListParams::default()).await.unwrap_err();
+        assert!(matches!(refusal, kube::Error::Api(answer) if answer.code == 403));
+    }
+
+    #[tokio::test]
+    async fn the_api_server_comes_back_and_the_cluster_goes_on() {
+        let mut bed = Bed::start(BedOptions::default()).await.unwrap();
+        bed.control_plane().stop_api_server().await.unwrap();
+        let pods: Api<Pod> = Api::namespaced(bed.client(), "default");
+        assert!(pods.list(&ListParams::default()).await.is_err());
+        bed.control_plane().start_api_server().await.unwrap();
+        // One pod for each kind of node: KWOK and the host node have both found their way back.
+        for (name, image) in [("simulated", "nginx:1"), ("host", "redis:8")] {
+            let pod = json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "x", "image": image}]}});
+            pods.create(&PostParams::default(), &parse(pod)).await.unwrap();
+            await_condition(pods.clone(), name, is_pod_running()).await.unwrap();
+            let node = pods.get(name).await.unwrap().spec.unwrap().node_name.unwrap();
+            assert!(node.starts_with(name), "{name} is on {node}");
+        }
+        assert!(bed.logs_of("host").unwrap().contains("Ready to accept connections"));
+        // Deleted as a kubelet does it: the process has ended when the object is gone.
+        let uid = pods.get("host").await.unwrap().uid().unwrap();
+        pods.delete("host", &kube::api::DeleteParams::default()).await.unwrap();
+        await_condition(pods.clone(), "host", kube::runtime::wait::conditions::is_deleted(&uid))
+            .await
+            .unwrap();
+        assert!(bed.logs_of("host").unwrap().contains("ready to exit, bye bye"));
+    }
 }

@@ -89,9 +89,7 @@ fn keeper() -> Result<&'static Keeper> {
 impl Keeper {
     fn start() -> std::io::Result<Self> {
         let (reader, writer) = std::io::pipe()?;
-        let started = std::time::UNIX_EPOCH
-            .elapsed()
-            .map_or(0, |since| since.as_nanos());
+        let started = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
         let mark = format!("{}-{started}", std::process::id());
         // Its own process group keeps it out of reach of a Ctrl-C; nobody waits for it, it outlives us by design. The mark
         // to look for is in a variable of another name, or the keeper would find itself.
@@ -138,9 +136,7 @@ mod tests {
     fn the_end_of_its_pipe_ends_what_it_was_told_of_or_bears_the_mark_and_nothing_else() {
         let keeper = Keeper::start().unwrap();
         let folder = tempfile::tempdir().unwrap().keep();
-        keeper
-            .tell("folder", &folder.display().to_string())
-            .unwrap();
+        keeper.tell("folder", &folder.display().to_string()).unwrap();
         let mut marked = sleeper(Some(&keeper.mark));
         let mut told = sleeper(None);
         let mut ended = sleeper(None);
@@ -159,13 +155,7 @@ mod tests {
         }
         assert!(!folder.exists());
         for victim in [&mut marked, &mut told] {
-            assert_eq!(
-                victim
-                    .try_wait()
-                    .unwrap()
-                    .and_then(|status| status.signal()),
-                Some(9)
-            );
+            assert_eq!(victim.try_wait().unwrap().and_then(|status| status.signal()), Some(9));
         }
         for survivor in [&mut ended, &mut stranger] {
             assert!(survivor.try_wait().unwrap().is_none());

@@ -35,10 +35,7 @@ impl Port {
             if let Some(lock) = try_lock(&format!("port-{number}"))?
                 && TcpListener::bind(("0.0.0.0", number)).is_ok()
             {
-                return Ok(Self {
-                    number,
-                    _lock: lock,
-                });
+                return Ok(Self { number, _lock: lock });
             }
         }
         Err(Error::Other(format!(

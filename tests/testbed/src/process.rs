@@ -32,9 +32,7 @@ impl Process {
             .append(true)
             .open(log)
             .map_err(Error::io(format!("open the log of {name}")))?;
-        let errors = file
-            .try_clone()
-            .map_err(Error::io(format!("open the log of {name}")))?;
+        let errors = file.try_clone().map_err(Error::io(format!("open the log of {name}")))?;
         command
             .env(keeper::MARK, keeper::mark()?)
             .stdin(Stdio::null())
@@ -45,10 +43,7 @@ impl Process {
             .process_group(0)
             .spawn()
             .map_err(Error::io(format!("start {name}")))?;
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = group {
             keeper::kill_at_end(group)?;
         }
@@ -192,12 +187,7 @@ mod tests {
         while !process.log_tail(1).starts_with("child") {
             tokio::task::yield_now().await;
         }
-        let child = process
-            .log_tail(1)
-            .split_whitespace()
-            .last()
-            .unwrap()
-            .to_owned();
+        let child = process.log_tail(1).split_whitespace().last().unwrap().to_owned();
         assert!(alive(&child));
         process.stop().await.unwrap();
         assert!(log_tail(&log, 1).contains("bye"));
@@ -216,22 +206,15 @@ mod tests {
         )
         .unwrap();
         let id = process.id().unwrap().to_string();
-        process
-            .stop_within(Duration::from_millis(100))
-            .await
-            .unwrap();
+        process.stop_within(Duration::from_millis(100)).await.unwrap();
         assert!(!alive(&id));
     }
 
     #[tokio::test]
     async fn an_early_end_is_told_with_the_log() {
         let folder = Folder::new("process").unwrap();
-        let mut process = Process::spawn(
-            "broken",
-            shell("echo no such flag >&2; exit 3"),
-            &folder.join("log"),
-        )
-        .unwrap();
+        let mut process =
+            Process::spawn("broken", shell("echo no such flag >&2; exit 3"), &folder.join("log")).unwrap();
         process.exited().await.unwrap();
         let error = process.still_running().unwrap_err().to_string();
         assert!(
