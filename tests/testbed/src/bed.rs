@@ -18,8 +18,8 @@ use crate::{Error, Programs, Result, port};
 pub const ADMINISTRATOR: &str = "recovery-admin";
 const ADMINISTRATORS: &str = "recovery-admins";
 
-/// What a bed takes at most, with Argo CD running in it.
-const MEMORY_KIB: u64 = 900 * 1024;
+/// What a bed takes with all of Argo CD running in it.
+const MEMORY_KIB: u64 = 1200 * 1024;
 
 /// What a bed is to be like.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<(
         .map(drop)
 }
 
-/// One of the places for beds on this machine, which all test processes share: as many as there is memory for.
+/// One of the places for beds on this machine, which all test processes share: as many as it has room for.
 struct Slot {
     number: u8,
     _lock: File,
@@ -211,7 +211,7 @@ impl Slot {
     }
 }
 
-/// `GITOPS_DR_TESTBED_BEDS`, or else by the memory of the machine.
+/// `GITOPS_DR_TESTBED_BEDS`, or else by the memory and the processors of the machine.
 fn slots() -> Result<u8> {
     if let Some(count) = std::env::var("GITOPS_DR_TESTBED_BEDS")
         .ok()
@@ -227,8 +227,9 @@ fn slots() -> Result<u8> {
             .parse::<u64>()
             .ok()
     });
-    // Half of it is left to the compiler, the page cache and everybody else.
-    let count = total.unwrap_or(0) / 2 / MEMORY_KIB;
+    // Half of it is left to the compiler, the page cache and everybody else. And more than two for a processor only wait for each other.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = (total.unwrap_or(0) / 2 / MEMORY_KIB).min(2 * processors as u64);
     Ok(u8::try_from(count.clamp(1, 100)).unwrap_or(1))
 }
 
@@ -238,12 +239,22 @@ mod tests {
     use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
     use kube::ResourceExt;
     use kube::api::{ListParams, PostParams};
-    use kube::runtime::wait::{await_condition, conditions::is_pod_running};
+    use kube::runtime::wait::{await_condition, conditions::is_deleted};
 
     use super::*;
 
     fn parse<T: serde::de::DeserializeOwned>(object: serde_json::Value) -> T {
         serde_json::from_value(object).unwrap()
+    }
+
+    fn is_ready(pod: Option<&Pod>) -> bool {
+        let conditions = pod
+            .and_then(|pod| pod.status.as_ref())
+            .and_then(|status| status.conditions.as_ref());
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True")
     }
 
     #[tokio::test]
@@ -302,9 +313,11 @@ mod tests {
         bed.control_plane().start_api_server().await.unwrap();
         // One pod for each kind of node: KWOK and the host node have both found their way back.
         for (name, image) in [("simulated", "nginx:1"), ("host", "redis:8")] {
-            let pod = json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "x", "image": image}]}});
+            let probe = json!({"tcpSocket": {"port": 6379}});
+            let container = json!({"name": "x", "image": image, "readinessProbe": probe});
+            let pod = json!({"metadata": {"name": name}, "spec": {"containers": [container]}});
             pods.create(&PostParams::default(), &parse(pod)).await.unwrap();
-            await_condition(pods.clone(), name, is_pod_running()).await.unwrap();
+            await_condition(pods.clone(), name, is_ready).await.unwrap();
             let node = pods.get(name).await.unwrap().spec.unwrap().node_name.unwrap();
             assert!(node.starts_with(name), "{name} is on {node}");
         }
@@ -312,9 +325,7 @@ mod tests {
         // Deleted as a kubelet does it: the process has ended when the object is gone.
         let uid = pods.get("host").await.unwrap().uid().unwrap();
         pods.delete("host", &kube::api::DeleteParams::default()).await.unwrap();
-        await_condition(pods.clone(), "host", kube::runtime::wait::conditions::is_deleted(&uid))
-            .await
-            .unwrap();
+        await_condition(pods.clone(), "host", is_deleted(&uid)).await.unwrap();
         assert!(bed.logs_of("host").unwrap().contains("ready to exit, bye bye"));
     }
 }
