@@ -1,6 +1,6 @@
 //! A bed: a cluster for one test.
 
-use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,11 +12,14 @@ use serde_json::json;
 use crate::control_plane::{AuditEvent, ControlPlane, User};
 use crate::host_node::{self, HostNode};
 use crate::kwok::Kwok;
-use crate::{Error, Programs, Result, port};
+use crate::{Error, Programs, Result};
 
 /// The user that the tool under test is: an administrator to whom RBAC and flow control apply, unlike `system:masters`.
 pub const ADMINISTRATOR: &str = "recovery-admin";
 const ADMINISTRATORS: &str = "recovery-admins";
+
+/// Places have the networks 127.16.0.0/16 and up.
+const FIRST_RANGE: u8 = 16;
 
 /// What a bed takes with all of Argo CD running in it.
 const MEMORY_KIB: u64 = 1200 * 1024;
@@ -185,29 +188,34 @@ async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<(
         .map(drop)
 }
 
-/// One of the places for beds on this machine, which all test processes share: as many as it has room for.
+/// One of the places for beds on this machine, which all test processes of all its users share: as many as it has room for. Who listens on
+/// the first address of a place has it; the kernel gives it back when the process ends.
 struct Slot {
     number: u8,
-    _lock: File,
+    _taken: TcpListener,
 }
+
+/// Outside of the range of [`crate::Port`] and of that for outgoing connections.
+const SLOT_PORT: u16 = 19_999;
 
 impl Slot {
     async fn take() -> Result<Self> {
         let count = slots()?;
         loop {
             for number in 0..count {
-                if let Some(lock) = port::try_lock(&format!("bed-{number}"))? {
-                    return Ok(Self { number, _lock: lock });
+                let address = Ipv4Addr::new(127, FIRST_RANGE + number, 0, 1);
+                if let Ok(taken) = TcpListener::bind((address, SLOT_PORT)) {
+                    return Ok(Self { number, _taken: taken });
                 }
             }
-            // The lock of another process can be awaited only one at a time.
+            // The end of another process cannot be awaited.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
-    /// 127.16.0.0/16 and up, a network for each place.
+    /// The second number of the place's own network.
     fn range(&self) -> u8 {
-        16 + self.number
+        FIRST_RANGE + self.number
     }
 }
 

@@ -20,6 +20,8 @@ mod program;
 mod root;
 mod source;
 mod status;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 use std::net::{IpAddr, Ipv4Addr};
