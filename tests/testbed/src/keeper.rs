@@ -25,7 +25,8 @@ use crate::{Error, Result};
 pub const MARK: &str = "GITOPS_DR_TESTBED_OWNER";
 
 /// It ignores the signals of a terminal, which are for the test; it scans until two scans in a row find nothing, because a
-/// process that is just being started still shows its parent's environment.
+/// process that is just being started still shows its parent's environment. Argo CD takes all rights from the folders of its checkouts, which
+/// only root could remove then.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 groups=' '
@@ -47,6 +48,7 @@ while [ "$clean" -lt 2 ]; do
     done
     sleep 0.05
 done
+chmod -R u+rwx -- "$@" 2>/dev/null
 rm -rf -- "$@"
 "#;
 
@@ -118,6 +120,8 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::ExitStatusExt;
     use std::process::Child;
 
@@ -136,6 +140,8 @@ mod tests {
     fn the_end_of_its_pipe_ends_what_it_was_told_of_or_bears_the_mark_and_nothing_else() {
         let keeper = Keeper::start().unwrap();
         let folder = tempfile::tempdir().unwrap().keep();
+        std::fs::create_dir_all(folder.join("closed/inner")).unwrap();
+        std::fs::set_permissions(folder.join("closed"), Permissions::from_mode(0)).unwrap();
         keeper.tell("folder", &folder.display().to_string()).unwrap();
         let mut marked = sleeper(Some(&keeper.mark));
         let mut told = sleeper(None);
