@@ -4,8 +4,10 @@
 //! Each rule is a function from the house to complaints. Its test shows that the house as it stands keeps the rule, and
 //! that a house which breaks it is caught.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
@@ -19,8 +21,25 @@ const MAIN: usize = 20;
 /// The source and the pages, by their paths from the repository's root.
 #[derive(Clone)]
 struct House {
-    sources: BTreeMap<String, String>,
+    sources: BTreeMap<String, Rc<Source>>,
     pages: BTreeMap<String, String>,
+}
+
+/// A file of Rust.
+struct Source {
+    text: String,
+    tokens: OnceCell<Vec<TokenTree>>,
+}
+
+impl Source {
+    fn new(text: impl Into<String>) -> Rc<Self> {
+        Rc::new(Self { text: text.into(), tokens: OnceCell::new() })
+    }
+
+    /// Its tokens: without comments, with texts as one token each.
+    fn tokens(&self) -> &[TokenTree] {
+        self.tokens.get_or_init(|| self.text.parse::<TokenStream>().unwrap().into_iter().collect())
+    }
 }
 
 type Complaints = Vec<String>;
@@ -44,7 +63,7 @@ impl House {
             let name = path.strip_prefix(root).unwrap().display().to_string();
             match path.extension().and_then(|extension| extension.to_str()) {
                 _ if path.is_dir() => self.add(root, &path),
-                Some("rs") => drop(self.sources.insert(name, std::fs::read_to_string(&path).unwrap())),
+                Some("rs") => drop(self.sources.insert(name, Source::new(std::fs::read_to_string(&path).unwrap()))),
                 Some("md") => drop(self.pages.insert(name, std::fs::read_to_string(&path).unwrap())),
                 _ => {}
             }
@@ -54,7 +73,7 @@ impl House {
     /// The same house with one more file, or another text in one.
     fn with(&self, file: &str, text: impl Into<String>) -> Self {
         let mut house = self.clone();
-        house.sources.insert(file.into(), text.into());
+        house.sources.insert(file.into(), Source::new(text));
         house
     }
 
@@ -68,8 +87,8 @@ impl House {
     }
 
     /// The files below a folder.
-    fn below(&self, folder: &'static str) -> impl Iterator<Item = (&String, &String)> {
-        self.sources.iter().filter(move |(path, _)| path.starts_with(folder))
+    fn below(&self, folder: &'static str) -> impl Iterator<Item = (&String, &Source)> {
+        self.sources.iter().map(|(path, source)| (path, source.as_ref())).filter(move |(path, _)| path.starts_with(folder))
     }
 
     /// The modules of the library, as its folders and files name them.
@@ -111,10 +130,10 @@ fn modules_use_only_what_the_table_lets_them() {
 fn uses(house: &House) -> Complaints {
     let (table, modules) = (table(house), house.modules());
     let mut complaints = Vec::new();
-    for (path, text) in house.below("src/") {
+    for (path, source) in house.below("src/") {
         let module = module_of(path);
         let Some(may) = table.iter().find(|row| row.modules.contains(module)).map(|row| &row.uses) else { continue };
-        for used in paths(text, depth_of(path)) {
+        for used in paths(source, depth_of(path)) {
             if !modules.contains(used.as_str()) {
                 complaints.push(format!("{path}: `crate::{used}` is no module: name it by the module it belongs to"));
             } else if used != module && !may.contains(&used) {
@@ -174,7 +193,7 @@ fn no_file_is_too_long() {
 fn lengths(house: &House) -> Complaints {
     let most = |path: &str| if path == "src/main.rs" { MAIN } else { TOO_LONG };
     let lines = |limit: &dyn Fn(&str) -> usize| -> Vec<String> {
-        let long = house.sources.iter().map(|(path, text)| (path, text.lines().count()));
+        let long = house.sources.iter().map(|(path, source)| (path, source.text.lines().count()));
         long.filter(|(path, lines)| *lines > limit(path)).map(|(path, lines)| format!("{path}: {lines} lines")).collect()
     };
     let mut complaints = lines(&most);
@@ -200,9 +219,9 @@ fn a_mod_file_explains_and_re_exports() {
 fn mod_files(house: &House) -> Complaints {
     let made = ["fn", "impl", "struct", "enum", "trait", "macro_rules"];
     let mut complaints = Vec::new();
-    for (path, text) in house.below("src/").chain(house.below("tests/integration/")) {
+    for (path, source) in house.below("src/").chain(house.below("tests/integration/")) {
         if path.ends_with("/mod.rs") || path == "src/lib.rs" {
-            let found = tokens(text).into_iter().find(|token| made.iter().any(|word| is(token, word)));
+            let found = source.tokens().iter().find(|token| made.iter().any(|word| is(token, word)));
             complaints.extend(found.map(|token| format!("{path}: `{token}` belongs into a file with a name of its own")));
         }
     }
@@ -242,9 +261,14 @@ fn wired(house: &House) -> Complaints {
             continue;
         }
         let above = ["/mod.rs", "/main.rs", "/lib.rs", ".rs"].map(|file| format!("{folder}{file}"));
-        let is_named = above.iter().filter_map(|file| house.sources.get(file)).any(|text| {
-            tokens(text).windows(3).any(|three| is(&three[0], "mod") && is(&three[1], name) && is(&three[2], ";"))
+        let mut namers = above.iter().filter_map(|file| house.sources.get(file));
+        let by_name = namers.any(|source| {
+            source.tokens().windows(3).any(|three| is(&three[0], "mod") && is(&three[1], name) && is(&three[2], ";"))
         });
+        // Tests that would fill most of a file lie beside it and are named by `#[path]`.
+        let attribute = format!("#[path = \"{name}.rs\"]");
+        let beside = |file: &str| file.rsplit_once('/').is_some_and(|(other, _)| other == folder);
+        let is_named = by_name || house.sources.iter().any(|(file, source)| beside(file) && source.text.contains(&attribute));
         if !is_named {
             complaints.push(format!("{path}: no `mod {name};` names it, so it is not compiled"));
         }
@@ -266,7 +290,7 @@ fn programs_are_run_by_exec_alone() {
 fn programs(house: &House) -> Complaints {
     let starts = |path: &&String| {
         let mut found = false;
-        visit(tokens(&house.sources[*path]), &mut |tokens| {
+        visit(house.sources[*path].tokens(), &mut |tokens| {
             found |= follows(tokens, "process", "Command") || follows(tokens, "Command", "new");
         });
         found
@@ -293,8 +317,8 @@ fn nothing_is_ever_deleted_from_a_cluster_or_pushed_to_git() {
 fn harm(house: &House) -> Complaints {
     let words = ["delete", "delete_collection", "DELETE", "evict", "PushOptions"];
     let mut complaints = Vec::new();
-    for (path, text) in house.below("src/") {
-        visit(tokens(text), &mut |tokens| {
+    for (path, source) in house.below("src/") {
+        visit(source.tokens(), &mut |tokens| {
             let found = tokens.iter().find(|token| words.iter().any(|word| is(token, word)));
             complaints.extend(found.map(|word| format!("{path}: `{word}`: a restore deletes nothing and pushes nothing")));
             if tokens.windows(3).any(|three| is(&three[0], "remote") && is(&three[1], ".") && is(&three[2], "push")) {
@@ -328,12 +352,13 @@ fn invariants(house: &House) -> Complaints {
     }
     for invariant in invariants {
         let title = invariant.lines().next().unwrap_or_default();
-        let held = invariant.split_once("Held by").map(|(_, tests)| quoted(tests)).unwrap_or_default();
+        let held: Vec<String> =
+            invariant.split_once("Held by").map(|(_, tests)| quoted(tests).collect()).unwrap_or_default();
         if held.is_empty() {
             complaints.push(format!("ARCHITECTURE.md, {title}: no test is named"));
         }
         for test in held {
-            if !house.sources.values().any(|text| text.contains(&format!("fn {test}("))) {
+            if !house.sources.values().any(|source| source.text.contains(&format!("fn {test}("))) {
                 complaints.push(format!("ARCHITECTURE.md, {title}: there is no test `{test}`"));
             }
         }
@@ -406,11 +431,6 @@ fn depth_of(path: &str) -> usize {
     path.trim_end_matches("/mod.rs").split('/').count()
 }
 
-/// Returns the tokens of a file: without comments, with texts as one token each.
-fn tokens(text: &str) -> Vec<TokenTree> {
-    text.parse::<TokenStream>().unwrap().into_iter().collect()
-}
-
 fn is(token: &TokenTree, word: &str) -> bool {
     match token {
         TokenTree::Ident(ident) => ident == word,
@@ -425,11 +445,12 @@ fn is_path(tokens: &[TokenTree]) -> bool {
 }
 
 /// Shows the tokens of a file and of each of its groups.
-fn visit(tokens: Vec<TokenTree>, see: &mut impl FnMut(&[TokenTree])) {
-    see(&tokens);
+fn visit(tokens: &[TokenTree], see: &mut impl FnMut(&[TokenTree])) {
+    see(tokens);
     for token in tokens {
         if let TokenTree::Group(group) = token {
-            visit(group.stream().into_iter().collect(), see);
+            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+            visit(&inner, see);
         }
     }
 }
@@ -455,9 +476,9 @@ fn heads(token: &TokenTree) -> Vec<String> {
 }
 
 /// Returns the names that paths from the root of the library begin with: by `crate::`, or by `super::` often enough.
-fn paths(text: &str, depth: usize) -> BTreeSet<String> {
+fn paths(source: &Source, depth: usize) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    collect(&tokens(text), depth, &mut found);
+    collect(source.tokens(), depth, &mut found);
     found
 }
 
