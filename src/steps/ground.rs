@@ -52,8 +52,14 @@ impl LayGround {
         };
         if !self.0.agent_present.get().copied().unwrap_or(false) {
             for (index, stage) in prepared.ground.iter().enumerate() {
-                context.progress(index, Some(prepared.ground.len()), stage.name);
+                context.progress(index, Some(prepared.ground.len()), stage.name.word());
                 count(argocd::apply_stage(cluster, stage, namespace, mode).await?);
+            }
+        }
+        for placeholder in &prepared.placeholders {
+            if cluster.get(&cluster.located(placeholder, namespace)?).await?.is_none() {
+                count((1, 0));
+                cluster.apply(placeholder, namespace, mode).await?;
             }
         }
         count(self.argocd_secret(runbook, cluster, mode, context).await?);
