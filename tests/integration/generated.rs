@@ -48,7 +48,9 @@ fn descriptions<'schema>(schema: &'schema Value, out: &mut Vec<&'schema str>) {
             if fields.get("description").is_some_and(|_| !is_variable(schema)) {
                 out.extend(fields["description"].as_str());
             }
-            fields.values().for_each(|value| descriptions(value, out));
+            // A value that can be one word only needs no explanation of it.
+            let told = |value: &&Value| value.as_array().is_none_or(|choices| choices.len() > 1);
+            fields.values().filter(told).for_each(|value| descriptions(value, out));
         }
         Value::Array(items) => items.iter().for_each(|item| descriptions(item, out)),
         _ => {}
@@ -125,12 +127,13 @@ fn what(schema: &Value) -> String {
         return "`{env: NAME}`".into();
     }
     if let Some(choices) = schema["oneOf"].as_array().filter(|_| !schema["properties"].is_object()) {
-        let mut all: Vec<String> = Vec::new();
-        for choice in choices {
-            let text = what(choice);
-            if !all.contains(&text) {
-                all.push(text);
-            }
+        let (words, others): (Vec<&Value>, Vec<&Value>) = choices.iter().partition(|choice| choice["const"].is_string());
+        let mut all: Vec<String> = others.into_iter().map(what).collect();
+        // More than a few words are listed below the table.
+        if words.len() > 3 {
+            all.insert(0, "a word".into());
+        } else {
+            all.splice(0..0, words.into_iter().map(what));
         }
         return all.join(" or ");
     }
@@ -138,17 +141,23 @@ fn what(schema: &Value) -> String {
         return format!("`{word}`");
     }
     match schema["type"].as_str() {
-        Some("array") => format!("list of {}", what(&schema["items"])),
+        Some("array") => format!("list of {}", many(&schema["items"])),
         Some("boolean") => "`true` or `false`".into(),
         Some("integer") => match (&schema["minimum"], schema.get("maximum")) {
             (least, Some(most)) => format!("{least} to {most}"),
             (least, None) => format!("whole number from {least}"),
         },
         Some("object") if schema["properties"].is_object() => "mapping".into(),
-        Some("object") => format!("{} by name", what(&schema["additionalProperties"])),
+        Some("object") => format!("{} by name", many(&schema["additionalProperties"])),
         Some("string") => "text".into(),
         _ => "text, number or flag".into(),
     }
+}
+
+/// Says what several values may be.
+fn many(schema: &Value) -> String {
+    let one = what(schema);
+    if ["mapping", "a word"].contains(&one.as_str()) { format!("{}s", one.trim_start_matches("a ")) } else { one }
 }
 
 /// Writes what the words mean that a value may be.
