@@ -51,7 +51,7 @@ impl Prepare {
         let mut roots = Vec::new();
         let mut inputs = Vec::new();
         for root in &runbook.roots {
-            let rendered = self.render(runbook, &root.from).await.map_err(|failure| failure.within(format!("root {}", root.id)))?;
+            let rendered = self.render(runbook, &root.from).await.map_err(|failure| failure.within(format!("cannot read root `{}`", root.id)))?;
             found.extend(rendered.findings);
             let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
             found.extend(manifests.iter().flat_map(manifest::check));
@@ -61,7 +61,7 @@ impl Prepare {
         let mut extras = BTreeMap::new();
         for (index, step) in runbook.steps.iter().enumerate() {
             if let ExtraAction::Apply(from) = &step.action {
-                let rendered = self.render(runbook, from).await.map_err(|failure| failure.within(format!("step {}", step.id)))?;
+                let rendered = self.render(runbook, from).await.map_err(|failure| failure.within(format!("cannot read what step `{}` applies", step.id)))?;
                 found.extend(rendered.findings);
                 extras.insert(index, rendered.manifests);
             }

@@ -63,7 +63,7 @@ impl ReadStores {
                         let mut data = data;
                         data.extend(spec.set.iter().map(|(key, value)| (key.clone(), Secret::from(value.as_str()))));
                         self.learn(spec, &data);
-                        restored.insert((*name).clone(), Restored { data, store: from.store.clone() });
+                        restored.insert((*name).clone(), Restored { data, store: from.store.clone(), path: from.path.clone() });
                     }
                     Err(error) if attempt + 1 < spec.from.len() => {
                         context.notice(format!("Secret {name}: {error}; its next source is tried."));
@@ -117,7 +117,7 @@ impl ReadStores {
                 let place = format!("{} in store {}", from.path, from.store);
                 from.keys
                     .iter()
-                    .map(|(ours, theirs)| Ok((ours.clone(), stored.value(theirs, &place)?.clone())))
+                    .map(|(ours, theirs)| Ok((ours.clone(), stored.value(theirs, ours, &place)?.clone())))
                     .collect()
             })
             .collect()
