@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -261,8 +263,13 @@ impl Seen {
             .collect();
         let child = scene.tool.start(&all).unwrap();
         let id = child.id().unwrap();
-        let watcher = tokio::task::spawn_blocking(move || processes(id));
+        let ended = Arc::new(AtomicBool::new(false));
+        let watcher = tokio::task::spawn_blocking({
+            let ended = Arc::clone(&ended);
+            move || processes(id, &ended)
+        });
         let ran = Ran::of(child.wait_with_output().await.unwrap());
+        ended.store(true, Ordering::Relaxed);
         let processes = watcher.await.unwrap();
         assert!(
             processes.iter().any(|text| text.contains("restore")),
@@ -282,19 +289,15 @@ impl Seen {
 
 /// Returns the arguments of a process and of all that come from it, and the environments of the latter, until it ends. Its own
 /// environment holds the login of the store: that is where its user put it.
-fn processes(root: u32) -> BTreeSet<String> {
+fn processes(root: u32, ended: &AtomicBool) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     let read = |id: u32, file: &str| {
         let bytes = std::fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    loop {
-        let command = read(root, "cmdline");
-        // A process that has ended and was not asked for yet has no arguments any more.
-        if command.is_empty() {
-            return seen;
-        }
-        seen.insert(command);
+    while !ended.load(Ordering::Relaxed) {
+        // For a moment after its start a process has no arguments yet.
+        seen.extend([read(root, "cmdline")].into_iter().filter(|text| !text.is_empty()));
         let mut parents = vec![root];
         while let Some(parent) = parents.pop() {
             let threads = std::fs::read_dir(format!("/proc/{parent}/task"))
@@ -320,6 +323,7 @@ fn processes(root: u32) -> BTreeSet<String> {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
+    seen
 }
 
 /// Returns a file as text; what is no text can hold a secret all the same.
