@@ -105,11 +105,8 @@ impl Interlock {
         }
         // An access review knows nothing of privilege escalation and admission; a dry run does.
         for manifest in &objects {
-            let id = match cluster.located(manifest, namespace) {
-                Ok(id) => id,
-                // Its CRD comes with the install.
-                Err(_) => continue,
-            };
+            // What is not served yet comes with its CRD.
+            let Ok(id) = cluster.located(manifest, namespace) else { continue };
             if id.namespace.is_empty() {
                 cluster.dry_run(manifest, namespace).await.map_err(|error| {
                     Failure::from(error).within("the server would refuse a part of the agent's install")

@@ -133,7 +133,9 @@ impl ReadStores {
             }
         }
         if let SecretShape::Argocd(shape) = &spec.shape {
-            secret::confidential(shape, data).iter().for_each(|value| self.0.redactor.learn(value));
+            for value in &secret::confidential(shape, data) {
+                self.0.redactor.learn(value);
+            }
         }
     }
 

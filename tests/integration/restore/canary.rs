@@ -22,15 +22,15 @@ const PASSPHRASE: &str = "c4n4ry \"quoted\" \\ sl/ash+plus & ümlaut";
 const WEBHOOK: &str = "c4n4ry-webhook-0f-the-git-server";
 const WRONG: &str = "c4n4ry-wrong-passw0rd";
 
-const SECRETS: &str = r#"secrets:
+const SECRETS: &str = r"secrets:
   payments: {as: {namespace: shop, type: Opaque}, from: [{vault: dr/payments}]}
   repo-other: {as: argocd/repository, from: [{vault: dr/repo-other}]}
-"#;
+";
 const ROOTS: &str = "roots:\n  - {id: ground, source: platform, path: ground}\n";
 
 #[tokio::test]
 async fn no_secret_is_seen_anywhere() {
-    let (mut scene, secrets) = scene_of_canaries().await;
+    let (mut scene, secrets) = Box::pin(scene_of_canaries()).await;
     let canaries: Vec<Canary> = secrets.iter().flat_map(|secret| Canary::all_of(secret)).collect();
     the_search_finds_what_is_planted(&canaries);
     let children = record_children(&mut scene);
@@ -239,7 +239,7 @@ async fn quote_what_is_refused(scene: &Scene) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), refused).await.unwrap();
 }
 
 /// Everything that was seen of runs, each with where it was.
@@ -297,7 +297,11 @@ fn processes(root: u32, ended: &AtomicBool) -> BTreeSet<String> {
     };
     while !ended.load(Ordering::Relaxed) {
         // For a moment after its start a process has no arguments yet.
-        seen.extend([read(root, "cmdline")].into_iter().filter(|text| !text.is_empty()));
+        let own = read(root, "cmdline");
+        if own.is_empty() {
+            continue;
+        }
+        seen.insert(own.clone());
         let mut parents = vec![root];
         while let Some(parent) = parents.pop() {
             let threads = std::fs::read_dir(format!("/proc/{parent}/task"))
@@ -313,11 +317,11 @@ fn processes(root: u32, ended: &AtomicBool) -> BTreeSet<String> {
                 })
                 .collect();
             for child in children {
-                seen.extend(
-                    [read(child, "cmdline"), read(child, "environ")]
-                        .into_iter()
-                        .filter(|text| !text.is_empty()),
-                );
+                // Between its birth and its start as another program a child is a copy of its parent.
+                let command = read(child, "cmdline");
+                if !command.is_empty() && command != own {
+                    seen.extend([command, read(child, "environ")]);
+                }
                 parents.push(child);
             }
         }
@@ -402,7 +406,7 @@ fn aligned(engine: &impl base64::Engine, part: &str, shift: usize) -> String {
     let encoded = engine.encode([vec![0; shift], part.as_bytes().to_vec()].concat());
     let begin = [0, 2, 3][shift];
     // The last letter depends on what follows, unless the part ends with a whole group.
-    let end = encoded.len() - usize::from((shift + part.len()) % 3 != 0);
+    let end = encoded.len() - usize::from(!(shift + part.len()).is_multiple_of(3));
     encoded[begin..end].to_owned()
 }
 

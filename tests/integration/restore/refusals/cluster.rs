@@ -1,7 +1,7 @@
 //! The cluster: the wrong one, one that is not empty, one where we may not do what is needed.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
 use k8s_openapi::api::rbac::v1::PolicyRule;
@@ -92,12 +92,8 @@ pub(super) async fn the_wrong_cluster(scene: &mut Scene, judge: &mut Judge) {
             &["never restores onto"],
         ),
     ] {
-        let began = Instant::now();
-        judge.refused(scene, &case).await;
-        let took = began.elapsed();
-        judge.that(took < Duration::from_secs(15), || {
-            format!("{} took {took:?}", case.name)
-        });
+        let soon = tokio::time::timeout(Duration::from_secs(15), judge.refused(scene, &case)).await;
+        judge.that(soon.is_ok(), || format!("{} took longer than 15 s", case.name));
     }
 }
 
@@ -260,7 +256,7 @@ async fn remove(client: &kube::Client, object: &Value) {
     let (api, name) = api(client, object);
     api.delete(&name, &DeleteParams::foreground()).await.unwrap();
     let gone = kube::runtime::wait::await_condition(api, &name, |object: Option<&DynamicObject>| object.is_none());
-    tokio::time::timeout(Duration::from_secs(60), gone)
+    tokio::time::timeout(Duration::from_mins(1), gone)
         .await
         .unwrap()
         .unwrap();
