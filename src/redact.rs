@@ -195,7 +195,10 @@ mod tests {
                 let header = STANDARD.encode(format!("{before}hunter2hunter2{after}"));
                 let text = redactor.redact(&header).into_owned();
                 // At most a letter at each end is left, which holds some bits of it.
-                assert!(text.contains(MASK) && text.len() <= MASK.len() + 10, "{header} → {text}");
+                assert!(
+                    text.contains(MASK) && text.len() <= MASK.len() + 10,
+                    "{header} → {text}"
+                );
             }
         }
     }

@@ -167,7 +167,10 @@ async fn load(target: &Target) -> Result<Config, Error> {
             format!("the kubeconfig has no context `{}`", target.context),
         );
         return Err(if known.is_empty() {
-            error.hint(format!("{} has no contexts at all: name another file with --kubeconfig or KUBECONFIG", file(target)))
+            error.hint(format!(
+                "{} has no contexts at all: name another file with --kubeconfig or KUBECONFIG",
+                file(target)
+            ))
         } else {
             error.hint(format!("{} has: {}", file(target), known.join(", ")))
         });

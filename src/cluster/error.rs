@@ -84,7 +84,11 @@ impl Error {
                     // Only the innermost link names the reason; the outer ones say "ServiceError" and repeat it.
                     if cause.is_none() {
                         let text = link.to_string();
-                        error.causes.push(if text == "deadline has elapsed" { "no answer came in time".into() } else { text });
+                        error.causes.push(if text == "deadline has elapsed" {
+                            "no answer came in time".into()
+                        } else {
+                            text
+                        });
                     }
                 }
                 error.hint("is the API server up, and does its address lead there from this machine?")

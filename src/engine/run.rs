@@ -279,7 +279,10 @@ impl Engine {
         if !mask(&mut value, &self.settings.redactor) {
             return event;
         }
-        serde_json::from_value(value).unwrap_or(Event { body: Body::Unknown, ..event })
+        serde_json::from_value(value).unwrap_or(Event {
+            body: Body::Unknown,
+            ..event
+        })
     }
 }
 

@@ -25,7 +25,9 @@ pub async fn restore(request: Request) -> RunState {
     let (mut engine, world) = begin(request, run, journal).await;
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
-        engine.record(Run::Noticed { notice: format!("The run is not written down: {error}.") });
+        engine.record(Run::Noticed {
+            notice: format!("The run is not written down: {error}."),
+        });
     }
     let result = match world {
         Ok(world) => carry_out(&mut engine, &world).await,
@@ -73,14 +75,25 @@ async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engin
         runbook: runbook.name.clone(),
         file: request.file,
         program: env!("CARGO_PKG_VERSION").into(),
-        target_ms: runbook.target.rto.map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
+        target_ms: runbook
+            .target
+            .rto
+            .map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
     });
     let world = (|| {
         build::supported(&runbook)?;
-        let resumes = request.resume.map(|name| resumed(&request.journals, &name, &runbook)).transpose()?;
+        let resumes = request
+            .resume
+            .map(|name| resumed(&request.journals, &name, &runbook))
+            .transpose()?;
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
-            options: Options { kubeconfig: request.kubeconfig, context: request.context, cache: request.cache, resumes },
+            options: Options {
+                kubeconfig: request.kubeconfig,
+                context: request.context,
+                cache: request.cache,
+                resumes,
+            },
             redactor: request.redactor,
             stores,
             started: OnceLock::from(started),
@@ -97,12 +110,16 @@ fn resumed(journals: &std::path::Path, name: &str, runbook: &Runbook) -> Result<
     let path = journal::find(journals, (!name.is_empty()).then_some(name)).map_err(|error| failed(&error))?;
     let state = RunState::of(&journal::read(&path).map_err(|error| failed(&error))?);
     if state.runbook != runbook.name {
-        return Err(Failure::new(format!("the run to go on with is of runbook {}, not {}", state.runbook, runbook.name))
-            .hint("name the run: --resume RUN"));
+        return Err(Failure::new(format!(
+            "the run to go on with is of runbook {}, not {}",
+            state.runbook, runbook.name
+        ))
+        .hint("name the run: --resume RUN"));
     }
-    state.cluster.map(|cluster| cluster.uid).ok_or_else(|| {
-        Failure::new("the run to go on with never reached a cluster").hint("run without --resume")
-    })
+    state
+        .cluster
+        .map(|cluster| cluster.uid)
+        .ok_or_else(|| Failure::new("the run to go on with never reached a cluster").hint("run without --resume"))
 }
 
 async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended> {
@@ -142,7 +159,9 @@ fn left_to_do(runbook: &Runbook) -> Vec<String> {
     }
     for (name, cluster) in &runbook.clusters {
         if cluster.secret.is_some() && cluster.state == crate::runbook::ClusterState::Rebuilt {
-            left.push(format!("Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."));
+            left.push(format!(
+                "Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."
+            ));
         }
     }
     left

@@ -92,7 +92,11 @@ pub enum Revision {
 impl Revision {
     /// Takes a revision as it is written: a full hash is pinned, all else may move.
     pub fn of(text: &str) -> Self {
-        if is_commit(text) { Self::Pinned(text.to_lowercase()) } else { Self::Follow(text.to_owned()) }
+        if is_commit(text) {
+            Self::Pinned(text.to_lowercase())
+        } else {
+            Self::Follow(text.to_owned())
+        }
     }
 
     /// Returns it as it is written.

@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn an_empty_secret_is_said_to_be_empty() {
-        let error = stored(&[]).value("password", "password", "dr/x in store vault").unwrap_err();
+        let error = stored(&[])
+            .value("password", "password", "dr/x in store vault")
+            .unwrap_err();
         assert_eq!(error.causes(), ["it has no keys at all"]);
     }
 

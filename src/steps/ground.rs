@@ -63,7 +63,9 @@ impl LayGround {
             cluster.apply(&project, namespace, mode).await?;
             count((1, 0));
         }
-        Ok(Outcome::Done { detail: super::ground::counted(sent, same) })
+        Ok(Outcome::Done {
+            detail: super::ground::counted(sent, same),
+        })
     }
 
     /// Puts `argocd-secret` there before any workload: controllers that start without a signing key never reconcile
@@ -78,7 +80,12 @@ impl LayGround {
         let namespace = &runbook.agent.namespace;
         let stored = World::need(&self.0.secrets, "what the stores hold")?
             .iter()
-            .find(|(name, _)| runbook.secrets.get(*name).is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into())));
+            .find(|(name, _)| {
+                runbook
+                    .secrets
+                    .get(*name)
+                    .is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into()))
+            });
         let mut data: BTreeMap<String, Secret> = stored.map(|(_, restored)| restored.data.clone()).unwrap_or_default();
         if !data.contains_key(SIGNING_KEY) {
             let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
@@ -97,7 +104,11 @@ impl LayGround {
         data.values().for_each(|value| self.0.redactor.learn(value));
         let manifest = built(secret::build("argocd-secret", "argocd-secret", namespace, &data))?;
         let applied = cluster.apply(&manifest, namespace, mode).await?;
-        Ok(if applied == crate::cluster::Applied::Same { (0, 1) } else { (1, 0) })
+        Ok(if applied == crate::cluster::Applied::Same {
+            (0, 1)
+        } else {
+            (1, 0)
+        })
     }
 }
 
@@ -111,7 +122,14 @@ fn new_key() -> Result<Secret, Failure> {
 
 /// Takes an object that we built ourselves.
 pub(super) fn built(value: serde_json::Value) -> Result<Manifest, Failure> {
-    Manifest::new(value, Origin { file: "gitops-dr".into(), line: 0 }).map_err(|error| Failure::of(&error))
+    Manifest::new(
+        value,
+        Origin {
+            file: "gitops-dr".into(),
+            line: 0,
+        },
+    )
+    .map_err(|error| Failure::of(&error))
 }
 
 /// Says how many objects were applied and how many were already so.

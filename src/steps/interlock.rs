@@ -50,7 +50,12 @@ impl Interlock {
             expected.push(runbook.agent.namespace.clone());
         }
         let inventory = cluster.inventory(&expected).await?;
-        let ours = self.0.options.resumes.as_ref().is_some_and(|uid| *uid == cluster.identity().uid);
+        let ours = self
+            .0
+            .options
+            .resumes
+            .as_ref()
+            .is_some_and(|uid| *uid == cluster.identity().uid);
         let state = match runbook.target.expect {
             Expect::Adopt => "taken over as it is",
             Expect::Empty if inventory.is_empty() => "empty",
@@ -61,14 +66,18 @@ impl Interlock {
         let fresh = inventory.is_empty() && !present;
         let _ = self.0.mode.set(if fresh { Mode::Fresh } else { Mode::Careful });
         let _ = self.0.agent_present.set(present);
-        Ok(Outcome::Done { detail: state.to_owned() })
+        Ok(Outcome::Done {
+            detail: state.to_owned(),
+        })
     }
 
     /// Whether the agent is there already; a different version of it is refused.
     async fn agent(&self, runbook: &Runbook, cluster: &Cluster, context: &Context) -> Result<bool, Failure> {
         let prepared = self.0.prepared()?;
         let workloads: Vec<_> = prepared.needed.iter().chain(&prepared.others).cloned().collect();
-        let Some(present) = argocd::present(cluster, &workloads).await? else { return Ok(false) };
+        let Some(present) = argocd::present(cluster, &workloads).await? else {
+            return Ok(false);
+        };
         if present.version != prepared.version {
             return Err(Failure::new(format!(
                 "Argo CD {} is on the cluster, and the runbook installs {}",
@@ -82,7 +91,10 @@ impl Interlock {
         if present.workloads < workloads.len() {
             return Ok(false);
         }
-        context.notice(format!("Argo CD {} is on the cluster already and stays as it is.", present.version));
+        context.notice(format!(
+            "Argo CD {} is on the cluster already and stays as it is.",
+            present.version
+        ));
         Ok(true)
     }
 
@@ -90,8 +102,12 @@ impl Interlock {
     async fn rights(&self, runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
         let prepared = self.0.prepared()?;
         let namespace = &runbook.agent.namespace;
-        let objects: Vec<_> =
-            prepared.ground.iter().chain(&prepared.agent).flat_map(|stage| stage.manifests.iter().cloned()).collect();
+        let objects: Vec<_> = prepared
+            .ground
+            .iter()
+            .chain(&prepared.agent)
+            .flat_map(|stage| stage.manifests.iter().cloned())
+            .collect();
         let mut all = objects.clone();
         all.extend(prepared.roots.iter().chain(prepared.extras.values()).flatten().cloned());
         all.extend(self.secrets(runbook)?);
@@ -106,7 +122,9 @@ impl Interlock {
         // An access review knows nothing of privilege escalation and admission; a dry run does.
         for manifest in &objects {
             // What is not served yet comes with its CRD.
-            let Ok(id) = cluster.located(manifest, namespace) else { continue };
+            let Ok(id) = cluster.located(manifest, namespace) else {
+                continue;
+            };
             if id.namespace.is_empty() {
                 cluster.dry_run(manifest, namespace).await.map_err(|error| {
                     Failure::from(error).within("the server would refuse a part of the agent's install")
@@ -124,8 +142,12 @@ impl Interlock {
                 Some(SecretShape::Kubernetes { namespace, .. }) => namespace,
                 _ => &runbook.agent.namespace,
             };
-            objects.push(built(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}}))?);
-            objects.push(built(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))?);
+            objects.push(built(
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}}),
+            )?);
+            objects.push(built(
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+            )?);
         }
         Ok(objects)
     }
@@ -136,8 +158,12 @@ fn never(runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
     let same = |never: &&String| **never == identity.uid || same_server(never, &identity.server);
     match runbook.target.never.iter().find(same) {
         None => Ok(()),
-        Some(never) => Err(Failure::new(format!("this is {never}, which the runbook never restores onto"))
-            .hint(format!("context {} leads there; name another with --context", identity.context))),
+        Some(never) => Err(
+            Failure::new(format!("this is {never}, which the runbook never restores onto")).hint(format!(
+                "context {} leads there; name another with --context",
+                identity.context
+            )),
+        ),
     }
 }
 
@@ -152,7 +178,10 @@ fn same_server(one: &str, other: &str) -> bool {
 
 fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     let identity = cluster.identity();
-    let mut failure = Failure::new(format!("the cluster is not empty: {} (context {})", identity.server, identity.context));
+    let mut failure = Failure::new(format!(
+        "the cluster is not empty: {} (context {})",
+        identity.server, identity.context
+    ));
     for (what, names) in [
         ("agent resource", &inventory.agent_resources),
         ("bound volume", &inventory.bound_volumes),
@@ -160,8 +189,14 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     ] {
         if !names.is_empty() {
             let shown: Vec<_> = names.iter().take(5).map(String::as_str).collect();
-            let more = if names.len() > shown.len() { format!(" and {} more", names.len() - shown.len()) } else { String::new() };
-            failure.causes.push(format!("{}: {}{more}", counted(names.len(), what), shown.join(", ")));
+            let more = if names.len() > shown.len() {
+                format!(" and {} more", names.len() - shown.len())
+            } else {
+                String::new()
+            };
+            failure
+                .causes
+                .push(format!("{}: {}{more}", counted(names.len(), what), shown.join(", ")));
         }
     }
     failure = failure
@@ -172,12 +207,17 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
         return failure;
     }
     let foreign = foreign.into_iter().collect::<Vec<_>>().join(", ");
-    failure.hint(format!("if these workloads belong there, say so: `target: {{namespaces: [{foreign}]}}`"))
+    failure.hint(format!(
+        "if these workloads belong there, say so: `target: {{namespaces: [{foreign}]}}`"
+    ))
 }
 
 /// Returns the namespaces of objects named as `Kind namespace/name`.
 fn namespaces_of(names: &[String]) -> BTreeSet<&str> {
-    names.iter().filter_map(|name| Some(name.split_once(' ')?.1.split_once('/')?.0)).collect()
+    names
+        .iter()
+        .filter_map(|name| Some(name.split_once(' ')?.1.split_once('/')?.0))
+        .collect()
 }
 
 #[cfg(test)]
@@ -200,7 +240,13 @@ mod tests {
 
     #[test]
     fn namespaces_are_named_once() {
-        let names = ["Deployment a/x", "StatefulSet a/y", "Deployment b/x", "PersistentVolume p"].map(str::to_owned);
+        let names = [
+            "Deployment a/x",
+            "StatefulSet a/y",
+            "Deployment b/x",
+            "PersistentVolume p",
+        ]
+        .map(str::to_owned);
         assert_eq!(namespaces_of(&names), BTreeSet::from(["a", "b"]));
     }
 }

@@ -18,19 +18,35 @@ pub struct Present {
 
 /// Returns the Argo CD that these workloads would install, if it is there already.
 pub async fn present(cluster: &Cluster, workloads: &[ObjectRef]) -> Result<Option<Present>, Error> {
-    let found: Vec<Value> = try_join_all(workloads.iter().map(|id| cluster.get(id))).await?.into_iter().flatten().collect();
+    let found: Vec<Value> = try_join_all(workloads.iter().map(|id| cluster.get(id)))
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
     if found.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Present { version: installed_version(&found).unwrap_or_default(), workloads: found.len() }))
+    Ok(Some(Present {
+        version: installed_version(&found).unwrap_or_default(),
+        workloads: found.len(),
+    }))
 }
 
 /// Applies one stage of the install, and waits for its CRDs to be served. Returns how many objects were sent and how many
 /// were already so.
-pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<(usize, usize), Error> {
+pub async fn apply_stage(
+    cluster: &Cluster,
+    stage: &Stage,
+    namespace: &str,
+    mode: Mode,
+) -> Result<(usize, usize), Error> {
     let counts = cluster.apply_all(&stage.manifests, namespace, mode).await?;
-    let crds: Vec<ObjectRef> =
-        stage.manifests.iter().filter(|manifest| is_crd(manifest)).map(Manifest::id).collect();
+    let crds: Vec<ObjectRef> = stage
+        .manifests
+        .iter()
+        .filter(|manifest| is_crd(manifest))
+        .map(Manifest::id)
+        .collect();
     if !crds.is_empty() {
         try_join_all(crds.iter().map(|id| cluster.until(id, health::established, |_| ()))).await?;
         cluster.rediscover().await?;
@@ -55,7 +71,10 @@ pub struct Readiness {
 pub async fn ready(cluster: &Cluster, workloads: &[ObjectRef], told: impl Fn(&Readiness) + Sync) -> Result<(), Error> {
     let state = std::sync::Mutex::new(Readiness {
         ready: 0,
-        waiting: workloads.iter().map(|id| (id.clone(), "it is not seen yet".to_owned())).collect(),
+        waiting: workloads
+            .iter()
+            .map(|id| (id.clone(), "it is not seen yet".to_owned()))
+            .collect(),
     });
     let update = |id: &ObjectRef, why: Option<&str>| {
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

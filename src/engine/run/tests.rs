@@ -155,7 +155,10 @@ async fn a_secret_value_in_a_text_never_reaches_a_sink_or_the_state() {
         )],
     )
     .await;
-    assert_eq!(state.notices, [format!("the server said {MASK} and {{\"a\": \"{MASK}\"}}")]);
+    assert_eq!(
+        state.notices,
+        [format!("the server said {MASK} and {{\"a\": \"{MASK}\"}}")]
+    );
 }
 
 #[tokio::test(start_paused = true)]
