@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 
 use super::World;
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
 use crate::platform::argocd::{install, secret};
 use crate::redact::Secret;
@@ -20,6 +21,16 @@ use crate::runbook::{Runbook, SecretShape};
 
 /// The key of `argocd-secret` that signs sessions and tokens.
 const SIGNING_KEY: &str = "server.secretkey";
+
+/// Told where a key is made because none is stored.
+const NEW_KEY: &str =
+    "No server.secretkey is stored, so a new one was made: sessions and API tokens of the old platform are no longer valid.";
+/// What people have to do then.
+const NEW_KEY_LEFT: &str = "Argo CD signs with a new server.secretkey: people log in again, and the API tokens of CI and other programs \
+are void and must be made anew. Store the new key for the next time.";
+/// Told where a stored key takes the place of another.
+const OTHER_KEY: &str = "The Argo CD on the cluster signed with another server.secretkey than the stored one, which took its place: \
+sessions begun since the outage end.";
 
 /// Lays the ground.
 pub struct LayGround(pub Arc<World>);
@@ -50,10 +61,10 @@ impl LayGround {
             sent += more_sent;
             same += more_same;
         };
-        if !self.0.agent_present.get().copied().unwrap_or(false) {
+        if self.0.installs() {
             for (index, stage) in prepared.ground.iter().enumerate() {
                 context.progress(index, Some(prepared.ground.len()), stage.name);
-                count(argocd::apply_stage(cluster, stage, namespace, mode).await?);
+                count(told(argocd::apply_stage(cluster, stage, namespace, mode).await?, context));
             }
         }
         count(self.argocd_secret(runbook, cluster, mode, context).await?);
@@ -63,7 +74,7 @@ impl LayGround {
             cluster.apply(&project, namespace, mode).await?;
             count((1, 0));
         }
-        Ok(Outcome::Done { detail: super::ground::counted(sent, same) })
+        Ok(Outcome::Done { detail: counted(sent, same) })
     }
 
     /// Puts `argocd-secret` there before any workload: controllers that start without a signing key never reconcile
@@ -80,25 +91,48 @@ impl LayGround {
             .iter()
             .find(|(name, _)| runbook.secrets.get(*name).is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into())));
         let mut data: BTreeMap<String, Secret> = stored.map(|(_, restored)| restored.data.clone()).unwrap_or_default();
-        if !data.contains_key(SIGNING_KEY) {
-            let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
-            let live = cluster.get(&id).await?;
-            if live.is_some_and(|live| live.pointer("/data/server.secretkey").is_some_and(|key| key != "")) {
-                if data.is_empty() {
-                    return Ok((0, 1));
-                }
-            } else {
-                data.insert(SIGNING_KEY.into(), new_key()?);
-                context.notice(
-                    "No server.secretkey is stored, so a new one was made: sessions and API tokens of the old platform are no longer valid.",
-                );
-            }
+        let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
+        let live = cluster.get(&id).await?;
+        let has_key = live.as_ref().is_some_and(|live| live["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()));
+        if !data.contains_key(SIGNING_KEY) && !has_key {
+            data.insert(SIGNING_KEY.into(), new_key()?);
+            context.notice(NEW_KEY);
+            context.emit(Run::LeftToDo { what: NEW_KEY_LEFT.into() });
         }
         data.values().for_each(|value| self.0.redactor.learn(value));
-        let manifest = built(secret::build("argocd-secret", "argocd-secret", namespace, &data))?;
-        let applied = cluster.apply(&manifest, namespace, mode).await?;
-        Ok(if applied == crate::cluster::Applied::Same { (0, 1) } else { (1, 0) })
+        let wanted = secret::build("argocd-secret", "argocd-secret", namespace, &data);
+        let Some(live) = live else {
+            cluster.apply(&built(wanted)?, namespace, mode).await?;
+            return Ok((1, 0));
+        };
+        // Merged, not applied: keys that the agent has written since stay, and a stored value counts, whoever set the other.
+        let part = differing(&live, &wanted);
+        if part.is_empty() {
+            return Ok((0, 1));
+        }
+        if has_key && part.get("data").is_some_and(|data| data.get(SIGNING_KEY).is_some()) {
+            context.notice(OTHER_KEY);
+        }
+        cluster.merge(&id, &Value::Object(part)).await?;
+        Ok((1, 0))
     }
+}
+
+/// Returns the part of the wanted object that the living one lacks or has otherwise; nothing of what else it has.
+fn differing(live: &Value, wanted: &Value) -> Map<String, Value> {
+    let mut part = Map::new();
+    for (key, wanted) in wanted.as_object().into_iter().flatten() {
+        let live = &live[key];
+        if wanted.is_object() {
+            let deeper = differing(live, wanted);
+            if !deeper.is_empty() {
+                part.insert(key.clone(), Value::Object(deeper));
+            }
+        } else if live != wanted {
+            part.insert(key.clone(), wanted.clone());
+        }
+    }
+    part
 }
 
 /// Returns a new signing key, as long and as random as Argo CD makes its own (`util/settings`, 32 bytes).
@@ -109,8 +143,16 @@ fn new_key() -> Result<Secret, Failure> {
     Ok(Secret::new(base64::engine::general_purpose::STANDARD.encode(bytes)))
 }
 
+/// Says what of a stage stays as it is; returns how many objects were sent and how many were already so.
+pub(super) fn told(applied: argocd::StageApplied, context: &Context) -> (usize, usize) {
+    for error in applied.left {
+        context.notice(format!("Left as it is: {error}: {}.", error.causes.join(": ")));
+    }
+    (applied.sent, applied.same)
+}
+
 /// Takes an object that we built ourselves.
-pub(super) fn built(value: serde_json::Value) -> Result<Manifest, Failure> {
+pub(super) fn built(value: Value) -> Result<Manifest, Failure> {
     Manifest::new(value, Origin { file: "gitops-dr".into(), line: 0 }).map_err(|error| Failure::of(&error))
 }
 
@@ -120,5 +162,28 @@ pub(super) fn counted(sent: usize, same: usize) -> String {
         (0, same) => format!("{same} objects, all as they should be"),
         (sent, 0) => format!("{sent} objects applied"),
         (sent, same) => format!("{sent} objects applied, {same} as they should be"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_sent_and_what_others_wrote_is_not() {
+        let live = json!({
+            "metadata": {"name": "argocd-secret", "uid": "1", "labels": {"team": "platform"}},
+            "data": {"server.secretkey": "b2xk", "admin.password": "aGFzaA=="},
+        });
+        let wanted = json!({
+            "metadata": {"name": "argocd-secret", "labels": {"app": "argocd"}},
+            "data": {"server.secretkey": "bmV3"},
+        });
+        let part = Value::Object(differing(&live, &wanted));
+        assert_eq!(part, json!({"metadata": {"labels": {"app": "argocd"}}, "data": {"server.secretkey": "bmV3"}}));
+        assert!(differing(&wanted, &wanted).is_empty());
+        assert_eq!(Value::Object(differing(&json!({}), &wanted)), wanted);
     }
 }

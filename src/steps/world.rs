@@ -108,6 +108,12 @@ impl World {
         Self::need(&self.prepared, "what is to be applied")
     }
 
+    /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes
+    /// on applies it again, since Git may hold the very change that the agent was lacking.
+    pub fn installs(&self) -> bool {
+        self.options.resumes.is_some() || !self.agent_present.get().copied().unwrap_or(false)
+    }
+
     /// Returns how to apply: with looking first, unless the interlock found the cluster empty.
     pub fn mode(&self) -> Mode {
         self.mode.get().copied().unwrap_or(Mode::Careful)

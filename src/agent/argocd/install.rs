@@ -1,11 +1,15 @@
 //! Putting Argo CD on a cluster, and finding the one that is there.
 
 use futures::future::try_join_all;
+use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Error, Mode, health};
+use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, health};
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::install::{Stage, installed_version};
+
+/// Requests in flight at most, well below what a user outside `system:masters` is given at a time.
+const IN_FLIGHT: usize = 16;
 
 /// An Argo CD that is on the cluster already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +29,37 @@ pub async fn present(cluster: &Cluster, workloads: &[ObjectRef]) -> Result<Optio
     Ok(Some(Present { version: installed_version(&found).unwrap_or_default(), workloads: found.len() }))
 }
 
-/// Applies one stage of the install, and waits for its CRDs to be served. Returns how many objects were sent and how many
-/// were already so.
-pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<(usize, usize), Error> {
-    let counts = cluster.apply_all(&stage.manifests, namespace, mode).await?;
+/// What applying a stage came to.
+#[derive(Debug, Default)]
+pub struct StageApplied {
+    /// How many objects were sent.
+    pub sent: usize,
+    /// How many were already so.
+    pub same: usize,
+    /// Why others stay as they are: somebody set their fields by hand, and may have had to in this very outage.
+    pub left: Vec<Error>,
+}
+
+/// Applies one stage of the install, and waits for its CRDs to be served.
+pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<StageApplied, Error> {
+    let mut applied = StageApplied::default();
+    let applies: Vec<_> = stage.manifests.iter().map(|manifest| cluster.apply(manifest, namespace, mode)).collect();
+    let mut results = stream::iter(applies).buffer_unordered(IN_FLIGHT);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(Applied::Sent) => applied.sent += 1,
+            Ok(Applied::Same) => applied.same += 1,
+            Err(error) if error.kind == ErrorKind::Conflict => applied.left.push(error),
+            Err(error) => return Err(error),
+        }
+    }
     let crds: Vec<ObjectRef> =
         stage.manifests.iter().filter(|manifest| is_crd(manifest)).map(Manifest::id).collect();
     if !crds.is_empty() {
         try_join_all(crds.iter().map(|id| cluster.until(id, health::established, |_| ()))).await?;
         cluster.rediscover().await?;
     }
-    Ok(counts)
+    Ok(applied)
 }
 
 fn is_crd(manifest: &Manifest) -> bool {

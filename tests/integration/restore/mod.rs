@@ -1,4 +1,8 @@
 //! `gitops-dr restore` as its user runs it: a real API server, a real Argo CD, a real OpenBao, private repositories.
 
 mod clean;
+mod honesty;
+mod installs;
+mod policy;
 mod scene;
+mod watched;
