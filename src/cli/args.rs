@@ -30,7 +30,13 @@ pub(super) struct Looks {
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
     /// Where runs and their journals are kept [default: $XDG_STATE_HOME/gitops-dr]
-    #[arg(long, global = true, env = "GITOPS_DR_STATE", value_name = "DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "GITOPS_DR_STATE",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
     pub(super) state: Option<PathBuf>,
 }
 
@@ -122,5 +128,8 @@ fn revision(text: &str) -> Result<(String, String), String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write it with a unit, such as 90s, 30m or 1h 30m".to_owned();
     let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).ok().filter(|duration| !duration.is_zero()).ok_or_else(wrong)
+    Duration::try_from(span)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(wrong)
 }

@@ -15,12 +15,18 @@ pub(super) struct Error {
 impl Error {
     /// Refused, or invalid input.
     pub(super) fn refused(failure: Failure) -> Self {
-        Self { code: exit::REFUSED, failure: Some(failure) }
+        Self {
+            code: exit::REFUSED,
+            failure: Some(failure),
+        }
     }
 
     /// It failed.
     pub(super) fn failed(failure: Failure) -> Self {
-        Self { code: exit::FAILED, failure: Some(failure) }
+        Self {
+            code: exit::FAILED,
+            failure: Some(failure),
+        }
     }
 
     /// Everything was said already.

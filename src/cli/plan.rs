@@ -12,8 +12,8 @@ use crate::restore;
 
 /// Shows what a restore would do.
 pub(super) async fn plan(ui: &Ui, arguments: Plan) -> Result<u8, Error> {
-    let interrupt =
-        signal::interrupt().map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
+    let interrupt = signal::interrupt()
+        .map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut request = shared::request(ui, arguments.book, interrupt, &clock)?;
     // Progress is for people; a machine gets the plan and nothing else.
@@ -23,7 +23,10 @@ pub(super) async fn plan(ui: &Ui, arguments: Plan) -> Result<u8, Error> {
     let (plan, state) = restore::plan(request).await;
     let Some(plan) = plan else {
         let failure = state.finished.clone().and_then(|(_, failure)| failure);
-        return Err(Error { code: state.exit_code(), failure: Some(failure.unwrap_or_else(|| Failure::new("there is no plan"))) });
+        return Err(Error {
+            code: state.exit_code(),
+            failure: Some(failure.unwrap_or_else(|| Failure::new("there is no plan"))),
+        });
     };
     if ui.is_json() {
         let text = serde_json::to_string_pretty(&plan).map_err(|error| Error::failed(Failure::of(&error)))?;

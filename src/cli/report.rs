@@ -14,7 +14,9 @@ use crate::report::{Json, summary};
 /// Shows a past run again, from its journal.
 pub(super) fn report(ui: &Ui, arguments: &Report) -> Result<u8, Error> {
     let folder = journals(ui)?;
-    let unreadable = |error: journal::Error| Error::refused(Failure::of(&error).hint("`--state` names the folder where runs are kept"));
+    let unreadable = |error: journal::Error| {
+        Error::refused(Failure::of(&error).hint("`--state` names the folder where runs are kept"))
+    };
     let path = journal::find(&folder, arguments.run.as_deref()).map_err(unreadable)?;
     let events = journal::read(&path).map_err(unreadable)?;
     if ui.is_json() {

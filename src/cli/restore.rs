@@ -19,8 +19,8 @@ use crate::restore::{self, Request};
 
 /// Restores.
 pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
-    let interrupt =
-        signal::interrupt().map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
+    let interrupt = signal::interrupt()
+        .map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let request = Request {
         kubeconfig: arguments.kubeconfig,
@@ -33,7 +33,11 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
     let journals = request.journals.clone();
     let state = restore::restore(request).await;
     if !ui.is_json() && !ui.looks.quiet {
-        let journal = state.run.as_ref().map(|run| journals.join(format!("{run}.jsonl"))).filter(|path| path.exists());
+        let journal = state
+            .run
+            .as_ref()
+            .map(|run| journals.join(format!("{run}.jsonl")))
+            .filter(|path| path.exists());
         ui.out(&summary(&state, ui.out_style(), journal.as_deref()));
     }
     Ok(state.exit_code())
@@ -51,7 +55,10 @@ pub(super) fn request(
         let count = unreadable.findings.len();
         let many = if count == 1 { "finding" } else { "findings" };
         if !ui.is_json() {
-            ui.err(&format!("refused, nothing was changed: {count} {many} in {}\n", book.runbook.display()));
+            ui.err(&format!(
+                "refused, nothing was changed: {count} {many} in {}\n",
+                book.runbook.display()
+            ));
         }
         Error::said(exit::REFUSED)
     })?;
@@ -86,7 +93,11 @@ pub(super) fn sinks(ui: &Ui, clock: &Arc<dyn Clock>) -> Vec<Box<dyn Sink>> {
         return vec![Box::new(Quiet::new(io::stderr(), ui.style()))];
     }
     if ui.is_live() {
-        return vec![Box::new(terminal::Live::new(&Term::buffered_stderr(), ui.style(), Arc::clone(clock)))];
+        return vec![Box::new(terminal::Live::new(
+            &Term::buffered_stderr(),
+            ui.style(),
+            Arc::clone(clock),
+        ))];
     }
     vec![Box::new(terminal::Lines::new(io::stderr()))]
 }

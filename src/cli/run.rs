@@ -16,7 +16,10 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // Fails only if it was done before, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let ui = Ui { looks: arguments.looks, redactor: Redactor::default() };
+    let ui = Ui {
+        looks: arguments.looks,
+        redactor: Redactor::default(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
@@ -25,7 +28,9 @@ pub fn run() -> ExitCode {
             runtime.shutdown_background();
             result
         }
-        Err(error) => Err(Error::failed(Failure::new(format!("the program cannot start: {error}")))),
+        Err(error) => Err(Error::failed(Failure::new(format!(
+            "the program cannot start: {error}"
+        )))),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -60,14 +65,20 @@ pub(super) fn folder(given: Option<&PathBuf>, variable: &str, below_home: &str) 
     if let Some(given) = given {
         return Ok(given.clone());
     }
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     absolute(variable)
         .or_else(|| absolute("HOME").map(|home| home.join(below_home)))
         .map(|base| base.join("gitops-dr"))
         .ok_or_else(|| {
             Error::refused(
-                Failure::new(format!("neither {variable} nor HOME is set, so there is no place for files"))
-                    .hint("name one with --state and --cache"),
+                Failure::new(format!(
+                    "neither {variable} nor HOME is set, so there is no place for files"
+                ))
+                .hint("name one with --state and --cache"),
             )
         })
 }

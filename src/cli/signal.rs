@@ -26,7 +26,10 @@ pub(super) fn interrupt() -> std::io::Result<CancellationToken> {
     Ok(token)
 }
 
-#[expect(clippy::exit, reason = "a person who presses Ctrl-C twice wants it to end now; the journal is on disk")]
+#[expect(
+    clippy::exit,
+    reason = "a person who presses Ctrl-C twice wants it to end now; the journal is on disk"
+)]
 fn end() -> ! {
     std::process::exit(i32::from(exit::INTERRUPTED))
 }

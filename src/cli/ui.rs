@@ -56,7 +56,10 @@ impl Ui {
         }
         if self.is_json() {
             for finding in findings {
-                self.out(&format!("{}\n", serde_json::json!({"family": "finding", "finding": finding})));
+                self.out(&format!(
+                    "{}\n",
+                    serde_json::json!({"family": "finding", "finding": finding})
+                ));
             }
             return;
         }
@@ -69,6 +72,10 @@ impl Ui {
 /// Colours only on a terminal, and not where NO_COLOR asks for none (no-color.org).
 fn style(term: &Term, terminal: bool) -> Style {
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let width = if terminal { usize::from(term.size().1).clamp(40, 160) } else { 100 };
+    let width = if terminal {
+        usize::from(term.size().1).clamp(40, 160)
+    } else {
+        100
+    };
     Style { colour, width }
 }

@@ -44,7 +44,10 @@ impl Cluster {
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
         // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
-        let applies: Vec<_> = manifests.iter().map(|manifest| self.apply(manifest, namespace, mode)).collect();
+        let applies: Vec<_> = manifests
+            .iter()
+            .map(|manifest| self.apply(manifest, namespace, mode))
+            .collect();
         let results: Vec<Applied> = stream::iter(applies).buffer_unordered(IN_FLIGHT).try_collect().await?;
         let same = results.iter().filter(|applied| **applied == Applied::Same).count();
         Ok((results.len() - same, same))
@@ -79,7 +82,10 @@ impl Cluster {
 
     /// Merges a part into an object that is there.
     pub async fn merge(&self, id: &ObjectRef, part: &Value) -> Result<(), Error> {
-        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        let params = PatchParams {
+            field_manager: Some(MANAGER.into()),
+            ..PatchParams::default()
+        };
         self.api_of(id)?
             .patch(&id.name, &params, &Patch::Merge(part))
             .await

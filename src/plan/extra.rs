@@ -20,14 +20,28 @@ pub enum Ordered {
 /// `None` where the steps contradict each other; a checked runbook has no such steps.
 pub fn order(runbook: &Runbook) -> Option<Vec<Ordered>> {
     let mut graph = DiGraph::<Ordered, ()>::new();
-    let roots: Vec<NodeIndex> = (0..runbook.roots.len()).map(|index| graph.add_node(Ordered::Root(index))).collect();
-    let extras: Vec<NodeIndex> = (0..runbook.steps.len()).map(|index| graph.add_node(Ordered::Extra(index))).collect();
+    let roots: Vec<NodeIndex> = (0..runbook.roots.len())
+        .map(|index| graph.add_node(Ordered::Root(index)))
+        .collect();
+    let extras: Vec<NodeIndex> = (0..runbook.steps.len())
+        .map(|index| graph.add_node(Ordered::Extra(index)))
+        .collect();
     for pair in roots.windows(2) {
         graph.add_edge(pair[0], pair[1], ());
     }
     let named = |name: &str| {
-        let root = runbook.roots.iter().position(|root| root.id == name).map(|index| roots[index]);
-        root.or_else(|| runbook.steps.iter().position(|step| step.id == name).map(|index| extras[index]))
+        let root = runbook
+            .roots
+            .iter()
+            .position(|root| root.id == name)
+            .map(|index| roots[index]);
+        root.or_else(|| {
+            runbook
+                .steps
+                .iter()
+                .position(|step| step.id == name)
+                .map(|index| extras[index])
+        })
     };
     for (step, node) in runbook.steps.iter().zip(&extras) {
         if let Some(after) = step.after.as_deref().and_then(named) {

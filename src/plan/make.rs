@@ -98,25 +98,46 @@ pub struct Plan {
 /// Makes the plan of a restore.
 pub fn make(runbook: &Runbook, input: &Input) -> Plan {
     let mut steps = vec![
-        item("interlock", Phase::Interlock, Effect::Reads, Action::Interlock, "prove that this is the right cluster", interlock(runbook)),
+        item(
+            "interlock",
+            Phase::Interlock,
+            Effect::Reads,
+            Action::Interlock,
+            "prove that this is the right cluster",
+            interlock(runbook),
+        ),
         item(
             "ground",
             Phase::Ground,
             Effect::Repeatable,
             Action::Ground,
             "lay the agent's ground",
-            input.ground.iter().map(|(stage, objects)| format!("{stage}: {}", objects.join(", "))).collect(),
+            input
+                .ground
+                .iter()
+                .map(|(stage, objects)| format!("{stage}: {}", objects.join(", ")))
+                .collect(),
         ),
-        item("credentials", Phase::Ground, Effect::Repeatable, Action::Credentials, "restore credentials", secrets(runbook)),
+        item(
+            "credentials",
+            Phase::Ground,
+            Effect::Repeatable,
+            Action::Credentials,
+            "restore credentials",
+            secrets(runbook),
+        ),
         item(
             "agent",
             Phase::Agent,
             Effect::Repeatable,
             Action::Agent,
             format!("start Argo CD {}", input.agent_version),
-            std::iter::once(format!("from {}:{} ({}, {})", runbook.agent.from.source, runbook.agent.from.path, input.agent_form, input.agent_digest))
-                .chain(input.workloads.iter().cloned())
-                .collect(),
+            std::iter::once(format!(
+                "from {}:{} ({}, {})",
+                runbook.agent.from.source, runbook.agent.from.path, input.agent_form, input.agent_digest
+            ))
+            .chain(input.workloads.iter().cloned())
+            .collect(),
         ),
     ];
     // A checked runbook has an order; without one nothing is applied rather than in a wrong order.
@@ -128,18 +149,53 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
     }
     if !runbook.done.critical.is_empty() {
         let title = "wait for the critical apps";
-        steps.push(item("critical", Phase::Apps, Effect::Repeatable, Action::Critical, title, runbook.done.critical.clone()));
+        steps.push(item(
+            "critical",
+            Phase::Apps,
+            Effect::Repeatable,
+            Action::Critical,
+            title,
+            runbook.done.critical.clone(),
+        ));
         steps.extend(checks(runbook));
     }
-    steps.push(item("apps", Phase::Apps, Effect::Repeatable, Action::Apps, "wait until every app is Synced and Healthy", Vec::new()));
+    steps.push(item(
+        "apps",
+        Phase::Apps,
+        Effect::Repeatable,
+        Action::Apps,
+        "wait until every app is Synced and Healthy",
+        Vec::new(),
+    ));
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
     }
-    Plan { runbook: runbook.name.clone(), digest: digest(&steps, input), sources: input.sources.clone(), steps }
+    Plan {
+        runbook: runbook.name.clone(),
+        digest: digest(&steps, input),
+        sources: input.sources.clone(),
+        steps,
+    }
 }
 
-fn item(id: impl Into<String>, phase: Phase, effect: Effect, action: Action, title: impl Into<String>, details: Vec<String>) -> Item {
-    Item { step: PlannedStep { id: id.into(), phase, title: title.into(), effect }, details, action }
+fn item(
+    id: impl Into<String>,
+    phase: Phase,
+    effect: Effect,
+    action: Action,
+    title: impl Into<String>,
+    details: Vec<String>,
+) -> Item {
+    Item {
+        step: PlannedStep {
+            id: id.into(),
+            phase,
+            title: title.into(),
+            effect,
+        },
+        details,
+        action,
+    }
 }
 
 fn interlock(runbook: &Runbook) -> Vec<String> {
@@ -149,7 +205,12 @@ fn interlock(runbook: &Runbook) -> Vec<String> {
         Expect::Adopt => "the cluster is taken over as it is".to_owned(),
     }];
     details.extend(target.never.iter().map(|never| format!("it is not {never}")));
-    details.extend(target.replaces.iter().map(|replaces| format!("{} does not answer", replaces.server)));
+    details.extend(
+        target
+            .replaces
+            .iter()
+            .map(|replaces| format!("{} does not answer", replaces.server)),
+    );
     details.push("we may do all that the restore does".into());
     details
 }
@@ -163,7 +224,11 @@ fn secrets(runbook: &Runbook) -> Vec<String> {
                 SecretShape::Argocd(shape) => format!("argocd/{shape}"),
                 SecretShape::Kubernetes { namespace, kind, .. } => format!("{kind} in {namespace}"),
             };
-            let from: Vec<_> = spec.from.iter().map(|from| format!("{} {}", from.store, from.path)).collect();
+            let from: Vec<_> = spec
+                .from
+                .iter()
+                .map(|from| format!("{} {}", from.store, from.path))
+                .collect();
             format!("{name} ({shape}) from {}", from.join(", or "))
         })
         .collect()
@@ -171,9 +236,20 @@ fn secrets(runbook: &Runbook) -> Vec<String> {
 
 fn root(runbook: &Runbook, input: &Input, index: usize) -> Item {
     let root = &runbook.roots[index];
-    let objects = input.roots.get(index).map(|root| root.objects.clone()).unwrap_or_default();
+    let objects = input
+        .roots
+        .get(index)
+        .map(|root| root.objects.clone())
+        .unwrap_or_default();
     let title = format!("apply root {}", root.id);
-    item(format!("root/{}", root.id), Phase::Apps, Effect::Repeatable, Action::Root(index), title, objects)
+    item(
+        format!("root/{}", root.id),
+        Phase::Apps,
+        Effect::Repeatable,
+        Action::Root(index),
+        title,
+        objects,
+    )
 }
 
 fn extra(runbook: &Runbook, index: usize) -> Item {
@@ -184,21 +260,45 @@ fn extra(runbook: &Runbook, index: usize) -> Item {
         ExtraAction::Run { command } => (Effect::Once, format!("run {}", command.join(" "))),
         ExtraAction::Apply(from) => (Effect::Repeatable, format!("apply {}:{}", from.source, from.path)),
     };
-    item(format!("step/{}", step.id), Phase::Apps, effect, Action::Extra(index), title, Vec::new())
+    item(
+        format!("step/{}", step.id),
+        Phase::Apps,
+        effect,
+        Action::Extra(index),
+        title,
+        Vec::new(),
+    )
 }
 
 fn checks(runbook: &Runbook) -> impl Iterator<Item = Item> {
     runbook.done.checks.iter().enumerate().map(|(index, check)| {
         let title = format!("check {}", check_words(check));
-        item(format!("check/{}", index + 1), Phase::Checks, Effect::Reads, Action::Check(index), title, Vec::new())
+        item(
+            format!("check/{}", index + 1),
+            Phase::Checks,
+            Effect::Reads,
+            Action::Check(index),
+            title,
+            Vec::new(),
+        )
     })
 }
 
 fn check_words(check: &Check) -> String {
     match check {
         Check::Http { url, status } => format!("that {url} answers {status}"),
-        Check::Condition { kind, namespace, name, is } if namespace.is_empty() => format!("that {kind} {name} is {is}"),
-        Check::Condition { kind, namespace, name, is } => format!("that {kind} {namespace}/{name} is {is}"),
+        Check::Condition {
+            kind,
+            namespace,
+            name,
+            is,
+        } if namespace.is_empty() => format!("that {kind} {name} is {is}"),
+        Check::Condition {
+            kind,
+            namespace,
+            name,
+            is,
+        } => format!("that {kind} {namespace}/{name} is {is}"),
     }
 }
 

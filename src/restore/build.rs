@@ -16,7 +16,12 @@ use crate::steps::{
 /// Makes the stores that the runbook reads from.
 pub(super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result<Vec<Box<dyn Store>>, Failure> {
     let mut stores: Vec<Box<dyn Store>> = Vec::new();
-    let used = |store: &&Configured| runbook.secrets.values().any(|spec| spec.from.iter().any(|from| from.store == store.name));
+    let used = |store: &&Configured| {
+        runbook
+            .secrets
+            .values()
+            .any(|spec| spec.from.iter().any(|from| from.store == store.name))
+    };
     for store in runbook.stores.iter().filter(used) {
         match &store.kind {
             StoreKind::Vault(vault) => {
@@ -24,7 +29,10 @@ pub(super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result<Vec<Box<d
                 stores.push(Box::new(vault::Vault::new(settings, redactor)?));
             }
             StoreKind::Aws { .. } | StoreKind::Sops { .. } => {
-                return Err(Failure::new(format!("store {}: this version reads only from Vault and OpenBao", store.name)));
+                return Err(Failure::new(format!(
+                    "store {}: this version reads only from Vault and OpenBao",
+                    store.name
+                )));
             }
         }
     }
@@ -35,16 +43,29 @@ fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
     let ca_pem = match &vault.ca {
         None => None,
         Some(path) => Some(
-            std::fs::read(path).map_err(|error| Failure::new(format!("store {name}: its CA {path} cannot be read: {error}")))?,
+            std::fs::read(path)
+                .map_err(|error| Failure::new(format!("store {name}: its CA {path} cannot be read: {error}")))?,
         ),
     };
     let auth = match &vault.auth {
         Auth::Token(token) => Login::Token(value(name, token)?),
-        Auth::AppRole { mount, role_id, secret_id } => {
-            Login::AppRole { mount: mount.clone(), role_id: value(name, role_id)?, secret_id: value(name, secret_id)? }
-        }
+        Auth::AppRole {
+            mount,
+            role_id,
+            secret_id,
+        } => Login::AppRole {
+            mount: mount.clone(),
+            role_id: value(name, role_id)?,
+            secret_id: value(name, secret_id)?,
+        },
     };
-    Ok(Settings { name: name.to_owned(), address: vault.address.clone(), namespace: vault.namespace.clone(), ca_pem, auth })
+    Ok(Settings {
+        name: name.to_owned(),
+        address: vault.address.clone(),
+        namespace: vault.namespace.clone(),
+        ca_pem,
+        auth,
+    })
 }
 
 /// Returns a value of the runbook, read from the environment where it says so.
@@ -54,8 +75,10 @@ fn value(store: &str, plain: &Plain) -> Result<Secret, Failure> {
         Plain::Env(name) => match std::env::var(name) {
             // A line break at the end is what `$(cat file)` keeps out and an editor puts in.
             Ok(value) if !value.trim().is_empty() => Ok(Secret::from(value.trim())),
-            _ => Err(Failure::new(format!("store {store}: the variable {name} is not set, and the runbook logs in with it"))
-                .hint(format!("export {name} and run again"))),
+            _ => Err(Failure::new(format!(
+                "store {store}: the variable {name} is not set, and the runbook logs in with it"
+            ))
+            .hint(format!("export {name} and run again"))),
         },
     }
 }
@@ -63,7 +86,9 @@ fn value(store: &str, plain: &Plain) -> Result<Secret, Failure> {
 /// Refuses what this version understands but cannot carry out, before anything is touched.
 pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
     if runbook.agent.kind == crate::runbook::AgentKind::Flux {
-        return Err(Failure::new("this version restores Argo CD only; the runbook's agent is Flux"));
+        return Err(Failure::new(
+            "this version restores Argo CD only; the runbook's agent is Flux",
+        ));
     }
     for step in &runbook.steps {
         let what = match &step.action {
@@ -71,15 +96,21 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
             ExtraAction::Run { .. } => "run",
             ExtraAction::Check(_) | ExtraAction::Apply(_) => continue,
         };
-        return Err(Failure::new(format!("step {}: this version does not carry out `{what}` steps", step.id))
-            .hint("take the step out of the runbook, and do by hand what it says"));
+        return Err(Failure::new(format!(
+            "step {}: this version does not carry out `{what}` steps",
+            step.id
+        ))
+        .hint("take the step out of the runbook, and do by hand what it says"));
     }
     Ok(())
 }
 
 /// Makes the steps of a plan.
 pub(super) fn steps(runbook: &Runbook, plan: &Plan, world: &Arc<World>) -> Vec<(Action, Box<dyn Step>)> {
-    plan.steps.iter().map(|item| (item.action, step(runbook, item, world))).collect()
+    plan.steps
+        .iter()
+        .map(|item| (item.action, step(runbook, item, world)))
+        .collect()
 }
 
 fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
@@ -91,12 +122,28 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
         Action::Agent => Box::new(StartAgent(world)),
         Action::Root(index) => Box::new(ApplyRoot { world, planned, index }),
         Action::Extra(index) => match &runbook.steps[index].action {
-            ExtraAction::Check(check) => Box::new(CheckStep { world, planned, check: check.clone() }),
+            ExtraAction::Check(check) => Box::new(CheckStep {
+                world,
+                planned,
+                check: check.clone(),
+            }),
             // `supported` has refused the kinds that are not carried out.
             _ => Box::new(ApplyExtra { world, planned, index }),
         },
-        Action::Critical => Box::new(Drive { world, planned, until: Until::Critical }),
-        Action::Apps => Box::new(Drive { world, planned, until: Until::All }),
-        Action::Check(index) => Box::new(CheckStep { world, planned, check: runbook.done.checks[index].clone() }),
+        Action::Critical => Box::new(Drive {
+            world,
+            planned,
+            until: Until::Critical,
+        }),
+        Action::Apps => Box::new(Drive {
+            world,
+            planned,
+            until: Until::All,
+        }),
+        Action::Check(index) => Box::new(CheckStep {
+            world,
+            planned,
+            check: runbook.done.checks[index].clone(),
+        }),
     }
 }

@@ -59,18 +59,34 @@ pub fn read(file: &Path, revisions: &[(String, String)]) -> Result<(Runbook, Vec
         text: String::new(),
     })?;
     let (runbook, mut findings) = runbook::parse(&name, &text);
-    let Some(mut runbook) = runbook else { return Err(Unreadable { findings, text }) };
+    let Some(mut runbook) = runbook else {
+        return Err(Unreadable { findings, text });
+    };
     for (source, revision) in revisions {
         match runbook.sources.get_mut(source) {
             Some(known) => known.revision = Revision::of(revision),
             None => findings.push(
-                Finding::error("runbook/unknown-source", format!("--revision names the source `{source}`, which the runbook has not"))
-                    .at(Place { file: name.clone(), line: 1, column: 1, length: 0 })
-                    .help(format!("it has: {}", runbook.sources.keys().cloned().collect::<Vec<_>>().join(", "))),
+                Finding::error(
+                    "runbook/unknown-source",
+                    format!("--revision names the source `{source}`, which the runbook has not"),
+                )
+                .at(Place {
+                    file: name.clone(),
+                    line: 1,
+                    column: 1,
+                    length: 0,
+                })
+                .help(format!(
+                    "it has: {}",
+                    runbook.sources.keys().cloned().collect::<Vec<_>>().join(", ")
+                )),
             ),
         }
     }
-    if findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error) {
+    if findings
+        .iter()
+        .any(|finding| finding.severity == crate::finding::Severity::Error)
+    {
         return Err(Unreadable { findings, text });
     }
     Ok((runbook, findings, text))

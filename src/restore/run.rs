@@ -25,7 +25,9 @@ pub async fn restore(request: Request) -> RunState {
     let (mut engine, world) = begin(request, run, journal).await;
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
-        engine.record(Run::Noticed { notice: format!("The run is not written down: {error}.") });
+        engine.record(Run::Noticed {
+            notice: format!("The run is not written down: {error}."),
+        });
     }
     let result = match world {
         Ok(world) => carry_out(&mut engine, &world).await,
@@ -73,14 +75,25 @@ async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engin
         runbook: runbook.name.clone(),
         file: request.file,
         program: env!("CARGO_PKG_VERSION").into(),
-        target_ms: runbook.target.rto.map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
+        target_ms: runbook
+            .target
+            .rto
+            .map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
     });
     let world = (|| {
         build::supported(&runbook)?;
-        let resumes = request.resume.map(|name| resumed(&request.journals, &name, &runbook)).transpose()?;
+        let resumes = request
+            .resume
+            .map(|name| resumed(&request.journals, &name, &runbook))
+            .transpose()?;
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
-            options: Options { kubeconfig: request.kubeconfig, context: request.context, cache: request.cache, resumes },
+            options: Options {
+                kubeconfig: request.kubeconfig,
+                context: request.context,
+                cache: request.cache,
+                resumes,
+            },
             redactor: request.redactor,
             stores,
             started: OnceLock::from(started),
@@ -91,18 +104,39 @@ async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engin
     (engine, world)
 }
 
-/// Returns the UID of the cluster that an earlier run of this runbook was about.
+/// Returns the UID of the cluster that an earlier run of this runbook was about: the run of that name or, without a name,
+/// the newest that changed anything. This very run has a journal too by now.
 fn resumed(journals: &std::path::Path, name: &str, runbook: &Runbook) -> Result<String, Failure> {
-    let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
-    let path = journal::find(journals, (!name.is_empty()).then_some(name)).map_err(|error| failed(&error))?;
-    let state = RunState::of(&journal::read(&path).map_err(|error| failed(&error))?);
+    let state = if name.is_empty() {
+        let mut states = journal::newest_first(journals)
+            .into_iter()
+            .filter_map(|path| Some(RunState::of(&journal::read(&path).ok()?)));
+        states
+            .find(|state| state.runbook == runbook.name && state.touched())
+            .ok_or_else(|| {
+                Failure::new(format!(
+                    "there is no run to go on with: none of runbook {} in {} changed anything",
+                    runbook.name,
+                    journals.display()
+                ))
+                .hint("run without --resume, or name the folder of the journals with --state")
+            })?
+    } else {
+        let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
+        let path = journal::find(journals, Some(name)).map_err(|error| failed(&error))?;
+        RunState::of(&journal::read(&path).map_err(|error| failed(&error))?)
+    };
     if state.runbook != runbook.name {
-        return Err(Failure::new(format!("the run to go on with is of runbook {}, not {}", state.runbook, runbook.name))
-            .hint("name the run: --resume RUN"));
+        return Err(Failure::new(format!(
+            "the run to go on with is of runbook {}, not {}",
+            state.runbook, runbook.name
+        ))
+        .hint("name a run of this runbook, or none: --resume takes the newest"));
     }
-    state.cluster.map(|cluster| cluster.uid).ok_or_else(|| {
-        Failure::new("the run to go on with never reached a cluster").hint("run without --resume")
-    })
+    state
+        .cluster
+        .map(|cluster| cluster.uid)
+        .ok_or_else(|| Failure::new("the run to go on with never reached a cluster").hint("run without --resume"))
 }
 
 async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended> {
@@ -142,7 +176,9 @@ fn left_to_do(runbook: &Runbook) -> Vec<String> {
     }
     for (name, cluster) in &runbook.clusters {
         if cluster.secret.is_some() && cluster.state == crate::runbook::ClusterState::Rebuilt {
-            left.push(format!("Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."));
+            left.push(format!(
+                "Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."
+            ));
         }
     }
     left

@@ -18,7 +18,7 @@ pub struct Runbook {
     pub sources: BTreeMap<String, Source>,
     /// Where secrets live, in the order written.
     pub stores: Vec<Store>,
-    /// The GitOps agent.
+    /// The agent that brings the platform up from Git.
     pub agent: Agent,
     /// What to restore from the stores, by name, in the order of names.
     pub secrets: BTreeMap<String, SecretSpec>,
@@ -92,7 +92,11 @@ pub enum Revision {
 impl Revision {
     /// Takes a revision as it is written: a full hash is pinned, all else may move.
     pub fn of(text: &str) -> Self {
-        if is_commit(text) { Self::Pinned(text.to_lowercase()) } else { Self::Follow(text.to_owned()) }
+        if is_commit(text) {
+            Self::Pinned(text.to_lowercase())
+        } else {
+            Self::Follow(text.to_owned())
+        }
     }
 
     /// Returns it as it is written.
@@ -167,7 +171,7 @@ pub enum Plain {
     Env(String),
 }
 
-/// The GitOps agent.
+/// The agent that brings the platform up from Git.
 #[derive(Debug, Clone)]
 pub struct Agent {
     /// Which.

@@ -42,19 +42,29 @@ impl Step for StartAgent {
             let waiting: Vec<_> = state.waiting.iter().map(|(id, why)| format!("{id}: {why}")).collect();
             context.progress(state.ready, Some(total), waiting.join("; "));
         };
-        context.unless_stopped(argocd::ready(cluster, &prepared.needed, told)).await??;
+        context
+            .unless_stopped(argocd::ready(cluster, &prepared.needed, told))
+            .await??;
         for id in &prepared.others {
             let live = cluster.get(id).await?;
-            let why = live.as_ref().map_or(Err("it is not there".to_owned()), health::workload);
+            let why = live
+                .as_ref()
+                .map_or(Err("it is not there".to_owned()), health::workload);
             if let Err(why) = why {
-                context.notice(format!("{id} is not ready ({why}); recovery does not need it and goes on."));
+                context.notice(format!(
+                    "{id} is not ready ({why}); recovery does not need it and goes on."
+                ));
             }
         }
         let version = &prepared.version;
         Ok(if self.0.installs() {
-            Outcome::Done { detail: format!("Argo CD {version} ready{applied}") }
+            Outcome::Done {
+                detail: format!("Argo CD {version} ready{applied}"),
+            }
         } else {
-            Outcome::Skipped { detail: format!("Argo CD {version} was there and is ready") }
+            Outcome::Skipped {
+                detail: format!("Argo CD {version} was there and is ready"),
+            }
         })
     }
 }

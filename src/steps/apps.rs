@@ -91,7 +91,9 @@ impl Drive {
             .roots
             .iter()
             .flatten()
-            .filter(|manifest| manifest.group() == "argoproj.io" && matches!(manifest.kind(), "Application" | "ApplicationSet"))
+            .filter(|manifest| {
+                manifest.group() == "argoproj.io" && matches!(manifest.kind(), "Application" | "ApplicationSet")
+            })
             .map(|manifest| cluster.located(manifest, &runbook.agent.namespace))
             .collect::<Result<Vec<ObjectRef>, _>>()?;
         let since = *self.world.started.get_or_init(|| context.clock().now());
@@ -102,7 +104,14 @@ impl Drive {
                 .apps
                 .iter()
                 .map(|(name, app)| {
-                    (name.clone(), Policy { allow: app.allow.clone(), ignore: app.ignore, reason: app.reason.clone() })
+                    (
+                        name.clone(),
+                        Policy {
+                            allow: app.allow.clone(),
+                            ignore: app.ignore,
+                            reason: app.reason.clone(),
+                        },
+                    )
                 })
                 .collect(),
             revisions: runbook
@@ -124,7 +133,10 @@ impl Drive {
         match self.until {
             Until::All => decision.settled,
             Until::Critical => runbook.done.critical.iter().all(|name| {
-                decision.nodes.iter().any(|node| node.name == *name && node.phase.is_settled())
+                decision
+                    .nodes
+                    .iter()
+                    .any(|node| node.name == *name && node.phase.is_settled())
             }),
         }
     }
@@ -132,10 +144,15 @@ impl Drive {
     fn done(&self, decision: Decision, context: &Context) -> Outcome {
         let count = decision.nodes.len();
         match self.until {
-            Until::Critical => Outcome::Done { detail: "the critical apps are ready".into() },
+            Until::Critical => Outcome::Done {
+                detail: "the critical apps are ready".into(),
+            },
             Until::All => {
                 let exceptions = decision.exceptions.len();
-                decision.exceptions.into_iter().for_each(|exception: Exception| context.emit(Run::Excepted(exception)));
+                decision
+                    .exceptions
+                    .into_iter()
+                    .for_each(|exception: Exception| context.emit(Run::Excepted(exception)));
                 let detail = match exceptions {
                     0 => format!("{count} apps Synced and Healthy"),
                     _ => format!("{count} apps, {exceptions} of them by exception"),

@@ -34,19 +34,26 @@ impl Step for CheckStep {
         let passed = async {
             match &self.check {
                 Check::Http { url, status } => http(url, *status, &note).await,
-                Check::Condition { kind, namespace, name, is } => {
-                    condition(self.world.cluster()?, (kind, namespace, name), is, &note).await
-                }
+                Check::Condition {
+                    kind,
+                    namespace,
+                    name,
+                    is,
+                } => condition(self.world.cluster()?, (kind, namespace, name), is, &note).await,
             }
         };
         context.unless_stopped(passed).await??;
-        Ok(Outcome::Done { detail: "it is so".into() })
+        Ok(Outcome::Done {
+            detail: "it is so".into(),
+        })
     }
 }
 
 /// The world outside cannot be watched, so it is asked again with growing pauses, half a minute at most.
 fn pauses() -> impl Iterator<Item = Duration> {
-    let growing = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_max_delay(Duration::from_secs(30));
+    let growing = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(30));
     growing.without_max_times().with_jitter().build()
 }
 
@@ -68,7 +75,10 @@ async fn http(url: &url::Url, status: u16, note: &(impl Fn(&str) + Sync)) -> Res
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).last().map(ToString::to_string).unwrap_or_default()
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 async fn condition(
@@ -77,12 +87,20 @@ async fn condition(
     is: &str,
     note: &(impl Fn(&str) + Sync),
 ) -> Result<(), Failure> {
-    let (kind, group) = kind.split_once('.').map_or((kind, None), |(kind, group)| (kind, Some(group)));
+    let (kind, group) = kind
+        .split_once('.')
+        .map_or((kind, None), |(kind, group)| (kind, Some(group)));
     // The CRD of the kind may come with an app that is still on its way.
     for pause in pauses() {
         if let Some(api_version) = cluster.served(group, kind) {
             let id = ObjectRef::new(&api_version, kind, namespace, name);
-            cluster.until(&id, |object| health::condition_or_phase(object, is), |why| note(&format!("{id}: {why}"))).await?;
+            cluster
+                .until(
+                    &id,
+                    |object| health::condition_or_phase(object, is),
+                    |why| note(&format!("{id}: {why}")),
+                )
+                .await?;
             return Ok(());
         }
         note(&format!("the cluster serves no kind {kind} yet"));

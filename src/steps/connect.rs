@@ -25,7 +25,12 @@ impl Step for Connect {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runbook = self.0.runbook()?;
-        let named = self.0.options.context.clone().or_else(|| runbook.target.context.clone());
+        let named = self
+            .0
+            .options
+            .context
+            .clone()
+            .or_else(|| runbook.target.context.clone());
         let target = Target {
             kubeconfig: self.0.options.kubeconfig.clone(),
             context: named.ok_or_else(|| {
@@ -59,6 +64,10 @@ fn words(inventory: &Inventory) -> String {
         (inventory.bound_volumes.len(), "bound volumes"),
         (inventory.workloads.len(), "workloads"),
     ];
-    let parts: Vec<_> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     parts.join(", ")
 }

@@ -39,7 +39,9 @@ impl Step for RestoreCredentials {
             }
         }
         if manifests.is_empty() {
-            return Ok(Outcome::Skipped { detail: "there are none".into() });
+            return Ok(Outcome::Skipped {
+                detail: "there are none".into(),
+            });
         }
         let namespaces = namespaces(runbook, &manifests)?;
         let apply = async {
@@ -47,17 +49,27 @@ impl Step for RestoreCredentials {
             cluster.apply_all(&manifests, &runbook.agent.namespace, mode).await
         };
         let (sent, same) = context.unless_stopped(apply).await??;
-        Ok(Outcome::Done { detail: counted(sent, same) })
+        Ok(Outcome::Done {
+            detail: counted(sent, same),
+        })
     }
 }
 
 /// Returns the Secret as it will be in the cluster; `None` for `argocd-secret`, which the ground has laid.
 fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
-    let Some(spec) = runbook.secrets.get(name) else { return Ok(None) };
+    let Some(spec) = runbook.secrets.get(name) else {
+        return Ok(None);
+    };
     let value = match &spec.shape {
         SecretShape::Argocd(shape) if shape == "argocd-secret" => return Ok(None),
         SecretShape::Argocd(shape) => secret::build(shape, name, &runbook.agent.namespace, &restored.data),
-        SecretShape::Kubernetes { namespace, name: given, kind, labels, annotations } => json!({
+        SecretShape::Kubernetes {
+            namespace,
+            name: given,
+            kind,
+            labels,
+            annotations,
+        } => json!({
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {

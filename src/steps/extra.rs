@@ -28,9 +28,19 @@ impl Step for ApplyExtra {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let cluster = self.world.cluster()?;
-        let manifests = self.world.prepared()?.extras.get(&self.index).map(Vec::as_slice).unwrap_or_default();
+        let manifests = self
+            .world
+            .prepared()?
+            .extras
+            .get(&self.index)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         // The agent may own some of them by now, so each is looked at first.
-        let (sent, same) = context.unless_stopped(cluster.apply_all(manifests, "default", Mode::Careful)).await??;
-        Ok(Outcome::Done { detail: counted(sent, same) })
+        let (sent, same) = context
+            .unless_stopped(cluster.apply_all(manifests, "default", Mode::Careful))
+            .await??;
+        Ok(Outcome::Done {
+            detail: counted(sent, same),
+        })
     }
 }

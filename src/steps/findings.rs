@@ -7,18 +7,30 @@ use crate::finding::{Finding, Severity};
 pub(super) fn judge(what: &str, findings: &[Finding], notice: impl Fn(String)) -> Result<(), Failure> {
     let mut failure = Failure::new(what);
     for finding in findings {
-        let place = finding.place.as_ref().map(|place| format!("{}:{}: ", place.file, place.line)).unwrap_or_default();
+        let place = finding
+            .place
+            .as_ref()
+            .map(|place| format!("{}:{}: ", place.file, place.line))
+            .unwrap_or_default();
         match finding.severity {
             Severity::Error => {
                 failure.causes.push(format!("{place}{}", finding.message));
                 failure.hints.extend(finding.help.clone());
             }
             Severity::Warning | Severity::Note => {
-                let help = finding.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+                let help = finding
+                    .help
+                    .as_ref()
+                    .map(|help| format!(": {help}"))
+                    .unwrap_or_default();
                 notice(format!("{place}{}{help}", finding.message));
             }
         }
     }
     failure.hints.dedup();
-    if failure.causes.is_empty() { Ok(()) } else { Err(failure) }
+    if failure.causes.is_empty() {
+        Ok(())
+    } else {
+        Err(failure)
+    }
 }

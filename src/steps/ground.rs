@@ -23,8 +23,7 @@ use crate::runbook::{Runbook, SecretShape};
 const SIGNING_KEY: &str = "server.secretkey";
 
 /// Told where a key is made because none is stored.
-const NEW_KEY: &str =
-    "No server.secretkey is stored, so a new one was made: sessions and API tokens of the old platform are no longer valid.";
+const NEW_KEY: &str = "No server.secretkey is stored, so a new one was made: sessions and API tokens of the old platform are no longer valid.";
 /// What people have to do then.
 const NEW_KEY_LEFT: &str = "Argo CD signs with a new server.secretkey: people log in again, and the API tokens of CI and other programs \
 are void and must be made anew. Store the new key for the next time.";
@@ -64,7 +63,10 @@ impl LayGround {
         if self.0.installs() {
             for (index, stage) in prepared.ground.iter().enumerate() {
                 context.progress(index, Some(prepared.ground.len()), stage.name);
-                count(told(argocd::apply_stage(cluster, stage, namespace, mode).await?, context));
+                count(told(
+                    argocd::apply_stage(cluster, stage, namespace, mode).await?,
+                    context,
+                ));
             }
         }
         count(self.argocd_secret(runbook, cluster, mode, context).await?);
@@ -74,7 +76,9 @@ impl LayGround {
             cluster.apply(&project, namespace, mode).await?;
             count((1, 0));
         }
-        Ok(Outcome::Done { detail: counted(sent, same) })
+        Ok(Outcome::Done {
+            detail: counted(sent, same),
+        })
     }
 
     /// Puts `argocd-secret` there before any workload: controllers that start without a signing key never reconcile
@@ -89,15 +93,24 @@ impl LayGround {
         let namespace = &runbook.agent.namespace;
         let stored = World::need(&self.0.secrets, "what the stores hold")?
             .iter()
-            .find(|(name, _)| runbook.secrets.get(*name).is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into())));
+            .find(|(name, _)| {
+                runbook
+                    .secrets
+                    .get(*name)
+                    .is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into()))
+            });
         let mut data: BTreeMap<String, Secret> = stored.map(|(_, restored)| restored.data.clone()).unwrap_or_default();
         let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
         let live = cluster.get(&id).await?;
-        let has_key = live.as_ref().is_some_and(|live| live["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()));
+        let has_key = live
+            .as_ref()
+            .is_some_and(|live| live["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()));
         if !data.contains_key(SIGNING_KEY) && !has_key {
             data.insert(SIGNING_KEY.into(), new_key()?);
             context.notice(NEW_KEY);
-            context.emit(Run::LeftToDo { what: NEW_KEY_LEFT.into() });
+            context.emit(Run::LeftToDo {
+                what: NEW_KEY_LEFT.into(),
+            });
         }
         data.values().for_each(|value| self.0.redactor.learn(value));
         let wanted = secret::build("argocd-secret", "argocd-secret", namespace, &data);
@@ -146,14 +159,22 @@ fn new_key() -> Result<Secret, Failure> {
 /// Says what of a stage stays as it is; returns how many objects were sent and how many were already so.
 pub(super) fn told(applied: argocd::StageApplied, context: &Context) -> (usize, usize) {
     for error in applied.left {
-        context.notice(format!("Left as it is: {error}: {}.", error.causes.join(": ")));
+        let said: Vec<_> = std::iter::once(error.message).chain(error.causes).collect();
+        context.notice(format!("Left as it is: {}.", said.join(": ")));
     }
     (applied.sent, applied.same)
 }
 
 /// Takes an object that we built ourselves.
 pub(super) fn built(value: Value) -> Result<Manifest, Failure> {
-    Manifest::new(value, Origin { file: "gitops-dr".into(), line: 0 }).map_err(|error| Failure::of(&error))
+    Manifest::new(
+        value,
+        Origin {
+            file: "gitops-dr".into(),
+            line: 0,
+        },
+    )
+    .map_err(|error| Failure::of(&error))
 }
 
 /// Says how many objects were applied and how many were already so.
@@ -182,7 +203,10 @@ mod tests {
             "data": {"server.secretkey": "bmV3"},
         });
         let part = Value::Object(differing(&live, &wanted));
-        assert_eq!(part, json!({"metadata": {"labels": {"app": "argocd"}}, "data": {"server.secretkey": "bmV3"}}));
+        assert_eq!(
+            part,
+            json!({"metadata": {"labels": {"app": "argocd"}}, "data": {"server.secretkey": "bmV3"}})
+        );
         assert!(differing(&wanted, &wanted).is_empty());
         assert_eq!(Value::Object(differing(&json!({}), &wanted)), wanted);
     }

@@ -43,7 +43,12 @@ impl Interlock {
             expected.push(runbook.agent.namespace.clone());
         }
         let inventory = cluster.inventory(&expected).await?;
-        let ours = self.0.options.resumes.as_ref().is_some_and(|uid| *uid == cluster.identity().uid);
+        let ours = self
+            .0
+            .options
+            .resumes
+            .as_ref()
+            .is_some_and(|uid| *uid == cluster.identity().uid);
         let state = match runbook.target.expect {
             Expect::Adopt => "taken over as it is",
             Expect::Empty if inventory.is_empty() => "empty",
@@ -54,14 +59,18 @@ impl Interlock {
         let fresh = inventory.is_empty() && !present;
         let _ = self.0.mode.set(if fresh { Mode::Fresh } else { Mode::Careful });
         let _ = self.0.agent_present.set(present);
-        Ok(Outcome::Done { detail: state.to_owned() })
+        Ok(Outcome::Done {
+            detail: state.to_owned(),
+        })
     }
 
     /// Whether the agent is there already; a different version of it is refused.
     async fn agent(&self, runbook: &Runbook, cluster: &Cluster, context: &Context) -> Result<bool, Failure> {
         let prepared = self.0.prepared()?;
         let workloads: Vec<_> = prepared.needed.iter().chain(&prepared.others).cloned().collect();
-        let Some(present) = argocd::present(cluster, &workloads).await? else { return Ok(false) };
+        let Some(present) = argocd::present(cluster, &workloads).await? else {
+            return Ok(false);
+        };
         if present.version != prepared.version {
             return Err(Failure::new(format!(
                 "Argo CD {} is on the cluster, and the runbook installs {}",
@@ -76,7 +85,10 @@ impl Interlock {
             return Ok(false);
         }
         if self.0.options.resumes.is_none() {
-            context.notice(format!("Argo CD {} is on the cluster already and stays as it is.", present.version));
+            context.notice(format!(
+                "Argo CD {} is on the cluster already and stays as it is.",
+                present.version
+            ));
         }
         Ok(true)
     }
@@ -85,8 +97,12 @@ impl Interlock {
     async fn rights(&self, runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
         let prepared = self.0.prepared()?;
         let namespace = &runbook.agent.namespace;
-        let objects: Vec<_> =
-            prepared.ground.iter().chain(&prepared.agent).flat_map(|stage| stage.manifests.iter().cloned()).collect();
+        let objects: Vec<_> = prepared
+            .ground
+            .iter()
+            .chain(&prepared.agent)
+            .flat_map(|stage| stage.manifests.iter().cloned())
+            .collect();
         let missing = cluster.missing_rights(&objects, namespace).await?;
         if !missing.is_empty() {
             let mut failure = Failure::new("the user of this context may not do what a restore does")
@@ -116,14 +132,21 @@ fn never(runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
     let same = |never: &&String| **never == identity.uid || never.trim_end_matches('/') == identity.server;
     match runbook.target.never.iter().find(same) {
         None => Ok(()),
-        Some(never) => Err(Failure::new(format!("this is {never}, which the runbook never restores onto"))
-            .hint(format!("context {} leads there; name another with --context", identity.context))),
+        Some(never) => Err(
+            Failure::new(format!("this is {never}, which the runbook never restores onto")).hint(format!(
+                "context {} leads there; name another with --context",
+                identity.context
+            )),
+        ),
     }
 }
 
 fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     let identity = cluster.identity();
-    let mut failure = Failure::new(format!("the cluster is not empty: {} (context {})", identity.server, identity.context));
+    let mut failure = Failure::new(format!(
+        "the cluster is not empty: {} (context {})",
+        identity.server, identity.context
+    ));
     for (what, names) in [
         ("agent resources", &inventory.agent_resources),
         ("bound volumes", &inventory.bound_volumes),
@@ -131,8 +154,14 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     ] {
         if !names.is_empty() {
             let shown: Vec<_> = names.iter().take(5).map(String::as_str).collect();
-            let more = if names.len() > shown.len() { format!(" and {} more", names.len() - shown.len()) } else { String::new() };
-            failure.causes.push(format!("{} {what}: {}{more}", names.len(), shown.join(", ")));
+            let more = if names.len() > shown.len() {
+                format!(" and {} more", names.len() - shown.len())
+            } else {
+                String::new()
+            };
+            failure
+                .causes
+                .push(format!("{} {what}: {}{more}", names.len(), shown.join(", ")));
         }
     }
     failure

@@ -21,14 +21,24 @@ pub struct Prepare(pub Arc<World>);
 #[async_trait]
 impl Step for Prepare {
     fn planned(&self) -> PlannedStep {
-        PlannedStep { id: "plan".into(), phase: Phase::Prepare, title: "make the plan".into(), effect: Effect::Reads }
+        PlannedStep {
+            id: "plan".into(),
+            phase: Phase::Prepare,
+            title: "make the plan".into(),
+            effect: Effect::Reads,
+        }
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let prepared = context.unless_stopped(self.prepare(context)).await??;
         context.emit(Run::Planned {
             digest: prepared.plan.digest.clone(),
-            revisions: prepared.plan.sources.iter().map(|source| (source.name.clone(), source.commit.clone())).collect(),
+            revisions: prepared
+                .plan
+                .sources
+                .iter()
+                .map(|source| (source.name.clone(), source.commit.clone()))
+                .collect(),
             steps: prepared.plan.steps.iter().map(|item| item.step.clone()).collect(),
         });
         let detail = format!("{} steps", prepared.plan.steps.len());
@@ -51,29 +61,44 @@ impl Prepare {
         let mut roots = Vec::new();
         let mut inputs = Vec::new();
         for root in &runbook.roots {
-            let rendered = self.render(runbook, &root.from).await.map_err(|failure| failure.within(format!("root {}", root.id)))?;
+            let rendered = self
+                .render(runbook, &root.from)
+                .await
+                .map_err(|failure| failure.within(format!("root {}", root.id)))?;
             found.extend(rendered.findings);
             let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
             found.extend(manifests.iter().flat_map(manifest::check));
-            inputs.push(RootInput { digest: rendered.digest, objects: named(&manifests) });
+            inputs.push(RootInput {
+                digest: rendered.digest,
+                objects: named(&manifests),
+            });
             roots.push(manifests);
         }
         let mut extras = BTreeMap::new();
         for (index, step) in runbook.steps.iter().enumerate() {
             if let ExtraAction::Apply(from) = &step.action {
-                let rendered = self.render(runbook, from).await.map_err(|failure| failure.within(format!("step {}", step.id)))?;
+                let rendered = self
+                    .render(runbook, from)
+                    .await
+                    .map_err(|failure| failure.within(format!("step {}", step.id)))?;
                 found.extend(rendered.findings);
                 extras.insert(index, rendered.manifests);
             }
         }
-        findings::judge("the sources cannot be restored from", &found, |notice| context.notice(notice))?;
+        findings::judge("the sources cannot be restored from", &found, |notice| {
+            context.notice(notice)
+        })?;
 
         let input = Input {
             sources: self.sources(runbook)?,
             agent_version: install.version.clone(),
             agent_digest: digest,
             agent_form: form,
-            ground: install.ground.iter().map(|stage| (stage.name.to_owned(), named(&stage.manifests))).collect(),
+            ground: install
+                .ground
+                .iter()
+                .map(|stage| (stage.name.to_owned(), named(&stage.manifests)))
+                .collect(),
             workloads: install.agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
             roots: inputs,
         };
@@ -91,7 +116,9 @@ impl Prepare {
 
     async fn render(&self, runbook: &Runbook, from: &InSource) -> Result<Rendered, Failure> {
         let checkouts = World::need(&self.0.checkouts, "where the sources are")?;
-        let checkout = checkouts.get(&from.source).ok_or_else(|| Failure::new(format!("source {} was not fetched", from.source)))?;
+        let checkout = checkouts
+            .get(&from.source)
+            .ok_or_else(|| Failure::new(format!("source {} was not fetched", from.source)))?;
         let options = render::Options {
             namespace: runbook.agent.namespace.clone(),
             release: runbook.agent.release.clone(),
@@ -100,14 +127,22 @@ impl Prepare {
         };
         render::render(&checkout.directory, &from.path, &options, &self.0.redactor)
             .await
-            .map_err(|error| error.failure().within(format!("cannot render {}:{}", from.source, from.path)))
+            .map_err(|error| {
+                error
+                    .failure()
+                    .within(format!("cannot render {}:{}", from.source, from.path))
+            })
     }
 
     fn sources(&self, runbook: &Runbook) -> Result<Vec<SourceAt>, Failure> {
         let checkouts = World::need(&self.0.checkouts, "where the sources are")?;
         let at = |(name, _): (&String, _)| {
             let checkout = checkouts.get(name)?;
-            Some(SourceAt { name: name.clone(), url: checkout.url.clone(), commit: checkout.commit.clone() })
+            Some(SourceAt {
+                name: name.clone(),
+                url: checkout.url.clone(),
+                commit: checkout.commit.clone(),
+            })
         };
         Ok(runbook.sources.iter().filter_map(at).collect())
     }
@@ -115,10 +150,21 @@ impl Prepare {
 
 /// Holds the rendered install against the digest that the runbook pins.
 fn pinned(runbook: &Runbook, rendered: &Rendered, found: &mut Vec<Finding>) {
-    if let Some(pinned) = runbook.agent.digest.as_ref().filter(|pinned| **pinned != rendered.digest) {
+    if let Some(pinned) = runbook
+        .agent
+        .digest
+        .as_ref()
+        .filter(|pinned| **pinned != rendered.digest)
+    {
         found.push(
-            Finding::error("agent/digest", format!("the agent's install has digest {}, and the runbook pins {pinned}", rendered.digest))
-                .help("see what changed in the source; then put the new digest into the runbook"),
+            Finding::error(
+                "agent/digest",
+                format!(
+                    "the agent's install has digest {}, and the runbook pins {pinned}",
+                    rendered.digest
+                ),
+            )
+            .help("see what changed in the source; then put the new digest into the runbook"),
         );
     }
 }

@@ -30,6 +30,8 @@ impl Step for ApplyRoot {
         let manifests = &self.world.prepared()?.roots[self.index];
         let apply = cluster.apply_all(manifests, &runbook.agent.namespace, self.world.mode());
         let (sent, same) = context.unless_stopped(apply).await??;
-        Ok(Outcome::Done { detail: counted(sent, same) })
+        Ok(Outcome::Done {
+            detail: counted(sent, same),
+        })
     }
 }

@@ -28,7 +28,10 @@ impl Step for FetchSources {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runbook = self.0.runbook()?;
-        let fetches = runbook.sources.iter().map(|(name, source)| async move { (name, self.fetch(name, source).await) });
+        let fetches = runbook
+            .sources
+            .iter()
+            .map(|(name, source)| async move { (name, self.fetch(name, source).await) });
         let mut checkouts = BTreeMap::new();
         let mut failures = Vec::new();
         for (name, result) in context.unless_stopped(join_all(fetches)).await? {
@@ -54,7 +57,10 @@ impl Step for FetchSources {
             }
             return Err(first);
         }
-        let detail: Vec<_> = checkouts.iter().map(|(name, checkout)| format!("{name} at {}", short(&checkout.commit))).collect();
+        let detail: Vec<_> = checkouts
+            .iter()
+            .map(|(name, checkout)| format!("{name} at {}", short(&checkout.commit)))
+            .collect();
         let detail = detail.join(", ");
         let _ = self.0.checkouts.set(checkouts);
         Ok(Outcome::Done { detail })
@@ -67,26 +73,36 @@ impl FetchSources {
             None => Access::default(),
             Some(secret) => {
                 let secrets = World::need(&self.0.secrets, "what the stores hold")?;
-                let restored = secrets
-                    .get(secret)
-                    .ok_or_else(|| Failure::new(format!("source {name} needs the secret {secret}, which was left out")))?;
-                Access::from_repository_secret(&restored.data)
-                    .map_err(|error| error.failure().within(format!("the secret {secret} does not open source {name}")))?
+                let restored = secrets.get(secret).ok_or_else(|| {
+                    Failure::new(format!("source {name} needs the secret {secret}, which was left out"))
+                })?;
+                Access::from_repository_secret(&restored.data).map_err(|error| {
+                    error
+                        .failure()
+                        .within(format!("the secret {secret} does not open source {name}"))
+                })?
             }
         };
         let revision = match &source.revision {
             Revision::Follow(name) => Wanted::Follow(name.clone()),
             Revision::Pinned(commit) => Wanted::Pinned(commit.clone()),
         };
-        let request =
-            Request { url: source.git.clone(), mirrors: source.mirrors.clone(), revision, access, patience: PATIENCE };
-        fetch(&request, &self.0.options.cache.join(name)).await.map_err(|error| {
-            let failure = error.failure().within(format!("cannot fetch source {name}"));
-            match &source.credentials {
-                Some(secret) => failure.hint(format!("its credentials are the secret {secret}")),
-                None => failure.hint("the runbook names no credentials for it"),
-            }
-        })
+        let request = Request {
+            url: source.git.clone(),
+            mirrors: source.mirrors.clone(),
+            revision,
+            access,
+            patience: PATIENCE,
+        };
+        fetch(&request, &self.0.options.cache.join(name))
+            .await
+            .map_err(|error| {
+                let failure = error.failure().within(format!("cannot fetch source {name}"));
+                match &source.credentials {
+                    Some(secret) => failure.hint(format!("its credentials are the secret {secret}")),
+                    None => failure.hint("the runbook names no credentials for it"),
+                }
+            })
     }
 }
 

@@ -41,7 +41,9 @@ impl ReadStores {
         let runbook = self.0.runbook()?;
         if runbook.secrets.is_empty() {
             let _ = self.0.secrets.set(BTreeMap::new());
-            return Ok(Outcome::Skipped { detail: "the runbook names no secrets".into() });
+            return Ok(Outcome::Skipped {
+                detail: "the runbook names no secrets".into(),
+            });
         }
         let closed = self.closed().await;
         // A store that nothing can be read from is a failure only if no other store has what it should give.
@@ -49,7 +51,10 @@ impl ReadStores {
         let mut failures = Vec::new();
         let mut wanted: Vec<(&String, &SecretSpec)> = runbook.secrets.iter().collect();
         for attempt in 0.. {
-            let round: Vec<_> = wanted.iter().filter_map(|(name, spec)| Some((*name, *spec, spec.from.get(attempt)?))).collect();
+            let round: Vec<_> = wanted
+                .iter()
+                .filter_map(|(name, spec)| Some((*name, *spec, spec.from.get(attempt)?)))
+                .collect();
             if round.is_empty() {
                 break;
             }
@@ -58,18 +63,33 @@ impl ReadStores {
                 match result {
                     Ok(data) => {
                         if attempt > 0 {
-                            context.notice(format!("Secret {name} came from its fallback, {} {}.", from.store, from.path));
+                            context.notice(format!(
+                                "Secret {name} came from its fallback, {} {}.",
+                                from.store, from.path
+                            ));
                         }
                         let mut data = data;
-                        data.extend(spec.set.iter().map(|(key, value)| (key.clone(), Secret::from(value.as_str()))));
+                        data.extend(
+                            spec.set
+                                .iter()
+                                .map(|(key, value)| (key.clone(), Secret::from(value.as_str()))),
+                        );
                         self.learn(spec, &data);
-                        restored.insert((*name).clone(), Restored { data, store: from.store.clone() });
+                        restored.insert(
+                            (*name).clone(),
+                            Restored {
+                                data,
+                                store: from.store.clone(),
+                            },
+                        );
                     }
                     Err(error) if attempt + 1 < spec.from.len() => {
                         context.notice(format!("Secret {name}: {error}; its next source is tried."));
                         next.push((*name, *spec));
                     }
-                    Err(error) if spec.optional => context.notice(format!("Optional secret {name} is left out: {error}.")),
+                    Err(error) if spec.optional => {
+                        context.notice(format!("Optional secret {name} is left out: {error}."))
+                    }
                     Err(error) => failures.push((*name, error)),
                 }
             }
@@ -86,8 +106,16 @@ impl ReadStores {
 
     /// Asks every store whether it lets us in; returns those that do not.
     async fn closed(&self) -> BTreeMap<String, Error> {
-        let checks = self.0.stores.iter().map(|store| async move { (store.name().to_owned(), store.check().await) });
-        join_all(checks).await.into_iter().filter_map(|(name, result)| Some((name, result.err()?))).collect()
+        let checks = self
+            .0
+            .stores
+            .iter()
+            .map(|store| async move { (store.name().to_owned(), store.check().await) });
+        join_all(checks)
+            .await
+            .into_iter()
+            .filter_map(|(name, result)| Some((name, result.err()?)))
+            .collect()
     }
 
     /// Reads one source of each secret, all at once.
@@ -96,11 +124,23 @@ impl ReadStores {
         round: &[(&String, &SecretSpec, &From)],
         closed: &BTreeMap<String, Error>,
     ) -> Vec<Result<BTreeMap<String, Secret>, Error>> {
-        let store = |name: &str| self.0.stores.iter().find(|store| store.name() == name).map(|store| store.as_ref() as &dyn Store);
+        let store = |name: &str| {
+            self.0
+                .stores
+                .iter()
+                .find(|store| store.name() == name)
+                .map(|store| store.as_ref() as &dyn Store)
+        };
         let open: Vec<_> = round
             .iter()
             .filter(|(_, _, from)| !closed.contains_key(&from.store))
-            .filter_map(|(_, _, from)| Some(Request { store: store(&from.store)?, path: &from.path, version: from.version }))
+            .filter_map(|(_, _, from)| {
+                Some(Request {
+                    store: store(&from.store)?,
+                    path: &from.path,
+                    version: from.version,
+                })
+            })
             .collect();
         let mut read = read_all(&open, IN_FLIGHT).await.into_iter();
         round
@@ -109,8 +149,17 @@ impl ReadStores {
                 if let Some(error) = closed.get(&from.store) {
                     return Err(error.clone());
                 }
-                let missing = || Error::new(crate::secrets::ErrorKind::Configuration, format!("there is no store {}", from.store));
-                let stored = if store(&from.store).is_some() { read.next().ok_or_else(missing)?? } else { return Err(missing()) };
+                let missing = || {
+                    Error::new(
+                        crate::secrets::ErrorKind::Configuration,
+                        format!("there is no store {}", from.store),
+                    )
+                };
+                let stored = if store(&from.store).is_some() {
+                    read.next().ok_or_else(missing)??
+                } else {
+                    return Err(missing());
+                };
                 if from.keys.is_empty() {
                     return Ok(stored.data);
                 }
@@ -133,7 +182,9 @@ impl ReadStores {
             }
         }
         if let SecretShape::Argocd(shape) = &spec.shape {
-            secret::confidential(shape, data).iter().for_each(|value| self.0.redactor.learn(value));
+            secret::confidential(shape, data)
+                .iter()
+                .for_each(|value| self.0.redactor.learn(value));
         }
     }
 
@@ -147,9 +198,14 @@ impl ReadStores {
                 SecretShape::Kubernetes { .. } => None,
             })
             .collect();
-        let mut found: Vec<_> = typed.iter().flat_map(|(name, shape, data)| secret::check(shape, name, data)).collect();
+        let mut found: Vec<_> = typed
+            .iter()
+            .flat_map(|(name, shape, data)| secret::check(shape, name, data))
+            .collect();
         found.extend(secret::check_together(&typed));
-        findings::judge("Argo CD would not understand what the stores hold", &found, |notice| context.notice(notice))
+        findings::judge("Argo CD would not understand what the stores hold", &found, |notice| {
+            context.notice(notice)
+        })
     }
 }
 
@@ -164,7 +220,10 @@ fn unreadable(failures: Vec<(&String, Error)>) -> Failure {
         }
     }
     let count: usize = by_error.iter().map(|(_, names)| names.len()).sum();
-    let mut all = Failure::new(format!("{count} {} cannot be read", if count == 1 { "secret" } else { "secrets" }));
+    let mut all = Failure::new(format!(
+        "{count} {} cannot be read",
+        if count == 1 { "secret" } else { "secrets" }
+    ));
     for (failure, names) in by_error {
         all.causes.push(format!("{}: {}", names.join(", "), failure.message));
         all.causes.extend(failure.causes);
@@ -178,5 +237,9 @@ fn counted(restored: &BTreeMap<String, Restored>) -> String {
     for secret in restored.values() {
         *by_store.entry(secret.store.as_str()).or_default() += 1;
     }
-    by_store.iter().map(|(store, count)| format!("{count} from {store}")).collect::<Vec<_>>().join(", ")
+    by_store
+        .iter()
+        .map(|(store, count)| format!("{count} from {store}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

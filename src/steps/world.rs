@@ -90,7 +90,11 @@ pub struct World {
 impl World {
     /// Returns a part, or says that the step that sets it has not run.
     pub fn need<'world, T>(part: &'world OnceLock<T>, what: &str) -> Result<&'world T, Failure> {
-        part.get().ok_or_else(|| Failure::new(format!("{what} is not known at this point of the run; this is a mistake in gitops-dr")))
+        part.get().ok_or_else(|| {
+            Failure::new(format!(
+                "{what} is not known at this point of the run; this is a mistake in gitops-dr"
+            ))
+        })
     }
 
     /// Returns the runbook.

@@ -25,7 +25,16 @@ async fn until(pods: &Api<Pod>, name: &str, condition: impl Condition<Pod>) -> P
 
 /// Why the first container of a pod waits, as the kubelet says it: reason and message.
 fn waiting(pod: Option<&Pod>) -> Option<(String, String)> {
-    let state = pod?.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.waiting.clone()?;
+    let state = pod?
+        .status
+        .as_ref()?
+        .container_statuses
+        .as_ref()?
+        .first()?
+        .state
+        .as_ref()?
+        .waiting
+        .clone()?;
     Some((state.reason.unwrap_or_default(), state.message.unwrap_or_default()))
 }
 
@@ -68,7 +77,10 @@ async fn a_pod_waits_for_its_secret(bed: &Bed) {
 
 async fn the_tools_user_lives_by_its_rights(bed: &Bed) {
     let reviews: Api<SelfSubjectReview> = Api::all(bed.client());
-    let review = reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await.unwrap();
+    let review = reviews
+        .create(&PostParams::default(), &SelfSubjectReview::default())
+        .await
+        .unwrap();
     let user = review.status.unwrap().user_info.unwrap();
     assert_eq!(user.username.as_deref(), Some(testbed::bed::ADMINISTRATOR));
     let groups = user.groups.unwrap_or_default();
@@ -78,12 +90,22 @@ async fn the_tools_user_lives_by_its_rights(bed: &Bed) {
     let secrets: Api<Secret> = Api::all(bed.client());
     secrets.list(&ListParams::default()).await.unwrap();
     let bindings: Api<ClusterRoleBinding> = Api::all(bed.admin());
-    let given = bindings.list(&ListParams::default()).await.unwrap().into_iter().filter(|binding| {
-        let subjects = binding.subjects.iter().flatten();
-        subjects.into_iter().any(|subject| groups.contains(&subject.name) && !subject.name.starts_with("system:"))
-    });
+    let given = bindings
+        .list(&ListParams::default())
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|binding| {
+            let subjects = binding.subjects.iter().flatten();
+            subjects
+                .into_iter()
+                .any(|subject| groups.contains(&subject.name) && !subject.name.starts_with("system:"))
+        });
     for binding in given {
-        bindings.delete(&binding.metadata.name.unwrap(), &DeleteParams::default()).await.unwrap();
+        bindings
+            .delete(&binding.metadata.name.unwrap(), &DeleteParams::default())
+            .await
+            .unwrap();
     }
     // The authorizer learns of it by a watch of its own, which nobody else can follow.
     let refused = async {
@@ -94,7 +116,9 @@ async fn the_tools_user_lives_by_its_rights(bed: &Bed) {
             }
         }
     };
-    let message = tokio::time::timeout(PATIENCE, refused).await.expect("the right is gone in time");
+    let message = tokio::time::timeout(PATIENCE, refused)
+        .await
+        .expect("the right is gone in time");
     assert!(message.contains("cannot list resource \"secrets\""), "{message}");
 }
 
@@ -116,7 +140,9 @@ fn a_killed_process_leaves_no_server_and_no_folder_behind() {
         .spawn()
         .unwrap();
     let lines = BufReader::new(holder.stdout.take().unwrap()).lines();
-    let folder = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("folder=").map(str::to_owned));
+    let folder = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("folder=").map(str::to_owned));
     let folder = folder.expect("the bed starts");
     let servers = processes_of(&folder);
     let names: BTreeSet<_> = servers.iter().map(|(_, name)| name.as_str()).collect();

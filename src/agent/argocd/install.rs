@@ -1,5 +1,8 @@
 //! Putting Argo CD on a cluster, and finding the one that is there.
 
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
@@ -22,11 +25,18 @@ pub struct Present {
 
 /// Returns the Argo CD that these workloads would install, if it is there already.
 pub async fn present(cluster: &Cluster, workloads: &[ObjectRef]) -> Result<Option<Present>, Error> {
-    let found: Vec<Value> = try_join_all(workloads.iter().map(|id| cluster.get(id))).await?.into_iter().flatten().collect();
+    let found: Vec<Value> = try_join_all(workloads.iter().map(|id| cluster.get(id)))
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
     if found.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Present { version: installed_version(&found).unwrap_or_default(), workloads: found.len() }))
+    Ok(Some(Present {
+        version: installed_version(&found).unwrap_or_default(),
+        workloads: found.len(),
+    }))
 }
 
 /// What applying a stage came to.
@@ -43,7 +53,11 @@ pub struct StageApplied {
 /// Applies one stage of the install, and waits for its CRDs to be served.
 pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<StageApplied, Error> {
     let mut applied = StageApplied::default();
-    let applies: Vec<_> = stage.manifests.iter().map(|manifest| cluster.apply(manifest, namespace, mode)).collect();
+    let applies: Vec<_> = stage
+        .manifests
+        .iter()
+        .map(|manifest| cluster.apply(manifest, namespace, mode))
+        .collect();
     let mut results = stream::iter(applies).buffer_unordered(IN_FLIGHT);
     while let Some(result) = results.next().await {
         match result {
@@ -53,13 +67,46 @@ pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode
             Err(error) => return Err(error),
         }
     }
-    let crds: Vec<ObjectRef> =
-        stage.manifests.iter().filter(|manifest| is_crd(manifest)).map(Manifest::id).collect();
+    let crds: Vec<&Manifest> = stage.manifests.iter().filter(|manifest| is_crd(manifest)).collect();
     if !crds.is_empty() {
-        try_join_all(crds.iter().map(|id| cluster.until(id, health::established, |_| ()))).await?;
-        cluster.rediscover().await?;
+        let established = crds
+            .iter()
+            .map(|crd| async { cluster.until(&crd.id(), health::established, |_| ()).await });
+        try_join_all(established).await?;
+        served(cluster, &crds).await?;
     }
     Ok(applied)
+}
+
+/// Waits until the server lists the kinds of these CRDs. It does so a moment after they are established, which no watch tells.
+async fn served(cluster: &Cluster, crds: &[&Manifest]) -> Result<(), Error> {
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(2))
+        .with_max_times(30)
+        .build();
+    let unlisted = || {
+        let kinds = crds
+            .iter()
+            .map(|crd| (crd.text("/spec/group"), crd.text("/spec/names/kind")));
+        kinds
+            .into_iter()
+            .find(|(group, kind)| cluster.served(Some(group), kind).is_none())
+    };
+    cluster.rediscover().await?;
+    for pause in pauses {
+        if unlisted().is_none() {
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+        cluster.rediscover().await?;
+    }
+    unlisted().map_or(Ok(()), |(group, kind)| {
+        Err(Error::new(
+            ErrorKind::UnknownKind,
+            format!("the CRD of {kind}.{group} is established, but the server does not serve the kind"),
+        ))
+    })
 }
 
 fn is_crd(manifest: &Manifest) -> bool {
@@ -79,7 +126,10 @@ pub struct Readiness {
 pub async fn ready(cluster: &Cluster, workloads: &[ObjectRef], told: impl Fn(&Readiness) + Sync) -> Result<(), Error> {
     let state = std::sync::Mutex::new(Readiness {
         ready: 0,
-        waiting: workloads.iter().map(|id| (id.clone(), "it is not seen yet".to_owned())).collect(),
+        waiting: workloads
+            .iter()
+            .map(|id| (id.clone(), "it is not seen yet".to_owned()))
+            .collect(),
     });
     let update = |id: &ObjectRef, why: Option<&str>| {
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

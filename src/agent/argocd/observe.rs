@@ -34,7 +34,12 @@ impl Observer {
             applications.map(|seen| (Kind::Application, seen)),
             sets.map(|seen| (Kind::ApplicationSet, seen)),
         );
-        Ok(Self { tree: Tree::default(), sights: Box::pin(sights), listed: (false, false), trouble: None })
+        Ok(Self {
+            tree: Tree::default(),
+            sights: Box::pin(sights),
+            listed: (false, false),
+            trouble: None,
+        })
     }
 
     /// Returns what was seen last.

@@ -12,5 +12,7 @@ pub async fn perform(cluster: &Cluster, action: &Action) -> Result<(), Error> {
         Action::Refresh(refresh) => (&refresh.object, REFRESH, "normal"),
         Action::RefreshSet(refresh) => (&refresh.object, REFRESH_SET, "true"),
     };
-    cluster.merge(object, &json!({"metadata": {"annotations": {annotation: value}}})).await
+    cluster
+        .merge(object, &json!({"metadata": {"annotations": {annotation: value}}}))
+        .await
 }

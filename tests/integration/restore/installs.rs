@@ -17,7 +17,11 @@ use super::scene::{SIGNING_KEY, Scene, files};
 fn with_install(install: Vec<(&str, String)>) -> Vec<(String, String)> {
     let mut files = files();
     files.retain(|(name, _)| !name.starts_with("bootstrap/"));
-    files.extend(install.into_iter().map(|(name, text)| (format!("bootstrap/argocd/{name}"), text)));
+    files.extend(
+        install
+            .into_iter()
+            .map(|(name, text)| (format!("bootstrap/argocd/{name}"), text)),
+    );
     files
 }
 
@@ -27,12 +31,17 @@ fn of_argoproj(bed: &Bed, kind: &str) -> Api<DynamicObject> {
 }
 
 async fn secret(bed: &Bed, namespace: &str, name: &str) -> Secret {
-    Api::<Secret>::namespaced(bed.admin(), namespace).get(name).await.unwrap()
+    Api::<Secret>::namespaced(bed.admin(), namespace)
+        .get(name)
+        .await
+        .unwrap()
 }
 
 fn words(secret: &Secret) -> BTreeMap<&str, &str> {
     let pairs = secret.data.iter().flatten();
-    pairs.map(|(key, value)| (key.as_str(), std::str::from_utf8(&value.0).unwrap())).collect()
+    pairs
+        .map(|(key, value)| (key.as_str(), std::str::from_utf8(&value.0).unwrap()))
+        .collect()
 }
 
 async fn signing_key(bed: &Bed) -> String {
@@ -62,13 +71,36 @@ roots:
 
 async fn store_secrets(scene: &Scene) {
     let store = scene.outage.vault.root();
-    let team = [("url", "https://git.example.org/team"), ("username", "dr"), ("password", "pässword\nof two lines")];
+    let team = [
+        ("url", "https://git.example.org/team"),
+        ("username", "dr"),
+        ("password", "pässword\nof two lines"),
+    ];
     store.put("dr/team", team).await.unwrap();
-    store.put("dr/github", [("token", "github-token-of-the-team")]).await.unwrap();
+    store
+        .put("dr/github", [("token", "github-token-of-the-team")])
+        .await
+        .unwrap();
     // Nothing listens there, and no app goes there.
-    let edge = [("server", "https://127.0.0.1:9"), ("config", r#"{"bearerToken": "token-of-the-edge", "tlsClientConfig": {"insecure": true}}"#)];
+    let edge = [
+        ("server", "https://127.0.0.1:9"),
+        (
+            "config",
+            r#"{"bearerToken": "token-of-the-edge", "tlsClientConfig": {"insecure": true}}"#,
+        ),
+    ];
     store.put("dr/edge", edge).await.unwrap();
-    store.put("dr/upstream", [("user", "mirror"), ("word", "upstream-password"), ("note", "not wanted")]).await.unwrap();
+    store
+        .put(
+            "dr/upstream",
+            [
+                ("user", "mirror"),
+                ("word", "upstream-password"),
+                ("note", "not wanted"),
+            ],
+        )
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -93,7 +125,10 @@ async fn plain_manifests_are_an_install_and_an_agent_that_is_there_stays() {
 async fn another_version_is_refused(scene: &Scene) {
     let admin = scene.outage.bed.admin();
     let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "argocd"}})).unwrap();
-    Api::all(admin.clone()).create(&PostParams::default(), &namespace).await.unwrap();
+    Api::all(admin.clone())
+        .create(&PostParams::default(), &namespace)
+        .await
+        .unwrap();
     let name = "argocd-application-controller";
     let old: StatefulSet = serde_json::from_value(json!({
         "metadata": {"name": name},
@@ -113,18 +148,31 @@ async fn another_version_is_refused(scene: &Scene) {
 
     let ran = scene.restore(&[]).await;
     assert_eq!(ran.code, 2, "{}", ran.said());
-    assert!(ran.out.contains("3.1.9") && ran.out.contains("3.2.11"), "{}", ran.said());
+    assert!(
+        ran.out.contains("3.1.9") && ran.out.contains("3.2.11"),
+        "{}",
+        ran.said()
+    );
     assert_eq!(scene.mutations().await, []);
 
     let old = sets.get(name).await.unwrap();
     sets.delete(name, &DeleteParams::default()).await.unwrap();
-    await_condition(sets, name, conditions::is_deleted(&old.metadata.uid.unwrap())).await.unwrap();
+    await_condition(sets, name, conditions::is_deleted(&old.metadata.uid.unwrap()))
+        .await
+        .unwrap();
 }
 
 /// The API server saw every credential before the first workload.
 fn what_the_agent_needs_comes_before_it(mutations: &[AuditEvent]) {
     let first = mutations.iter().position(is_workload).expect("workloads are applied");
-    for name in ["argocd-secret", "repo-platform", "team", "github", "edge", "upstream-login"] {
+    for name in [
+        "argocd-secret",
+        "repo-platform",
+        "team",
+        "github",
+        "edge",
+        "upstream-login",
+    ] {
         let of_it: Vec<_> = (0..mutations.len())
             .filter(|index| mutations[*index].resource == "secrets" && mutations[*index].name == name)
             .collect();
@@ -150,10 +198,17 @@ async fn secrets_are_as_argocd_and_kubernetes_want_them(bed: &Bed) {
     assert_eq!(live.type_.as_deref(), Some("kubernetes.io/basic-auth"));
     assert_eq!(live.metadata.labels.as_ref().unwrap()["team"], "platform");
     assert_eq!(live.metadata.annotations.as_ref().unwrap()["for"], "the mirror");
-    assert_eq!(words(&live), BTreeMap::from([("username", "mirror"), ("password", "upstream-password")]));
+    assert_eq!(
+        words(&live),
+        BTreeMap::from([("username", "mirror"), ("password", "upstream-password")])
+    );
 
     let project = of_argoproj(bed, "AppProject").get("default").await.unwrap();
-    assert_eq!(project.data["spec"]["sourceRepos"], json!(["*"]), "core has no server that would make it");
+    assert_eq!(
+        project.data["spec"]["sourceRepos"],
+        json!(["*"]),
+        "core has no server that would make it"
+    );
 }
 
 /// All apps are lost, the agent is not: its install is left alone, and so is its project `default`.
@@ -168,20 +223,34 @@ async fn an_agent_without_apps_stays(scene: &Scene, before: usize) {
     for name in ["cart", "search"] {
         let uid = namespaces.get(name).await.unwrap().metadata.uid.unwrap();
         namespaces.delete(name, &DeleteParams::default()).await.unwrap();
-        await_condition(namespaces.clone(), name, conditions::is_deleted(&uid)).await.unwrap();
+        await_condition(namespaces.clone(), name, conditions::is_deleted(&uid))
+            .await
+            .unwrap();
     }
     let projects = of_argoproj(bed, "AppProject");
     let narrow = json!({"spec": {"description": "only ours", "sourceRepos": [scene.platform.url_http()]}});
-    projects.patch("default", &PatchParams::default(), &Patch::Merge(&narrow)).await.unwrap();
+    projects
+        .patch("default", &PatchParams::default(), &Patch::Merge(&narrow))
+        .await
+        .unwrap();
 
     let ran = scene.restore(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert!(ran.out.contains("Argo CD 3.2.11 is on the cluster already and stays as it is"), "{}", ran.said());
+    assert!(
+        ran.out
+            .contains("Argo CD 3.2.11 is on the cluster already and stays as it is"),
+        "{}",
+        ran.said()
+    );
     let project = projects.get("default").await.unwrap();
     assert_eq!(project.data["spec"]["description"], "only ours");
     let since = scene.mutations().await.split_off(before);
     let of_install = |event: &AuditEvent| {
-        is_workload(event) || matches!(event.resource.as_str(), "customresourcedefinitions" | "configmaps" | "secrets" | "appprojects")
+        is_workload(event)
+            || matches!(
+                event.resource.as_str(),
+                "customresourcedefinitions" | "configmaps" | "secrets" | "appprojects"
+            )
     };
     let touched: Vec<_> = since.iter().filter(|event| of_install(event)).collect();
     assert!(touched.is_empty(), "{touched:?}");
@@ -194,9 +263,15 @@ async fn a_second_install_takes_nothing_away(scene: &Scene) {
     let bed = &scene.outage.bed;
     let secrets: Api<Secret> = Api::namespaced(bed.admin(), "argocd");
     let learned = json!({"stringData": {"webhook.github.secret": "learned since"}});
-    secrets.patch("argocd-secret", &PatchParams::default(), &Patch::Merge(&learned)).await.unwrap();
+    secrets
+        .patch("argocd-secret", &PatchParams::default(), &Patch::Merge(&learned))
+        .await
+        .unwrap();
     let deployments: Api<Deployment> = Api::namespaced(bed.admin(), "argocd");
-    deployments.delete("argocd-applicationset-controller", &DeleteParams::default()).await.unwrap();
+    deployments
+        .delete("argocd-applicationset-controller", &DeleteParams::default())
+        .await
+        .unwrap();
 
     let ran = scene.restore(&["--resume"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
@@ -214,9 +289,15 @@ fn chart() -> Vec<(&'static str, String)> {
     // Whatever looks like a template in the manifests is text in them.
     let install = install.replace("{{", "{{ \"{{\" }}");
     assert!(install.contains(place));
-    let install = install.replace(place, "\n  name: argocd-cm\ndata:\n  url: {{ .Values.url | quote }}\n---");
+    let install = install.replace(
+        place,
+        "\n  name: argocd-cm\ndata:\n  url: {{ .Values.url | quote }}\n---",
+    );
     vec![
-        ("Chart.yaml", "apiVersion: v2\nname: argo-cd\nversion: 1.0.0\n".to_owned()),
+        (
+            "Chart.yaml",
+            "apiVersion: v2\nname: argo-cd\nversion: 1.0.0\n".to_owned(),
+        ),
         ("values.yaml", "url: https://nowhere.example.com\n".to_owned()),
         ("values-prod.yaml", "url: https://argocd.example.com\n".to_owned()),
         ("templates/install.yaml", install),
@@ -243,8 +324,14 @@ async fn a_chart_is_an_install_pinned_by_its_digest_and_a_lost_signing_key_is_ma
     assert_eq!(settings.data.unwrap()["url"], "https://argocd.example.com");
     let made = signing_key(bed).await;
     assert!(made.len() >= 32 && made != SIGNING_KEY);
-    assert!(!ran.out.contains(&made) && !ran.err.contains(&made), "the key is not shown");
-    let (_, left) = ran.out.split_once("left to do by hand").expect("something is left to do");
+    assert!(
+        !ran.out.contains(&made) && !ran.err.contains(&made),
+        "the key is not shown"
+    );
+    let (_, left) = ran
+        .out
+        .split_once("left to do by hand")
+        .expect("something is left to do");
     assert!(left.contains("tokens"), "{}", ran.said());
     assert!(ran.out.contains("No server.secretkey is stored"), "{}", ran.said());
 
@@ -257,7 +344,11 @@ async fn a_chart_is_an_install_pinned_by_its_digest_and_a_lost_signing_key_is_ma
 /// The digest that `plan` shows for a copy into the runbook.
 async fn planned_digest(scene: &Scene, runbook: &str) -> String {
     let runbook = scene.outage.runbook("plan.yaml", runbook).unwrap();
-    let ran = scene.tool.run(&["plan", runbook.to_str().unwrap(), "--output", "json"]).await.unwrap();
+    let ran = scene
+        .tool
+        .run(&["plan", runbook.to_str().unwrap(), "--output", "json"])
+        .await
+        .unwrap();
     assert_eq!(ran.code, 0, "{}", ran.said());
     let plan: Value = serde_json::from_str(&ran.out).unwrap();
     let steps = plan["steps"].as_array().unwrap();
@@ -279,8 +370,14 @@ patches:
     patch: |
       - {op: add, path: /spec/template/spec/containers/0/envFrom, value: [{secretRef: {name: nobody-has-it}}]}
 ";
-    let install = testbed::Programs::find().unwrap().shared("argocd/install.yaml").unwrap();
-    vec![("kustomization.yaml", kustomization.to_owned()), ("install.yaml", std::fs::read_to_string(install).unwrap())]
+    let install = testbed::Programs::find()
+        .unwrap()
+        .shared("argocd/install.yaml")
+        .unwrap();
+    vec![
+        ("kustomization.yaml", kustomization.to_owned()),
+        ("install.yaml", std::fs::read_to_string(install).unwrap()),
+    ]
 }
 
 #[tokio::test]
@@ -288,12 +385,19 @@ async fn a_full_install_runs_and_recovery_does_not_wait_for_what_it_does_not_nee
     let scene = Scene::with(with_install(full())).await;
     let ran = scene.restore(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert!(ran.out.contains("argocd-notifications-controller is not ready"), "{}", ran.said());
+    assert!(
+        ran.out.contains("argocd-notifications-controller is not ready"),
+        "{}",
+        ran.said()
+    );
 
     let bed = &scene.outage.bed;
     let deployments: Api<Deployment> = Api::namespaced(bed.admin(), "argocd");
     let serves = |deployment: Option<&Deployment>| {
-        deployment.and_then(|deployment| deployment.status.as_ref()?.ready_replicas).unwrap_or_default() > 0
+        deployment
+            .and_then(|deployment| deployment.status.as_ref()?.ready_replicas)
+            .unwrap_or_default()
+            > 0
     };
     await_condition(deployments, "argocd-server", serves).await.unwrap();
     let log = bed.logs_of("argocd-server").unwrap();

@@ -72,10 +72,25 @@ async fn exceptions_are_a_matter_of_the_runbook_and_late_children_are_waited_for
     // The same platform without the word of its people: a suspended app is not a recovered one.
     let ran = scene.restore(&["--resume", "--deadline", "40s"]).await;
     assert_eq!(ran.code, 4, "{}", ran.said());
-    assert!(ran.out.contains("not ready: 1 of ") || ran.out.contains("not ready: 2 of "), "{}", ran.said());
-    assert!(ran.out.lines().any(|line| line.contains("reports") && line.contains("Suspended")), "{}", ran.said());
+    assert!(
+        ran.out.contains("not ready: 1 of ") || ran.out.contains("not ready: 2 of "),
+        "{}",
+        ran.said()
+    );
+    assert!(
+        ran.out
+            .lines()
+            .any(|line| line.contains("reports") && line.contains("Suspended")),
+        "{}",
+        ran.said()
+    );
 
-    let ran = scene.restore_with(|runbook| runbook.replace("rto: 10m", "rto: 1s") + IGNORED, &["--resume"]).await;
+    let ran = scene
+        .restore_with(
+            |runbook| runbook.replace("rto: 10m", "rto: 1s") + IGNORED,
+            &["--resume"],
+        )
+        .await;
     assert_eq!(ran.code, 3, "{}", ran.said());
     for word in ["recovered with 1 exception", "target 1s missed", "belongs to nobody"] {
         assert!(ran.out.contains(word), "{word}: {}", ran.said());
@@ -84,9 +99,16 @@ async fn exceptions_are_a_matter_of_the_runbook_and_late_children_are_waited_for
 
 /// The clock stops with the critical app; the run goes on until the last child of the set is ready.
 async fn late_children_are_waited_for_after_the_clock_stopped(scene: &Scene) {
-    let mut run = Watched::start(scene, |runbook| format!("{runbook}{ALLOWED}done: {{critical: [cart]}}\n"));
+    let mut run = Watched::start(scene, |runbook| {
+        format!("{runbook}{ALLOWED}done: {{critical: [cart]}}\n")
+    });
     run.until("the clock stops", |event| is_run(event, "recovered")).await;
-    for (name, phase) in [("search", "ready"), ("reports", "excepted"), ("shard-a", "ready"), ("shard-b", "ready")] {
+    for (name, phase) in [
+        ("search", "ready"),
+        ("reports", "excepted"),
+        ("shard-a", "ready"),
+        ("shard-b", "ready"),
+    ] {
         run.until(name, |event| node(event, name, phase)).await;
     }
     assert!(run.position(|event| node(event, "shard-c", "ready")).is_none());
@@ -102,7 +124,11 @@ async fn late_children_are_waited_for_after_the_clock_stopped(scene: &Scene) {
     assert!(stopped < at(&|event| node(event, "shard-c", "ready")));
 
     let report = scene.tool.run(&["report"]).await.unwrap();
-    for word in ["recovered with 1 exception", "Suspended", "accepted: runs once the data is back"] {
+    for word in [
+        "recovered with 1 exception",
+        "Suspended",
+        "accepted: runs once the data is back",
+    ] {
         assert!(report.out.contains(word), "{word}: {}", report.said());
     }
 }

@@ -34,7 +34,8 @@ roots:
 "#;
 
 /// The kustomization that installs Argo CD's core into its namespace.
-const BOOTSTRAP: &str = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: argocd\nresources: [install.yaml]\n";
+const BOOTSTRAP: &str =
+    "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: argocd\nresources: [install.yaml]\n";
 
 /// Returns an Application that takes `path` of the platform's repository.
 pub(crate) fn application(name: &str, path: &str, namespace: &str) -> String {
@@ -93,13 +94,24 @@ impl Scene {
     pub(crate) async fn with(files: Vec<(String, String)>) -> Self {
         let outage = Outage::start().await.unwrap();
         let platform = outage.git.create("shop/platform", "dr", PASSWORD).await.unwrap();
-        let localised: Vec<_> = files.into_iter().map(|(name, text)| (name, outage.localised(&text))).collect();
+        let localised: Vec<_> = files
+            .into_iter()
+            .map(|(name, text)| (name, outage.localised(&text)))
+            .collect();
         platform.commit("the platform", localised).await.unwrap();
         let store = outage.vault.root();
         let url = platform.url_http().to_owned();
-        let repository = [("url", url.as_str()), ("type", "git"), ("username", "dr"), ("password", PASSWORD)];
+        let repository = [
+            ("url", url.as_str()),
+            ("type", "git"),
+            ("username", "dr"),
+            ("password", PASSWORD),
+        ];
         store.put("dr/repo-platform", repository).await.unwrap();
-        store.put("dr/argocd-secret", [("server.secretkey", SIGNING_KEY)]).await.unwrap();
+        store
+            .put("dr/argocd-secret", [("server.secretkey", SIGNING_KEY)])
+            .await
+            .unwrap();
         let mut tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr")).unwrap();
         for (name, value) in outage.environment() {
             tool.set(name, value);
@@ -111,7 +123,10 @@ impl Scene {
     pub(crate) async fn restore_with(&self, change: impl Fn(&str) -> String, arguments: &[&str]) -> Ran {
         let runbook = self.outage.runbook("small.yaml", &change(RUNBOOK)).unwrap();
         let runbook = runbook.display().to_string();
-        let arguments: Vec<&str> = ["restore", &runbook].into_iter().chain(arguments.iter().copied()).collect();
+        let arguments: Vec<&str> = ["restore", &runbook]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
         self.tool.run(&arguments).await.unwrap()
     }
 

@@ -23,9 +23,16 @@ impl Watched {
     /// Starts `restore --output json` with the scene's runbook, changed by `change`.
     pub(crate) fn start(scene: &Scene, change: impl Fn(&str) -> String) -> Self {
         let runbook = scene.outage.runbook("small.yaml", &change(RUNBOOK)).unwrap();
-        let mut child = scene.tool.start(&["restore", runbook.to_str().unwrap(), "--output", "json"]).unwrap();
+        let mut child = scene
+            .tool
+            .start(&["restore", runbook.to_str().unwrap(), "--output", "json"])
+            .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines, events: Vec::new() }
+        Self {
+            child,
+            lines,
+            events: Vec::new(),
+        }
     }
 
     /// Follows the run until an event is as `wanted` says; one of those told so far will do.
@@ -54,7 +61,14 @@ impl Watched {
     /// Interrupts it as Ctrl-C does.
     pub(crate) async fn interrupt(&self) {
         let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &id])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
     }
 
     /// Follows it to its end; returns the exit code.

@@ -116,23 +116,15 @@ impl Bed {
     }
 
     /// A user who may do what `rules` say in the whole cluster and nothing else, with a kubeconfig in the bed's folder.
-    pub async fn limited_user(
-        &self,
-        name: &str,
-        rules: Vec<PolicyRule>,
-    ) -> Result<(User, PathBuf)> {
+    pub async fn limited_user(&self, name: &str, rules: Vec<PolicyRule>) -> Result<(User, PathBuf)> {
         let role = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
             "metadata": {"name": name}, "rules": rules,
         });
         let api: Api<ClusterRole> = Api::all(self.admin());
-        api.patch(
-            name,
-            &PatchParams::apply("testbed").force(),
-            &Patch::Apply(&role),
-        )
-        .await
-        .map_err(Error::kube(format!("make the role {name}")))?;
+        api.patch(name, &PatchParams::apply("testbed").force(), &Patch::Apply(&role))
+            .await
+            .map_err(Error::kube(format!("make the role {name}")))?;
         bind(&self.admin, name, "User", name).await?;
         let user = self.plane.user(name, &[])?;
         let kubeconfig = self.plane.folder().join(format!("{name}.user.kubeconfig"));
@@ -145,9 +137,7 @@ impl Bed {
     pub async fn audit(&self) -> Result<Vec<AuditEvent>> {
         let mark = format!(
             "/version?mark={}",
-            std::time::UNIX_EPOCH
-                .elapsed()
-                .map_or(0, |since| since.as_nanos())
+            std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos())
         );
         let request = http::Request::get(&mark)
             .body(Vec::new())
@@ -189,11 +179,7 @@ async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<(
     });
     let bindings: Api<ClusterRoleBinding> = Api::all(admin.clone());
     bindings
-        .patch(
-            subject,
-            &PatchParams::apply("testbed").force(),
-            &Patch::Apply(&binding),
-        )
+        .patch(subject, &PatchParams::apply("testbed").force(), &Patch::Apply(&binding))
         .await
         .map_err(Error::kube(format!("give {subject} its rights")))
         .map(drop)
@@ -211,10 +197,7 @@ impl Slot {
         loop {
             for number in 0..count {
                 if let Some(lock) = port::try_lock(&format!("bed-{number}"))? {
-                    return Ok(Self {
-                        number,
-                        _lock: lock,
-                    });
+                    return Ok(Self { number, _lock: lock });
                 }
             }
             // The lock of another process can be awaited only one at a time.
@@ -236,8 +219,7 @@ fn slots() -> Result<u8> {
     {
         return Ok(count);
     }
-    let text = std::fs::read_to_string("/proc/meminfo")
-        .map_err(Error::io("read the size of the memory"))?;
+    let text = std::fs::read_to_string("/proc/meminfo").map_err(Error::io("read the size of the memory"))?;
     let total = text.lines().find_map(|line| {
         line.strip_prefix("MemTotal:")?
             .trim()

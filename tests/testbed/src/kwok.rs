@@ -36,11 +36,9 @@ impl Kwok {
         }
         for index in 0..nodes {
             let name = format!("simulated-{index}");
-            await_condition(api.clone(), &name, |node: Option<&Node>| {
-                node.is_some_and(is_ready)
-            })
-            .await
-            .map_err(|error| Error::Other(format!("wait for the node {name}: {error}")))?;
+            await_condition(api.clone(), &name, |node: Option<&Node>| node.is_some_and(is_ready))
+                .await
+                .map_err(|error| Error::Other(format!("wait for the node {name}: {error}")))?;
         }
         Ok(Self { _process: process })
     }
@@ -50,10 +48,7 @@ fn spawn(programs: &Programs, kubeconfig: &Path, log: &Path) -> Result<Process> 
     let mut command = std::process::Command::new(programs.built("kwok")?);
     command
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
-        .arg(format!(
-            "--config={}",
-            programs.shared("kwok-stages.yaml")?.display()
-        ))
+        .arg(format!("--config={}", programs.shared("kwok-stages.yaml")?.display()))
         .arg(format!("--manage-nodes-with-label-selector={LABEL}=true"))
         // Without leases the nodes would be taken for lost after 40 s, and every pod with them.
         .arg("--node-lease-duration-seconds=40");
@@ -76,17 +71,11 @@ fn node(name: &str) -> Result<Node> {
 
 /// Whether pods can be scheduled to it: ready, and its taint from before that removed.
 pub(crate) fn is_ready(node: &Node) -> bool {
-    let conditions = node
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
+    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
     let ready = conditions
         .into_iter()
         .any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    let taints = node
-        .spec
-        .iter()
-        .flat_map(|spec| spec.taints.iter().flatten());
+    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
     ready
         && !taints
             .into_iter()

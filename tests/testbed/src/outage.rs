@@ -29,11 +29,22 @@ pub struct Outage {
 impl Outage {
     /// Starts everything, side by side.
     pub async fn start() -> Result<Self> {
-        let options = BedOptions { context: CONTEXT.to_owned(), ..BedOptions::default() };
-        let git = GitServerOptions { ssh: true, ..GitServerOptions::default() };
-        let (bed, (vault, role), git) =
-            tokio::try_join!(Bed::start(options), store(), GitServer::start(git))?;
-        Ok(Self { bed, vault, git, role, folder: Folder::new("outage")? })
+        let options = BedOptions {
+            context: CONTEXT.to_owned(),
+            ..BedOptions::default()
+        };
+        let git = GitServerOptions {
+            ssh: true,
+            ..GitServerOptions::default()
+        };
+        let (bed, (vault, role), git) = tokio::try_join!(Bed::start(options), store(), GitServer::start(git))?;
+        Ok(Self {
+            bed,
+            vault,
+            git,
+            role,
+            folder: Folder::new("outage")?,
+        })
     }
 
     /// Replaces the addresses of examples by those of the servers here.
@@ -84,8 +95,11 @@ async fn store() -> Result<(OpenBao, AppRole)> {
     let vault = OpenBao::start().await?;
     let root = vault.root();
     root.mount_kv("dr", 2).await?;
-    root.policy("recovery", "path \"dr/data/*\" { capabilities = [\"read\"] }").await?;
-    let role = root.app_role("recovery", &["recovery"], Duration::from_secs(3600)).await?;
+    root.policy("recovery", "path \"dr/data/*\" { capabilities = [\"read\"] }")
+        .await?;
+    let role = root
+        .app_role("recovery", &["recovery"], Duration::from_secs(3600))
+        .await?;
     Ok((vault, role))
 }
 

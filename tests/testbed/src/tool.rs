@@ -33,7 +33,11 @@ impl Tool {
         let home = Folder::new("home")?;
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", programs.bin().display());
         let environment = vec![("PATH".into(), path.into()), ("HOME".into(), home.path().into())];
-        Ok(Self { program: program.into(), environment, home })
+        Ok(Self {
+            program: program.into(),
+            environment,
+            home,
+        })
     }
 
     /// Sets a variable for all runs from now on.
@@ -56,8 +60,14 @@ impl Tool {
     /// Returns the command, for callers that attach it to something else than a pipe.
     pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).kill_on_drop(true).current_dir(self.home.path());
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .current_dir(self.home.path());
         command
     }
 
@@ -65,12 +75,18 @@ impl Tool {
     pub fn start(&self, arguments: &[impl AsRef<OsStr>]) -> Result<Child> {
         let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().map_err(Error::io(format!("start {}", self.program.display())))
+        command
+            .spawn()
+            .map_err(Error::io(format!("start {}", self.program.display())))
     }
 
     /// Runs it to its end.
     pub async fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Result<Ran> {
-        self.start(arguments)?.wait_with_output().await.map(Ran::of).map_err(Error::io("wait for the program"))
+        self.start(arguments)?
+            .wait_with_output()
+            .await
+            .map(Ran::of)
+            .map_err(Error::io("wait for the program"))
     }
 }
 
@@ -86,6 +102,9 @@ impl Ran {
 
     /// Returns all that it said, for the message of a failed assertion.
     pub fn said(&self) -> String {
-        format!("exit code {}\n--- standard output\n{}\n--- standard error\n{}", self.code, self.out, self.err)
+        format!(
+            "exit code {}\n--- standard output\n{}\n--- standard error\n{}",
+            self.code, self.out, self.err
+        )
     }
 }

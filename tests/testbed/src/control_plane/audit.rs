@@ -102,10 +102,7 @@ impl AuditLog {
         let text = std::fs::read_to_string(&self.file).map_err(Error::io("read the audit log"))?;
         // A line without its end is still being written.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole
-            .lines()
-            .filter_map(|line| parse(line).transpose())
-            .collect()
+        whole.lines().filter_map(|line| parse(line).transpose()).collect()
     }
 
     /// Requests of `user` that were meant to change something, whether or not they succeeded.
@@ -156,8 +153,8 @@ struct LineStatus {
 
 /// The event of a line, or nothing for the first of the two lines of a watch.
 fn parse(line: &str) -> Result<Option<AuditEvent>> {
-    let line: Line = serde_json::from_str(line)
-        .map_err(|error| Error::Other(format!("read a line of the audit log: {error}")))?;
+    let line: Line =
+        serde_json::from_str(line).map_err(|error| Error::Other(format!("read a line of the audit log: {error}")))?;
     if line.stage == "ResponseStarted" {
         return Ok(None);
     }
@@ -197,12 +194,7 @@ mod tests {
         let log = AuditLog::new(folder.path().join("audit.log"));
         let lines = [
             line("admin", "get", "/api/v1/pods/shop", "pods"),
-            line(
-                "admin",
-                "patch",
-                "/api/v1/pods/shop?fieldManager=x&dryRun=All",
-                "pods",
-            ),
+            line("admin", "patch", "/api/v1/pods/shop?fieldManager=x&dryRun=All", "pods"),
             line("admin", "create", "/apis/…", "selfsubjectaccessreviews"),
             line("admin", "delete", "/api/v1/pods/shop", "pods"),
             line("other", "delete", "/api/v1/pods/shop", "pods"),

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rcgen::KeyPair;
 
 use super::audit::{self, AuditLog};
-use crate::authority::Authority;
 use super::user::User;
+use crate::authority::Authority;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 
 /// How long any of the programs may take to serve; many times what a slow machine needs.
@@ -138,10 +138,7 @@ impl ControlPlane {
     }
 
     fn start_controllers(&mut self) -> Result<()> {
-        for (index, program) in ["kube-controller-manager", "kube-scheduler"]
-            .into_iter()
-            .enumerate()
-        {
+        for (index, program) in ["kube-controller-manager", "kube-scheduler"].into_iter().enumerate() {
             let kubeconfig = self.folder.join(format!("{program}.kubeconfig"));
             self.master(&format!("system:{program}"))?
                 .write_kubeconfig(&kubeconfig, "testbed")?;
@@ -151,10 +148,7 @@ impl ControlPlane {
                 .arg(format!("--secure-port={}", self.spare_ports[index + 1]))
                 .args(["--leader-elect=false", "--bind-address=127.0.0.1"])
                 .args(["--kube-api-qps=200", "--kube-api-burst=400"])
-                .arg(format!(
-                    "--cert-dir={}",
-                    self.folder.join("self-signed").display()
-                ));
+                .arg(format!("--cert-dir={}", self.folder.join("self-signed").display()));
             if program == "kube-controller-manager" {
                 command
                     .arg(self.file("--service-account-private-key-file", "service-accounts.key"))
@@ -171,10 +165,7 @@ impl ControlPlane {
     fn api_server_command(&self) -> Result<Command> {
         let mut command = self.programs.control_plane("kube-apiserver")?;
         command
-            .arg(format!(
-                "--etcd-servers=http://127.0.0.1:{}",
-                self.etcd_port
-            ))
+            .arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port))
             .arg(format!("--secure-port={}", self.port))
             .arg(self.file("--tls-cert-file", "server.crt"))
             .arg(self.file("--tls-private-key-file", "server.key"))
@@ -225,8 +216,8 @@ fn write_files(folder: &Folder, authority: &Authority) -> Result<()> {
         "kubernetes.default.svc",
         "kubernetes.default.svc.cluster.local",
     ])?;
-    let accounts = KeyPair::generate()
-        .map_err(|error| Error::Other(format!("make the key of the service accounts: {error}")))?;
+    let accounts =
+        KeyPair::generate().map_err(|error| Error::Other(format!("make the key of the service accounts: {error}")))?;
     let files = [
         ("ca.crt", authority.certificate().to_owned()),
         ("server.crt", server.certificate),

@@ -29,13 +29,10 @@ impl User {
     /// A client that acts as this user. It follows no deadline of its own, as watches are long.
     pub async fn client(&self) -> Result<Client> {
         // Two crates of the tree could bring a provider for TLS; saying which is needed once a process, and is no error after that.
-        rustls::crypto::aws_lc_rs::default_provider()
-            .install_default()
-            .ok();
-        let failed =
-            |error: String| Error::Other(format!("make a client for {}: {error}", self.name));
-        let kubeconfig: Kubeconfig = serde_json::from_value(self.document("testbed"))
-            .map_err(|error| failed(error.to_string()))?;
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        let failed = |error: String| Error::Other(format!("make a client for {}: {error}", self.name));
+        let kubeconfig: Kubeconfig =
+            serde_json::from_value(self.document("testbed")).map_err(|error| failed(error.to_string()))?;
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
             .map_err(|error| failed(error.to_string()))?;

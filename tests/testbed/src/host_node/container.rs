@@ -46,11 +46,7 @@ impl Runner<'_> {
     /// Runs it until it ends for good: an init container by success, another when its pod's restart policy says so. Gives
     /// the exit status, or nothing if the pod was stopped first.
     pub(super) async fn run(&self) -> Option<i32> {
-        let policy = self
-            .pod
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.restart_policy.as_deref());
+        let policy = self.pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
         let mut backoff = Duration::ZERO;
         loop {
             let begun = Instant::now();
@@ -164,15 +160,10 @@ impl Runner<'_> {
     async fn environment(&self) -> Option<BTreeMap<String, String>> {
         let spec = self.pod.spec.as_ref()?;
         let namespace = self.pod.namespace().unwrap_or_default();
-        let mut changes = self
-            .shared
-            .changes
-            .subscribe(&namespace, source::references(spec));
+        let mut changes = self.shared.changes.subscribe(&namespace, source::references(spec));
         let mut told = String::new();
         loop {
-            let resolved =
-                environment::resolve(&self.shared.client, self.pod, self.container, self.base())
-                    .await;
+            let resolved = environment::resolve(&self.shared.client, self.pod, self.container, self.base()).await;
             let message = match resolved {
                 Ok(environment) => return Some(environment),
                 Err(error) => error.to_string(),
@@ -184,13 +175,7 @@ impl Runner<'_> {
                         message: message.clone(),
                     };
                 });
-                status::warn(
-                    &self.shared.client,
-                    self.pod,
-                    "Failed",
-                    &format!("Error: {message}"),
-                )
-                .await;
+                status::warn(&self.shared.client, self.pod, "Failed", &format!("Error: {message}")).await;
                 told = message;
             }
             tokio::select! {
@@ -211,36 +196,20 @@ impl Runner<'_> {
             ("HOSTNAME", self.pod.name_any()),
             ("KUBERNETES_SERVICE_HOST", "127.0.0.1".to_owned()),
             ("KUBERNETES_SERVICE_PORT", self.shared.api_port.to_string()),
-            (
-                "KUBERNETES_SERVICE_PORT_HTTPS",
-                self.shared.api_port.to_string(),
-            ),
+            ("KUBERNETES_SERVICE_PORT_HTTPS", self.shared.api_port.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
     }
 
     /// The running process, or nothing if there is nothing to run.
-    fn start(
-        &self,
-        environment: BTreeMap<String, String>,
-    ) -> crate::Result<Option<(Process, Ports)>> {
+    fn start(&self, environment: BTreeMap<String, String>) -> crate::Result<Option<(Process, Ports)>> {
         let expanded = |words: &Option<Vec<String>>| -> Vec<String> {
-            words
-                .iter()
-                .flatten()
-                .map(|word| expand(word, &environment))
-                .collect()
+            words.iter().flatten().map(|word| expand(word, &environment)).collect()
         };
-        let (command, args) = (
-            expanded(&self.container.command),
-            expanded(&self.container.args),
-        );
+        let (command, args) = (expanded(&self.container.command), expanded(&self.container.args));
         let image = self.container.image.as_deref().unwrap_or_default();
-        let run = self
-            .shared
-            .programs
-            .run(image, &command, &args, self.address)?;
+        let run = self.shared.programs.run(image, &command, &args, self.address)?;
         let Run::Program(words, ports) = run else {
             return Ok(None);
         };
@@ -256,18 +225,12 @@ impl Runner<'_> {
             environment,
         };
         let name = format!("{}/{}", self.pod.name_any(), self.container.name);
-        Ok(Some((
-            Process::spawn(name, root.command(&words)?, &self.log())?,
-            ports,
-        )))
+        Ok(Some((Process::spawn(name, root.command(&words)?, &self.log())?, ports)))
     }
 
     fn mounts(&self) -> Vec<(PathBuf, String)> {
         let mut mounts = self.shared.programs.mounts().to_vec();
-        mounts.push((
-            self.shared.network.file().to_path_buf(),
-            "/etc/hosts".to_owned(),
-        ));
+        mounts.push((self.shared.network.file().to_path_buf(), "/etc/hosts".to_owned()));
         let mut volumes: Vec<(PathBuf, String)> = self
             .container
             .volume_mounts
@@ -275,10 +238,7 @@ impl Runner<'_> {
             .flatten()
             .map(|mount| {
                 let volume = self.folder.join("volumes").join(&mount.name);
-                let source = mount
-                    .sub_path
-                    .as_ref()
-                    .map_or(volume.clone(), |path| volume.join(path));
+                let source = mount.sub_path.as_ref().map_or(volume.clone(), |path| volume.join(path));
                 (source, mount.mount_path.clone())
             })
             .collect();
@@ -297,11 +257,7 @@ impl Runner<'_> {
 
     fn update(&self, change: impl FnOnce(&mut ContainerView)) {
         self.view.send_if_modified(|view| {
-            let list = if self.is_init {
-                &mut view.init
-            } else {
-                &mut view.main
-            };
+            let list = if self.is_init { &mut view.init } else { &mut view.main };
             let Some(container) = list.get_mut(self.index) else {
                 return false;
             };

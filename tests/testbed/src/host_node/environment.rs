@@ -51,10 +51,7 @@ pub(super) async fn resolve(
     for variable in container.env.iter().flatten() {
         let value = match &variable.value_from {
             Some(from) => value_from(client, pod, from).await?,
-            None => Some(expand(
-                variable.value.as_deref().unwrap_or_default(),
-                &variables,
-            )),
+            None => Some(expand(variable.value.as_deref().unwrap_or_default(), &variables)),
         };
         if let Some(value) = value {
             variables.insert(variable.name.clone(), value);
@@ -63,11 +60,7 @@ pub(super) async fn resolve(
     Ok(variables)
 }
 
-async fn value_from(
-    client: &Client,
-    pod: &Pod,
-    from: &EnvVarSource,
-) -> Result<Option<String>, Unresolved> {
+async fn value_from(client: &Client, pod: &Pod, from: &EnvVarSource) -> Result<Option<String>, Unresolved> {
     let namespace = pod.namespace().unwrap_or_default();
     let (kind, name, key, optional) = if let Some(map) = &from.config_map_key_ref {
         (Kind::ConfigMap, &map.name, &map.key, map.optional)
@@ -97,10 +90,7 @@ async fn value_from(
 /// The value of a path such as `metadata.labels['app']`.
 pub(super) fn field(pod: &Pod, path: &str) -> Result<String, Unresolved> {
     let spec = pod.spec.as_ref();
-    let subscript = |map: &str| {
-        path.strip_prefix(map)
-            .and_then(|rest| rest.strip_suffix("']"))
-    };
+    let subscript = |map: &str| path.strip_prefix(map).and_then(|rest| rest.strip_suffix("']"));
     Ok(match path {
         "metadata.name" => pod.name_any(),
         "metadata.namespace" => pod.namespace().unwrap_or_default(),
@@ -116,9 +106,7 @@ pub(super) fn field(pod: &Pod, path: &str) -> Result<String, Unresolved> {
             } else if let Some(key) = subscript("metadata.annotations['") {
                 pod.annotations().get(key).cloned().unwrap_or_default()
             } else {
-                return Err(Unresolved::Missing(format!(
-                    "the host node knows no field {path}"
-                )));
+                return Err(Unresolved::Missing(format!("the host node knows no field {path}")));
             }
         }
     })
@@ -144,9 +132,7 @@ pub(super) fn expand(input: &str, variables: &BTreeMap<String, String>) -> Strin
         if let Some(after) = rest.strip_prefix('$') {
             output.push('$');
             rest = after;
-        } else if let Some((name, after)) =
-            rest.strip_prefix('(').and_then(|name| name.split_once(')'))
-        {
+        } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|name| name.split_once(')')) {
             match variables.get(name) {
                 Some(value) => output.push_str(value),
                 None => output.extend(["$(", name, ")"]),

@@ -53,10 +53,7 @@ impl Known {
         while self.tasks.try_join_next().is_some() {}
         let uid = pod.uid().unwrap_or_default();
         let is_leaving = pod.metadata.deletion_timestamp.is_some();
-        let has_ended = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.phase.as_deref());
+        let has_ended = pod.status.as_ref().and_then(|status| status.phase.as_deref());
         if !self.tokens.contains_key(&uid) && !matches!(has_ended, Some("Succeeded" | "Failed")) {
             let token = CancellationToken::new();
             self.tokens.insert(uid.clone(), token.clone());

@@ -80,11 +80,7 @@ pub struct HostNode {
 
 impl HostNode {
     /// Registers the node and waits until pods are placed on it.
-    pub async fn start(
-        programs: &Programs,
-        plane: &ControlPlane,
-        options: Options,
-    ) -> Result<Self> {
+    pub async fn start(programs: &Programs, plane: &ControlPlane, options: Options) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("host-node")
@@ -120,19 +116,13 @@ impl HostNode {
             let pod = pod.map_err(failed())?;
             // The folders are named by namespace, pod and uid.
             let name = pod.file_name().to_string_lossy().into_owned();
-            if !name
-                .split('_')
-                .nth(1)
-                .is_some_and(|pod| pod.starts_with(prefix))
-            {
+            if !name.split('_').nth(1).is_some_and(|pod| pod.starts_with(prefix)) {
                 continue;
             }
             for file in std::fs::read_dir(pod.path()).map_err(failed())? {
                 let path = file.map_err(failed())?.path();
                 if path.extension().is_some_and(|extension| extension == "log") {
-                    text.push_str(&String::from_utf8_lossy(
-                        &std::fs::read(path).map_err(failed())?,
-                    ));
+                    text.push_str(&String::from_utf8_lossy(&std::fs::read(path).map_err(failed())?));
                 }
             }
         }
@@ -146,12 +136,7 @@ impl Drop for HostNode {
     }
 }
 
-async fn begin(
-    programs: Programs,
-    user: User,
-    api_port: u16,
-    options: Options,
-) -> Result<Arc<Shared>> {
+async fn begin(programs: Programs, user: User, api_port: u16, options: Options) -> Result<Arc<Shared>> {
     let folder = Folder::new("pods")?;
     let network = network::Network::new(&folder, options.range, &options.hosts, api_port)?;
     let shared = Arc::new(Shared {

@@ -19,10 +19,7 @@ const POLICY: &str = "testbed-host-node";
 pub(super) async fn establish(client: &Client) -> Result<()> {
     for (kind, spec) in [
         ("MutatingAdmissionPolicy", policy()),
-        (
-            "MutatingAdmissionPolicyBinding",
-            json!({"policyName": POLICY}),
-        ),
+        ("MutatingAdmissionPolicyBinding", json!({"policyName": POLICY})),
     ] {
         let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1beta1", kind);
         let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&gvk));
@@ -32,13 +29,9 @@ pub(super) async fn establish(client: &Client) -> Result<()> {
             "metadata": {"name": POLICY},
             "spec": spec,
         });
-        api.patch(
-            POLICY,
-            &PatchParams::apply("testbed"),
-            &Patch::Apply(&object),
-        )
-        .await
-        .map_err(Error::kube("place pods by their image"))?;
+        api.patch(POLICY, &PatchParams::apply("testbed"), &Patch::Apply(&object))
+            .await
+            .map_err(Error::kube("place pods by their image"))?;
     }
     in_force(client).await
 }
@@ -80,10 +73,7 @@ async fn in_force(client: &Client) -> Result<()> {
     for _ in 0..600 {
         match pods.create(&dry_run, &pod).await {
             Ok(pod) => {
-                if pod
-                    .spec
-                    .is_some_and(|spec| spec.node_name.as_deref() == Some(NAME))
-                {
+                if pod.spec.is_some_and(|spec| spec.node_name.as_deref() == Some(NAME)) {
                     return Ok(());
                 }
             }

@@ -24,11 +24,7 @@ pub(super) async fn run(shared: Arc<Shared>, pod: Pod, stop: CancellationToken) 
     let uid = pod.uid().unwrap_or_default();
     let address = shared.network.assign(&pod);
     let (sender, receiver) = watch::channel(View::new(&pod, address));
-    let name = format!(
-        "{}_{}_{uid}",
-        pod.namespace().unwrap_or_default(),
-        pod.name_any()
-    );
+    let name = format!("{}_{}_{uid}", pod.namespace().unwrap_or_default(), pod.name_any());
     let folder = shared.folder.join(name);
     let work = async {
         live(&shared, &pod, &folder, address, &sender, &stop).await;
@@ -103,9 +99,7 @@ fn finish(view: &watch::Sender<View>, phase: &'static str) {
 async fn prepare(shared: &Shared, pod: &Pod, spec: &PodSpec, folder: &Path) -> Option<()> {
     std::fs::create_dir_all(folder.join("root")).ok()?;
     let namespace = pod.namespace().unwrap_or_default();
-    let mut changes = shared
-        .changes
-        .subscribe(&namespace, source::references(spec));
+    let mut changes = shared.changes.subscribe(&namespace, source::references(spec));
     let mut told = BTreeMap::new();
     loop {
         let mut missing = BTreeMap::new();
@@ -132,28 +126,20 @@ async fn prepare(shared: &Shared, pod: &Pod, spec: &PodSpec, folder: &Path) -> O
 /// Brings the volumes up to date when a `ConfigMap` or Secret changes and before tokens expire, for as long as it is polled.
 async fn keep_fresh(shared: &Shared, pod: &Pod, spec: &PodSpec, folder: &Path) {
     let namespace = pod.namespace().unwrap_or_default();
-    let mut changes = shared
-        .changes
-        .subscribe(&namespace, source::references(spec));
+    let mut changes = shared.changes.subscribe(&namespace, source::references(spec));
     loop {
         changes.changed(REFRESH).await;
         for volume in spec.volumes.iter().flatten() {
             // What cannot be read now keeps its last state, as in the kubelet.
-            volume::write(
-                &shared.client,
-                pod,
-                volume,
-                &folder.join("volumes").join(&volume.name),
-            )
-            .await
-            .ok();
+            volume::write(&shared.client, pod, volume, &folder.join("volumes").join(&volume.name))
+                .await
+                .ok();
         }
     }
 }
 
 async fn remove(shared: &Shared, pod: &Pod) {
-    let api: Api<Pod> =
-        Api::namespaced(shared.client.clone(), &pod.namespace().unwrap_or_default());
+    let api: Api<Pod> = Api::namespaced(shared.client.clone(), &pod.namespace().unwrap_or_default());
     let params = DeleteParams {
         grace_period_seconds: Some(0),
         preconditions: Some(Preconditions {

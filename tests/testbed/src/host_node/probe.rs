@@ -39,11 +39,7 @@ pub(super) async fn follow(container: &Container, ports: &Ports, set_ready: impl
 }
 
 async fn answers(container: &Container, probe: &Probe, ports: &Ports) -> bool {
-    let bound = Duration::from_secs(
-        u64::try_from(probe.timeout_seconds.unwrap_or(1))
-            .unwrap_or(1)
-            .max(2),
-    );
+    let bound = Duration::from_secs(u64::try_from(probe.timeout_seconds.unwrap_or(1)).unwrap_or(1).max(2));
     let check = async {
         if let Some(http) = &probe.http_get {
             let Some(port) = number(container, &http.port) else {

@@ -42,17 +42,11 @@ enum Listener {
 const ROLES: [(&str, &[Listener]); 6] = [
     (
         "argocd-server",
-        &[
-            Listener::Address("--address"),
-            Listener::Address("--metrics-address"),
-        ],
+        &[Listener::Address("--address"), Listener::Address("--metrics-address")],
     ),
     (
         "argocd-repo-server",
-        &[
-            Listener::Address("--address"),
-            Listener::Address("--metrics-address"),
-        ],
+        &[Listener::Address("--address"), Listener::Address("--metrics-address")],
     ),
     (
         "argocd-application-controller",
@@ -66,10 +60,7 @@ const ROLES: [(&str, &[Listener]); 6] = [
             Listener::Both("--webhook-addr", 7000),
         ],
     ),
-    (
-        "argocd-notifications",
-        &[Listener::Port("--metrics-port", 9001)],
-    ),
+    ("argocd-notifications", &[Listener::Port("--metrics-port", 9001)]),
     ("redis-server", &[Listener::Address("--bind")]),
 ];
 
@@ -117,9 +108,7 @@ impl Installed {
         for program in ["argocd", "helm", "kustomize"] {
             // The file itself: what the name leads to may be in a folder that pods do not see.
             let file = programs.built(program)?;
-            let file = file
-                .canonicalize()
-                .map_err(Error::io(format!("find {program}")))?;
+            let file = file.canonicalize().map_err(Error::io(format!("find {program}")))?;
             mounts.push((file, format!("{BIN}/{program}")));
         }
         for name in ["helm", "kustomize"] {
@@ -145,13 +134,7 @@ impl Installed {
     }
 
     /// The program for a container of `image` with the words of its command and arguments, listening on `address`.
-    pub(super) fn run(
-        &self,
-        image: &str,
-        command: &[String],
-        args: &[String],
-        address: Ipv4Addr,
-    ) -> Result<Run> {
+    pub(super) fn run(&self, image: &str, command: &[String], args: &[String], address: Ipv4Addr) -> Result<Run> {
         let mut words = [command, args].concat();
         let is_flag = words.first().is_none_or(|word| word.starts_with('-'));
         if command.is_empty() && is_flag && image_name(image) == "redis" {

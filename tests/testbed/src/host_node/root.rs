@@ -81,11 +81,7 @@ impl Root {
         for (source, target) in &self.mounts {
             command.arg(source).arg(checked(target)?);
         }
-        command
-            .arg("--")
-            .args(words)
-            .env_clear()
-            .envs(&self.environment);
+        command.arg("--").args(words).env_clear().envs(&self.environment);
         Ok(command)
     }
 }
@@ -96,11 +92,7 @@ fn checked(target: &str) -> Result<String> {
         Some(rest) => format!("/run/{rest}"),
         None => target.trim_end_matches('/').to_owned(),
     };
-    let top = target
-        .trim_start_matches('/')
-        .split('/')
-        .next()
-        .unwrap_or_default();
+    let top = target.trim_start_matches('/').split('/').next().unwrap_or_default();
     if OWN.contains(&top) || !Path::new("/").join(top).exists() || Path::new(&target).exists() {
         return Ok(target);
     }

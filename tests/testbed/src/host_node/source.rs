@@ -58,11 +58,7 @@ pub(super) async fn values(
                     .into_iter()
                     .flatten()
                     .map(|(key, text)| (key, text.into_bytes()));
-                let bytes = map
-                    .binary_data
-                    .into_iter()
-                    .flatten()
-                    .map(|(key, bytes)| (key, bytes.0));
+                let bytes = map.binary_data.into_iter().flatten().map(|(key, bytes)| (key, bytes.0));
                 texts.chain(bytes).collect()
             }))
         }
@@ -86,43 +82,24 @@ pub(super) async fn values(
 pub(super) fn references(spec: &PodSpec) -> HashSet<(Kind, String)> {
     let mut found = HashSet::new();
     let mut add = |kind, name: &str| found.insert((kind, name.to_owned()));
-    for container in spec
-        .init_containers
-        .iter()
-        .flatten()
-        .chain(&spec.containers)
-    {
-        for source in container
-            .env
-            .iter()
-            .flatten()
-            .filter_map(|env| env.value_from.as_ref())
-        {
+    for container in spec.init_containers.iter().flatten().chain(&spec.containers) {
+        for source in container.env.iter().flatten().filter_map(|env| env.value_from.as_ref()) {
             source
                 .config_map_key_ref
                 .as_ref()
                 .map(|key| add(Kind::ConfigMap, &key.name));
-            source
-                .secret_key_ref
-                .as_ref()
-                .map(|key| add(Kind::Secret, &key.name));
+            source.secret_key_ref.as_ref().map(|key| add(Kind::Secret, &key.name));
         }
         for source in container.env_from.iter().flatten() {
             source
                 .config_map_ref
                 .as_ref()
                 .map(|map| add(Kind::ConfigMap, &map.name));
-            source
-                .secret_ref
-                .as_ref()
-                .map(|secret| add(Kind::Secret, &secret.name));
+            source.secret_ref.as_ref().map(|secret| add(Kind::Secret, &secret.name));
         }
     }
     for volume in spec.volumes.iter().flatten() {
-        volume
-            .config_map
-            .as_ref()
-            .map(|map| add(Kind::ConfigMap, &map.name));
+        volume.config_map.as_ref().map(|map| add(Kind::ConfigMap, &map.name));
         volume
             .secret
             .as_ref()
@@ -133,14 +110,8 @@ pub(super) fn references(spec: &PodSpec) -> HashSet<(Kind, String)> {
             .iter()
             .flat_map(|projected| projected.sources.iter().flatten())
         {
-            source
-                .config_map
-                .as_ref()
-                .map(|map| add(Kind::ConfigMap, &map.name));
-            source
-                .secret
-                .as_ref()
-                .map(|secret| add(Kind::Secret, &secret.name));
+            source.config_map.as_ref().map(|map| add(Kind::ConfigMap, &map.name));
+            source.secret.as_ref().map(|secret| add(Kind::Secret, &secret.name));
         }
     }
     found
@@ -158,11 +129,7 @@ impl Changes {
         }
     }
 
-    pub(super) fn subscribe(
-        &self,
-        namespace: &str,
-        references: HashSet<(Kind, String)>,
-    ) -> Subscription {
+    pub(super) fn subscribe(&self, namespace: &str, references: HashSet<(Kind, String)>) -> Subscription {
         Subscription {
             receiver: self.sender.subscribe(),
             namespace: namespace.to_owned(),
@@ -202,24 +169,13 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 
 async fn follow_kind<K>(shared: &Shared, kind: Kind)
 where
-    K: Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + Send
-        + serde::de::DeserializeOwned
-        + 'static,
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + serde::de::DeserializeOwned + 'static,
 {
     let api: Api<PartialObjectMeta<K>> = Api::all(shared.client.clone());
-    let mut events = watcher(api, watcher::Config::default())
-        .default_backoff()
-        .boxed();
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     while let Some(event) = events.next().await {
         if let Ok(Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = event {
-            let change = (
-                kind,
-                object.namespace().unwrap_or_default(),
-                object.name_any(),
-            );
+            let change = (kind, object.namespace().unwrap_or_default(), object.name_any());
             // Nobody listens as long as there are no pods.
             shared.changes.sender.send(change).ok();
         }

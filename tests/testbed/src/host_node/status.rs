@@ -20,13 +20,8 @@ pub(super) struct Ended {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum State {
-    Waiting {
-        reason: &'static str,
-        message: String,
-    },
-    Running {
-        since: Timestamp,
-    },
+    Waiting { reason: &'static str, message: String },
+    Running { since: Timestamp },
     Ended(Ended),
 }
 
@@ -85,11 +80,11 @@ impl View {
     }
 
     fn phase(&self) -> &'static str {
-        let begun = self.main.iter().any(|container| {
-            container.last.is_some() || !matches!(container.state, State::Waiting { .. })
-        });
-        self.finished
-            .unwrap_or(if begun { "Running" } else { "Pending" })
+        let begun = self
+            .main
+            .iter()
+            .any(|container| container.last.is_some() || !matches!(container.state, State::Waiting { .. }));
+        self.finished.unwrap_or(if begun { "Running" } else { "Pending" })
     }
 
     fn status(&self, conditions: &mut Conditions) -> Value {
@@ -170,8 +165,7 @@ impl Conditions {
         }
         let describe = |(kind, holds, since): &(&str, bool, Timestamp)| {
             let status = if *holds { "True" } else { "False" };
-            let mut condition =
-                json!({"type": kind, "status": status, "lastTransitionTime": since.to_string()});
+            let mut condition = json!({"type": kind, "status": status, "lastTransitionTime": since.to_string()});
             if !holds && kind.ends_with("Ready") {
                 condition["reason"] = json!("ContainersNotReady");
             }
@@ -190,11 +184,7 @@ pub(super) async fn report(client: &Client, pod: &Pod, mut view: watch::Receiver
         // With the uid, so that a later pod of the same name is not meant.
         let patch = json!({"metadata": {"uid": pod.uid()}, "status": status});
         match api
-            .patch_status(
-                &pod.name_any(),
-                &PatchParams::default(),
-                &Patch::Merge(&patch),
-            )
+            .patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
             .await
         {
             Err(kube::Error::Api(answer)) if matches!(answer.code, 404 | 409) => return,

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{
-    DownwardAPIVolumeFile, KeyToPath, Pod, ProjectedVolumeSource, ServiceAccount,
-    ServiceAccountTokenProjection, Volume,
+    DownwardAPIVolumeFile, KeyToPath, Pod, ProjectedVolumeSource, ServiceAccount, ServiceAccountTokenProjection, Volume,
 };
 use kube::api::{Api, PostParams};
 use kube::{Client, ResourceExt};
@@ -19,12 +18,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// Writes `volume` of `pod` into the existing folder `folder`, or brings it up to date there: each file is replaced at once, so
 /// that a reader sees the old or the new.
-pub(super) async fn write(
-    client: &Client,
-    pod: &Pod,
-    volume: &Volume,
-    folder: &Path,
-) -> Result<(), Unresolved> {
+pub(super) async fn write(client: &Client, pod: &Pod, volume: &Volume, folder: &Path) -> Result<(), Unresolved> {
     let failed = |what: String| {
         Unresolved::Missing(format!(
             "MountVolume.SetUp failed for volume {:?} : {what}",
@@ -113,8 +107,7 @@ impl Chosen<'_> {
     async fn files(&self, client: &Client, pod: &Pod) -> Result<Files, Unresolved> {
         let optional = self.optional == Some(true);
         let namespace = pod.namespace().unwrap_or_default();
-        let Some(mut values) = source::values(client, &namespace, self.kind, self.name).await?
-        else {
+        let Some(mut values) = source::values(client, &namespace, self.kind, self.name).await? else {
             return if optional {
                 Ok(Files::new())
             } else {
@@ -132,11 +125,7 @@ impl Chosen<'_> {
                 }
                 None if optional => {}
                 None => {
-                    let kind = if self.kind == Kind::Secret {
-                        "secret"
-                    } else {
-                        "config"
-                    };
+                    let kind = if self.kind == Kind::Secret { "secret" } else { "config" };
                     return Err(Unresolved::Missing(format!(
                         "references non-existent {kind} key: {}",
                         item.key
@@ -148,11 +137,7 @@ impl Chosen<'_> {
     }
 }
 
-async fn projection(
-    client: &Client,
-    pod: &Pod,
-    projected: &ProjectedVolumeSource,
-) -> Result<Files, Unresolved> {
+async fn projection(client: &Client, pod: &Pod, projected: &ProjectedVolumeSource) -> Result<Files, Unresolved> {
     let mut files = Files::new();
     for source in projected.sources.iter().flatten() {
         if let Some(map) = &source.config_map {
@@ -189,23 +174,13 @@ fn fields(pod: &Pod, items: Option<&[DownwardAPIVolumeFile]>) -> Result<Files, U
         .flatten()
         .filter_map(|item| Some((item, item.field_ref.as_ref()?)));
     with_field
-        .map(|(item, from)| {
-            Ok((
-                item.path.clone(),
-                field(pod, &from.field_path)?.into_bytes(),
-            ))
-        })
+        .map(|(item, from)| Ok((item.path.clone(), field(pod, &from.field_path)?.into_bytes())))
         .collect()
 }
 
 /// A token of the pod's own `ServiceAccount`, which ends with the pod.
-async fn token(
-    client: &Client,
-    pod: &Pod,
-    from: &ServiceAccountTokenProjection,
-) -> Result<Vec<u8>, Unresolved> {
-    let accounts: Api<ServiceAccount> =
-        Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
+async fn token(client: &Client, pod: &Pod, from: &ServiceAccountTokenProjection) -> Result<Vec<u8>, Unresolved> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
     let request = TokenRequest {
         spec: TokenRequestSpec {
             audiences: from.audience.iter().cloned().collect(),

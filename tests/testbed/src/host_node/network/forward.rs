@@ -19,9 +19,7 @@ use super::{Key, parts};
 /// Follows the Services of the cluster for as long as it is polled.
 pub(in super::super) async fn follow(shared: Arc<Shared>) {
     let services: Api<Service> = Api::all(shared.client.clone());
-    let mut events = watcher(services, watcher::Config::default())
-        .default_backoff()
-        .boxed();
+    let mut events = watcher(services, watcher::Config::default()).default_backoff().boxed();
     // Dropping a set of tasks ends them.
     let mut known: HashMap<Key, (ServiceSpec, JoinSet<()>)> = HashMap::new();
     while let Some(event) = events.next().await {

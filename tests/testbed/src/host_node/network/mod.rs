@@ -57,12 +57,7 @@ struct Endpoint {
 }
 
 impl Network {
-    pub(super) fn new(
-        folder: &Folder,
-        range: u8,
-        hosts: &[(String, IpAddr)],
-        api_port: u16,
-    ) -> Result<Self> {
+    pub(super) fn new(folder: &Folder, range: u8, hosts: &[(String, IpAddr)], api_port: u16) -> Result<Self> {
         let mut fixed = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
         for (name, address) in hosts {
             // Writing to a String cannot fail.
@@ -92,11 +87,7 @@ impl Network {
         let endpoint = Endpoint {
             namespace: pod.namespace().unwrap_or_default(),
             labels: pod.labels().clone(),
-            containers: pod
-                .spec
-                .iter()
-                .flat_map(|spec| spec.containers.clone())
-                .collect(),
+            containers: pod.spec.iter().flat_map(|spec| spec.containers.clone()).collect(),
             address,
             ready: false,
         };
@@ -173,18 +164,14 @@ impl Network {
         let mut text = self.fixed.clone();
         for ((namespace, name), (address, _)) in &state.services {
             // Short names are those of the reader's own namespace in a cluster; here agents live in one namespace.
-            let names = format!(
-                "{name}.{namespace}.svc.cluster.local {name}.{namespace}.svc {name}.{namespace} {name}"
-            );
+            let names =
+                format!("{name}.{namespace}.svc.cluster.local {name}.{namespace}.svc {name}.{namespace} {name}");
             writeln!(text, "{address} {names}").ok();
         }
-        let written = OpenOptions::new()
-            .write(true)
-            .open(&self.file)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.set_len(text.len() as u64)
-            });
+        let written = OpenOptions::new().write(true).open(&self.file).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.set_len(text.len() as u64)
+        });
         // It fails only when the folder is gone, and then so is the bed.
         written.ok();
     }
@@ -211,9 +198,7 @@ impl Endpoint {
                     .containers
                     .iter()
                     .flat_map(|container| container.ports.iter().flatten());
-                ports
-                    .find(|port| port.name.as_ref() == Some(name))?
-                    .container_port
+                ports.find(|port| port.name.as_ref() == Some(name))?.container_port
             }
         };
         u16::try_from(number).ok()
@@ -252,8 +237,7 @@ mod tests {
     }
 
     fn service() -> (Key, ServiceSpec) {
-        let spec =
-            json!({"selector": {"app": "redis"}, "ports": [{"port": 80, "targetPort": "redis"}]});
+        let spec = json!({"selector": {"app": "redis"}, "ports": [{"port": 80, "targetPort": "redis"}]});
         (
             ("argocd".to_owned(), "redis".to_owned()),
             serde_json::from_value(spec).unwrap(),
@@ -269,16 +253,10 @@ mod tests {
         let (old, new) = (network.assign(&pod("old")), network.assign(&pod("new")));
         assert_eq!(network.endpoint(&key, &port), None);
         network.set_ready("old", true);
-        assert_eq!(
-            network.endpoint(&key, &port),
-            Some(SocketAddr::from((old, 6379)))
-        );
+        assert_eq!(network.endpoint(&key, &port), Some(SocketAddr::from((old, 6379))));
         network.set_ready("new", true);
         network.release("old");
-        assert_eq!(
-            network.endpoint(&key, &port),
-            Some(SocketAddr::from((new, 6379)))
-        );
+        assert_eq!(network.endpoint(&key, &port), Some(SocketAddr::from((new, 6379))));
         network.release("new");
         assert_eq!(network.endpoint(&key, &port), None);
         let hosts = std::fs::read_to_string(network.file()).unwrap();
