@@ -15,9 +15,8 @@ use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
-use crate::platform::argocd::{install, secret};
-use crate::redact::Secret;
-use crate::runbook::{Runbook, SecretShape};
+use crate::platform::argocd::install;
+use crate::runbook::{Expect, Runbook, SecretShape};
 
 /// The key of `argocd-secret` that signs sessions and tokens.
 const SIGNING_KEY: &str = "server.secretkey";
@@ -62,11 +61,17 @@ impl LayGround {
         };
         if self.0.installs() {
             for (index, stage) in prepared.ground.iter().enumerate() {
-                context.progress(index, Some(prepared.ground.len()), stage.name);
+                context.progress(index, Some(prepared.ground.len()), stage.name.word());
                 count(told(
                     argocd::apply_stage(cluster, stage, namespace, mode).await?,
                     context,
                 ));
+            }
+            for placeholder in &prepared.placeholders {
+                if cluster.get(&cluster.located(placeholder, namespace)?).await?.is_none() {
+                    count((1, 0));
+                    cluster.apply(placeholder, namespace, mode).await?;
+                }
             }
         }
         count(self.argocd_secret(runbook, cluster, mode, context).await?);
@@ -99,31 +104,44 @@ impl LayGround {
                     .get(*name)
                     .is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into()))
             });
-        let mut data: BTreeMap<String, Secret> = stored.map(|(_, restored)| restored.data.clone()).unwrap_or_default();
+        let none = BTreeMap::new();
+        let stored = stored.map_or(&none, |(_, restored)| &restored.data);
         let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
-        let live = cluster.get(&id).await?;
-        let has_key = live
-            .as_ref()
-            .is_some_and(|live| live["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()));
-        if !data.contains_key(SIGNING_KEY) && !has_key {
-            data.insert(SIGNING_KEY.into(), new_key()?);
+        let mut live = cluster.get(&id).await?;
+        let found = live.clone();
+        // What an agent made for itself on a new cluster gives way to what the old platform had; a living platform's does not.
+        if let (Expect::Empty, Some(data)) = (
+            runbook.target.expect,
+            live.as_mut().and_then(|live| live["data"].as_object_mut()),
+        ) {
+            data.retain(|key, _| !stored.contains_key(key));
+        }
+        let installed = self.0.prepared()?.argocd_secret.as_ref().filter(|_| self.0.installs());
+        let built = install::argocd_secret(namespace, installed, stored, live.as_ref(), &random()?);
+        if let Some(key) = &built.new_key {
+            self.0.redactor.learn(key);
             context.notice(NEW_KEY);
             context.emit(Run::LeftToDo {
                 what: NEW_KEY_LEFT.into(),
             });
         }
-        data.values().for_each(|value| self.0.redactor.learn(value));
-        let wanted = secret::build("argocd-secret", "argocd-secret", namespace, &data);
-        let Some(live) = live else {
-            cluster.apply(&built(wanted)?, namespace, mode).await?;
+        if !built.kept.is_empty() {
+            let keys = built.kept.join(", ");
+            context.notice(format!(
+                "argocd-secret has other values than are stored, and keeps them: {keys}."
+            ));
+        }
+        let Some(found) = found else {
+            cluster.apply(&self::built(built.manifest)?, namespace, mode).await?;
             return Ok((1, 0));
         };
-        // Merged, not applied: keys that the agent has written since stay, and a stored value counts, whoever set the other.
-        let part = differing(&live, &wanted);
+        // Merged, not applied: keys that the agent has written since stay, and whoever wrote the others is no hindrance.
+        let part = differing(&found, &built.manifest);
         if part.is_empty() {
             return Ok((0, 1));
         }
-        if has_key && part.get("data").is_some_and(|data| data.get(SIGNING_KEY).is_some()) {
+        let replaced = part.get("data").and_then(|data| data.get(SIGNING_KEY)).is_some();
+        if replaced && found["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()) {
             context.notice(OTHER_KEY);
         }
         cluster.merge(&id, &Value::Object(part)).await?;
@@ -148,12 +166,11 @@ fn differing(live: &Value, wanted: &Value) -> Map<String, Value> {
     part
 }
 
-/// Returns a new signing key, as long and as random as Argo CD makes its own (`util/settings`, 32 bytes).
-fn new_key() -> Result<Secret, Failure> {
-    use base64::Engine as _;
+/// Returns what a new signing key is made from, as much of it as Argo CD takes itself (`util/settings`).
+fn random() -> Result<[u8; 32], Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("the system gives no random bytes: {error}")))?;
-    Ok(Secret::new(base64::engine::general_purpose::STANDARD.encode(bytes)))
+    Ok(bytes)
 }
 
 /// Says what of a stage stays as it is; returns how many objects were sent and how many were already so.

@@ -44,6 +44,10 @@ pub struct Prepared {
     pub plan: Plan,
     /// The stages of the agent's install before its workloads.
     pub ground: Vec<Stage>,
+    /// Secrets of the install without a value, made where they are absent and never applied over one that has one.
+    pub placeholders: Vec<Manifest>,
+    /// `argocd-secret` as the install brings it, which is never applied as it is.
+    pub argocd_secret: Option<Manifest>,
     /// The agent's workloads and all that comes with them.
     pub agent: Vec<Stage>,
     /// The workloads that recovery needs.

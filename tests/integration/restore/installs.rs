@@ -257,25 +257,28 @@ async fn an_agent_without_apps_stays(scene: &Scene, before: usize) {
     assert!(since.iter().any(|event| event.resource == "applications"));
 }
 
-/// A part of the agent is lost after a run: going on with the run brings it back, and `argocd-secret` keeps what it has although
-/// the install has an empty one.
+/// A part of the agent is lost after a run, and its keys are not the old platform's: going on with the run brings both back, and
+/// takes nothing from `argocd-secret`, of which the install has an empty one.
 async fn a_second_install_takes_nothing_away(scene: &Scene) {
     let bed = &scene.outage.bed;
     let secrets: Api<Secret> = Api::namespaced(bed.admin(), "argocd");
-    let learned = json!({"stringData": {"webhook.github.secret": "learned since"}});
+    let changed = json!({"stringData": {"webhook.github.secret": "learned since", "server.secretkey": "of its own"}});
     secrets
-        .patch("argocd-secret", &PatchParams::default(), &Patch::Merge(&learned))
+        .patch("argocd-secret", &PatchParams::default(), &Patch::Merge(&changed))
         .await
         .unwrap();
     let deployments: Api<Deployment> = Api::namespaced(bed.admin(), "argocd");
-    deployments
-        .delete("argocd-applicationset-controller", &DeleteParams::default())
-        .await
-        .unwrap();
+    let name = "argocd-applicationset-controller";
+    deployments.delete(name, &DeleteParams::default()).await.unwrap();
 
     let ran = scene.restore(&["--resume"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    deployments.get("argocd-applicationset-controller").await.unwrap();
+    assert!(
+        ran.out.contains("signed with another server.secretkey"),
+        "{}",
+        ran.said()
+    );
+    deployments.get(name).await.unwrap();
     let live = secret(bed, "argocd", "argocd-secret").await;
     let words = words(&live);
     assert_eq!(words["server.secretkey"], SIGNING_KEY);
