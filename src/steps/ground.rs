@@ -196,10 +196,17 @@ pub(super) fn built(value: Value) -> Result<Manifest, Failure> {
 
 /// Says how many objects were applied and how many were already so.
 pub(super) fn counted(sent: usize, same: usize) -> String {
+    let objects = |count: usize| {
+        if count == 1 {
+            "1 object".to_owned()
+        } else {
+            format!("{count} objects")
+        }
+    };
     match (sent, same) {
-        (0, same) => format!("{same} objects, all as they should be"),
-        (sent, 0) => format!("{sent} objects applied"),
-        (sent, same) => format!("{sent} objects applied, {same} as they should be"),
+        (0, same) => format!("{}, as it should be", objects(same)),
+        (sent, 0) => format!("{} applied", objects(sent)),
+        (sent, same) => format!("{} applied, {same} as it should be", objects(sent)),
     }
 }
 

@@ -87,7 +87,7 @@ impl Prepare {
             }
         }
         findings::judge("the sources cannot be restored from", &found, |notice| {
-            context.notice(notice)
+            context.notice(notice);
         })?;
 
         let version = install.version.unwrap_or_default();

@@ -53,12 +53,12 @@ pub struct StageApplied {
 /// Applies one stage of the install, and waits for its CRDs to be served.
 pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<StageApplied, Error> {
     let mut applied = StageApplied::default();
-    let applies: Vec<_> = stage
+    let requests: Vec<_> = stage
         .manifests
         .iter()
         .map(|manifest| cluster.apply(manifest, namespace, mode))
         .collect();
-    let mut results = stream::iter(applies).buffer_unordered(IN_FLIGHT);
+    let mut results = stream::iter(requests).buffer_unordered(IN_FLIGHT);
     while let Some(result) = results.next().await {
         match result {
             Ok(Applied::Sent) => applied.sent += 1,
@@ -133,16 +133,13 @@ pub async fn ready(cluster: &Cluster, workloads: &[ObjectRef], told: impl Fn(&Re
     });
     let update = |id: &ObjectRef, why: Option<&str>| {
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match why {
-            Some(why) => {
-                if let Some((_, known)) = state.waiting.iter_mut().find(|(waiting, _)| waiting == id) {
-                    why.clone_into(known);
-                }
+        if let Some(why) = why {
+            if let Some((_, known)) = state.waiting.iter_mut().find(|(waiting, _)| waiting == id) {
+                why.clone_into(known);
             }
-            None => {
-                state.waiting.retain(|(waiting, _)| waiting != id);
-                state.ready += 1;
-            }
+        } else {
+            state.waiting.retain(|(waiting, _)| waiting != id);
+            state.ready += 1;
         }
         told(&state);
     };

@@ -42,7 +42,8 @@ async fn without_the_controllers_binding_nothing_is_deployed_and_with_it_the_sam
     let mut run = Watched::start(&scene, str::to_owned);
     run.until("the blocker", |event| node(event, "root", "forbidden")).await;
 
-    let binding: ClusterRoleBinding = serde_saphyr::from_str(binding).unwrap();
+    let (_, binding) = gitops_dr::yaml::manifests(binding).unwrap().remove(0);
+    let binding: ClusterRoleBinding = serde_json::from_value(binding).unwrap();
     let bindings: Api<ClusterRoleBinding> = Api::all(scene.outage.bed.admin());
     bindings.create(&PostParams::default(), &binding).await.unwrap();
     assert_eq!(run.end().await, 0, "{}", run.said().await);

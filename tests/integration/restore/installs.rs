@@ -338,10 +338,12 @@ async fn a_chart_is_an_install_pinned_by_its_digest_and_a_lost_signing_key_is_ma
     assert!(left.contains("tokens"), "{}", ran.said());
     assert!(ran.out.contains("No server.secretkey is stored"), "{}", ran.said());
 
-    // The key that was made stays: going on must not end the new sessions too.
+    // The key that was made stays: going on must not end the new sessions too. Nor is anything else done twice.
+    let before = scene.mutations().await.len();
     let ran = scene.restore_with(pinned, &["--resume"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert_eq!(signing_key(bed).await, made);
+    assert_eq!(scene.mutations().await[before..], [], "{}", ran.said());
 }
 
 /// The digest that `plan` shows for a copy into the runbook.

@@ -1,8 +1,11 @@
 //! `gitops-dr restore` as its user runs it: a real API server, a real Argo CD, a real OpenBao, private repositories.
 
+mod broken;
 mod clean;
 mod honesty;
 mod installs;
 mod policy;
 mod scene;
+mod shop;
+mod twice;
 mod watched;

@@ -92,7 +92,8 @@ impl Scene {
 
     /// The same with other files.
     pub(crate) async fn with(files: Vec<(String, String)>) -> Self {
-        let outage = Outage::start().await.unwrap();
+        // Boxed, for the future of a whole outage is large.
+        let outage = Box::pin(Outage::start()).await.unwrap();
         let platform = outage.git.create("shop/platform", "dr", PASSWORD).await.unwrap();
         let localised: Vec<_> = files
             .into_iter()

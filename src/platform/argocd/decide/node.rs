@@ -161,7 +161,8 @@ impl<'tree> View<'tree> {
         }
         due = due
             .or_else(|| self.failed(app, id))
-            .or_else(|| self.unseen(app, member));
+            .or_else(|| self.unseen(app, member))
+            .or_else(|| self.stale(app));
         // Nobody would answer.
         if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
             due = None;
