@@ -107,7 +107,7 @@ async fn store_secrets(scene: &Scene) {
 async fn plain_manifests_are_an_install_and_an_agent_that_is_there_stays() {
     let scene = Scene::with(with_install(vec![("install.yaml", outage::core_install().unwrap())])).await;
     store_secrets(&scene).await;
-    another_version_is_refused(&scene).await;
+    Box::pin(another_version_is_refused(&scene)).await;
 
     let change = |runbook: &str| runbook.replace("roots:\n", SECRETS);
     let ran = scene.restore_with(change, &[]).await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gitops_dr::exec::Exec;
+use gitops_dr::redact::Redactor;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -61,14 +63,8 @@ impl Watched {
     /// Interrupts it as Ctrl-C does.
     pub(crate) async fn interrupt(&self) {
         let id = self.child.id().unwrap().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &id])
-                .status()
-                .await
-                .unwrap()
-                .success()
-        );
+        let kill = Exec::new("kill", &Redactor::default()).args(["-INT".to_owned(), id]);
+        kill.run().await.unwrap();
     }
 
     /// Follows it to its end; returns the exit code.
