@@ -1,8 +1,5 @@
 //! Putting Argo CD on a cluster, and finding the one that is there.
 
-use std::time::Duration;
-
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
@@ -69,44 +66,20 @@ pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode
     }
     let crds: Vec<&Manifest> = stage.manifests.iter().filter(|manifest| is_crd(manifest)).collect();
     if !crds.is_empty() {
+        let kind = |crd: &&Manifest| {
+            (
+                crd.text("/spec/group").to_owned(),
+                crd.text("/spec/names/kind").to_owned(),
+            )
+        };
+        let kinds: Vec<_> = crds.iter().map(kind).collect();
         let established = crds
             .iter()
             .map(|crd| async { cluster.until(&crd.id(), health::established, |_| ()).await });
         try_join_all(established).await?;
-        served(cluster, &crds).await?;
+        cluster.until_served(&kinds).await?;
     }
     Ok(applied)
-}
-
-/// Waits until the server lists the kinds of these CRDs. It does so a moment after they are established, which no watch tells.
-async fn served(cluster: &Cluster, crds: &[&Manifest]) -> Result<(), Error> {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(2))
-        .with_max_times(30)
-        .build();
-    let unlisted = || {
-        let kinds = crds
-            .iter()
-            .map(|crd| (crd.text("/spec/group"), crd.text("/spec/names/kind")));
-        kinds
-            .into_iter()
-            .find(|(group, kind)| cluster.served(Some(group), kind).is_none())
-    };
-    cluster.rediscover().await?;
-    for pause in pauses {
-        if unlisted().is_none() {
-            return Ok(());
-        }
-        tokio::time::sleep(pause).await;
-        cluster.rediscover().await?;
-    }
-    unlisted().map_or(Ok(()), |(group, kind)| {
-        Err(Error::new(
-            ErrorKind::UnknownKind,
-            format!("the CRD of {kind}.{group} is established, but the server does not serve the kind"),
-        ))
-    })
 }
 
 fn is_crd(manifest: &Manifest) -> bool {
