@@ -124,11 +124,16 @@ fn shapes(value: &[u8], found: &mut Vec<String>) {
     for engine in [STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
         found.push(engine.encode(value));
     }
+    // Inside something longer that was encoded as a whole, such as a login `name:password` in a header.
+    for shift in 0..3 {
+        found.extend([&STANDARD_NO_PAD, &URL_SAFE_NO_PAD].map(|engine| within_base64(engine, value, shift)));
+    }
     if let Ok(text) = std::str::from_utf8(value) {
         found.push(text.to_owned());
-        if let Ok(quoted) = serde_json::to_string(text) {
-            found.push(quoted[1..quoted.len() - 1].to_owned());
-        }
+        // A server that quotes JSON in an error message escapes what was escaped already.
+        let once = escaped(text);
+        found.push(escaped(&once));
+        found.push(once);
         found.push(percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string());
         found.extend(
             url::form_urlencoded::byte_serialize(value)
@@ -136,6 +141,21 @@ fn shapes(value: &[u8], found: &mut Vec<String>) {
                 .reduce(|a, b| a + &b),
         );
     }
+}
+
+/// Returns the letters that every text in base64 has in which the value begins `shift` bytes behind a group of three.
+fn within_base64(engine: &impl base64::Engine, value: &[u8], shift: usize) -> String {
+    let encoded = engine.encode([&[0; 2][..shift], value].concat());
+    // The first and last letter may be made of bits of the neighbours too.
+    let begin = [0, 2, 3][shift];
+    let end = encoded.len() - usize::from(!(shift + value.len()).is_multiple_of(3));
+    encoded[begin..end].to_owned()
+}
+
+/// Returns a text as JSON has it between its quotation marks.
+fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 #[cfg(test)]
@@ -158,10 +178,28 @@ mod tests {
             STANDARD.encode(value),
             URL_SAFE_NO_PAD.encode(value),
             serde_json::to_string(value).unwrap(),
+            serde_json::to_string(&serde_json::to_string(value).unwrap()).unwrap(),
             percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string(),
         ] {
             let text = redactor.redact(&shape).into_owned();
             assert!(text.contains(MASK) && !text.contains("ss w"), "{shape} → {text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_masked_inside_what_was_encoded_as_a_whole() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::from("hunter2hunter2"));
+        for before in ["", "a:", "ab:", "abc:"] {
+            for after in ["", "x", "xy"] {
+                let header = STANDARD.encode(format!("{before}hunter2hunter2{after}"));
+                let text = redactor.redact(&header).into_owned();
+                // At most a letter at each end is left, which holds some bits of it.
+                assert!(
+                    text.contains(MASK) && text.len() <= MASK.len() + 10,
+                    "{header} → {text}"
+                );
+            }
         }
     }
 

@@ -176,7 +176,7 @@ async fn load(target: &Target) -> Result<Config, Error> {
         Some(path) => Kubeconfig::read_from(path),
         None => Kubeconfig::read(),
     }
-    .map_err(|error| unusable(&error))?;
+    .map_err(|error| unusable(&error, target))?;
     if !kubeconfig.contexts.iter().any(|context| context.name == target.context) {
         let known: Vec<_> = kubeconfig
             .contexts
@@ -188,9 +188,12 @@ async fn load(target: &Target) -> Result<Config, Error> {
             format!("the kubeconfig has no context `{}`", target.context),
         );
         return Err(if known.is_empty() {
-            error.hint("it has no contexts at all")
+            error.hint(format!(
+                "{} has no contexts at all: name another file with --kubeconfig or KUBECONFIG",
+                file(target)
+            ))
         } else {
-            error.hint(format!("it has: {}", known.join(", ")))
+            error.hint(format!("{} has: {}", file(target), known.join(", ")))
         });
     }
     let options = KubeConfigOptions {
@@ -199,12 +202,12 @@ async fn load(target: &Target) -> Result<Config, Error> {
     };
     Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| unusable(&error))
+        .map_err(|error| unusable(&error, target))
 }
 
 /// Says why a kubeconfig cannot be used, without the lines around the trouble: they may hold a key or a token.
-fn unusable(error: &KubeconfigError) -> Error {
-    let message = "the kubeconfig cannot be used";
+fn unusable(error: &KubeconfigError, target: &Target) -> Error {
+    let message = format!("the kubeconfig cannot be used: {}", file(target));
     match error {
         KubeconfigError::Parse(inner) => {
             let place = inner
@@ -219,6 +222,15 @@ fn unusable(error: &KubeconfigError) -> Error {
         other => Error::new(ErrorKind::Kubeconfig, message).because(other.to_string()),
     }
     .hint("name the file with --kubeconfig or KUBECONFIG")
+}
+
+/// Returns the kubeconfig as its user would name it.
+fn file(target: &Target) -> String {
+    let variable = || std::env::var("KUBECONFIG").ok().filter(|value| !value.is_empty());
+    match &target.kubeconfig {
+        Some(path) => path.display().to_string(),
+        None => variable().unwrap_or_else(|| "~/.kube/config".to_owned()),
+    }
 }
 
 async fn discover(client: &Client) -> Result<Discovery, Error> {

@@ -81,13 +81,16 @@ impl Error {
                 let mut cause: Option<&dyn std::error::Error> = Some(other);
                 while let Some(link) = cause {
                     cause = link.source();
-                    // Only the innermost links name the reason; the outer ones say "ServiceError" and repeat them.
-                    let text = link.to_string();
-                    if cause.is_none() || text.contains("connect") {
-                        error.causes.push(text);
+                    // Only the innermost link names the reason; the outer ones say "ServiceError" and repeat it.
+                    if cause.is_none() {
+                        let text = link.to_string();
+                        error.causes.push(if text == "deadline has elapsed" {
+                            "no answer came in time".into()
+                        } else {
+                            text
+                        });
                     }
                 }
-                error.causes.dedup();
                 error.hint("is the API server up, and does its address lead there from this machine?")
             }
         }

@@ -10,7 +10,7 @@ pub mod health;
 mod inventory;
 mod wait;
 
-pub use access::Missing;
+pub use access::{Missing, Place};
 pub use apply::{Applied, MANAGER, Mode};
 pub use connect::{Cluster, Identity, Target};
 pub use error::{Error, ErrorKind};

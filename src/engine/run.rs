@@ -1,8 +1,10 @@
 //! The loop.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,9 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// How long a step that was told to stop may take to let its requests end.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// The fields of events that hold words of our own and never a text from elsewhere.
+const STRUCTURE: [&str; 6] = ["family", "event", "outcome", "phase", "effect", "at"];
 
 /// What an engine is made of.
 pub struct Settings {
@@ -268,16 +273,37 @@ impl Engine {
         if self.settings.redactor.is_empty() {
             return event;
         }
-        let Ok(text) = serde_json::to_string(&event) else {
+        let Ok(mut value) = serde_json::to_value(&event) else {
             return event;
         };
-        match self.settings.redactor.redact(&text) {
-            std::borrow::Cow::Borrowed(_) => event,
-            std::borrow::Cow::Owned(masked) => serde_json::from_str(&masked).unwrap_or(Event {
-                body: Body::Unknown,
-                ..event
-            }),
+        if !mask(&mut value, &self.settings.redactor) {
+            return event;
         }
+        serde_json::from_value(value).unwrap_or(Event {
+            body: Body::Unknown,
+            ..event
+        })
+    }
+}
+
+/// Masks known secret values in every text of an event, each as it will be read and not as JSON escapes it once more.
+/// Returns whether there was any.
+fn mask(value: &mut Value, redactor: &Redactor) -> bool {
+    match value {
+        Value::String(text) => match redactor.redact(text) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(masked) => {
+                *text = masked;
+                true
+            }
+        },
+        Value::Array(items) => items.iter_mut().fold(false, |found, item| mask(item, redactor) | found),
+        Value::Object(fields) => fields
+            .iter_mut()
+            // These are words of our own; one that a secret happens to equal must not make the event unreadable.
+            .filter(|(name, _)| !STRUCTURE.contains(&name.as_str()))
+            .fold(false, |found, (_, field)| mask(field, redactor) | found),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::event::Sink;
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::redact::Redactor;
 use crate::runbook::{self, Revision, Runbook};
 
@@ -70,12 +70,6 @@ pub fn read(file: &Path, revisions: &[(String, String)]) -> Result<(Runbook, Vec
                     "runbook/unknown-source",
                     format!("--revision names the source `{source}`, which the runbook has not"),
                 )
-                .at(Place {
-                    file: name.clone(),
-                    line: 1,
-                    column: 1,
-                    length: 0,
-                })
                 .help(format!(
                     "it has: {}",
                     runbook.sources.keys().cloned().collect::<Vec<_>>().join(", ")

@@ -30,15 +30,16 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Returns the value of one key. `place` names the secret for the error, such as `dr/repo-platform in store vault`.
+    /// Returns the value of one key, which is wanted as the key `ours`. `place` names the secret for the error, such as
+    /// `dr/repo-platform in store vault`.
     ///
     /// # Errors
     /// [`ErrorKind::MissingKey`], with the keys that are there.
-    pub fn value(&self, key: &str, place: &str) -> Result<&Secret, Error> {
-        self.data.get(key).ok_or_else(|| self.missing(key, place))
+    pub fn value(&self, key: &str, ours: &str, place: &str) -> Result<&Secret, Error> {
+        self.data.get(key).ok_or_else(|| self.missing(key, ours, place))
     }
 
-    fn missing(&self, key: &str, place: &str) -> Error {
+    fn missing(&self, key: &str, ours: &str, place: &str) -> Error {
         let error = Error::new(ErrorKind::MissingKey, format!("{place} has no key {key}"));
         let keys: Vec<&str> = self.data.keys().map(String::as_str).collect();
         let error = if keys.is_empty() {
@@ -47,7 +48,7 @@ impl Stored {
             error.because(format!("its keys are {}", keys.join(", ")))
         };
         match nearest(key, &keys) {
-            Some(near) => error.hint(format!("did you mean {near}? Name it under `keys` as `{key}: {near}`")),
+            Some(near) => error.hint(format!("did you mean {near}? Name it under `keys` as `{ours}: {near}`")),
             None => error.hint(format!("store it under {key}, or name the right key under `keys`")),
         }
     }
@@ -81,10 +82,10 @@ mod tests {
     #[test]
     fn a_missing_key_names_the_secret_and_the_keys_that_are_there() {
         let error = stored(&["passwd", "user"])
-            .value("password", "dr/x in store vault")
+            .value("pasword", "password", "dr/x in store vault")
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingKey);
-        assert_eq!(error.to_string(), "dr/x in store vault has no key password");
+        assert_eq!(error.to_string(), "dr/x in store vault has no key pasword");
         assert_eq!(error.causes(), ["its keys are passwd, user"]);
         assert_eq!(
             error.hints(),
@@ -94,7 +95,9 @@ mod tests {
 
     #[test]
     fn an_empty_secret_is_said_to_be_empty() {
-        let error = stored(&[]).value("password", "dr/x in store vault").unwrap_err();
+        let error = stored(&[])
+            .value("password", "password", "dr/x in store vault")
+            .unwrap_err();
         assert_eq!(error.causes(), ["it has no keys at all"]);
     }
 

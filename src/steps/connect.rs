@@ -54,20 +54,25 @@ impl Step for Connect {
     }
 }
 
+/// Returns a number of things, such as `1 workload` or `2 workloads`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Says in a few words what is on the cluster.
 fn words(inventory: &Inventory) -> String {
     if inventory.is_empty() {
         return "empty".into();
     }
     let parts = [
-        (inventory.agent_resources.len(), "agent resources"),
-        (inventory.bound_volumes.len(), "bound volumes"),
-        (inventory.workloads.len(), "workloads"),
+        (inventory.agent_resources.len(), "agent resource"),
+        (inventory.bound_volumes.len(), "bound volume"),
+        (inventory.workloads.len(), "workload"),
     ];
     let parts: Vec<_> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .map(|(count, what)| counted(*count, what))
         .collect();
     parts.join(", ")
 }

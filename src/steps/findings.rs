@@ -6,6 +6,11 @@ use crate::finding::{Finding, Severity};
 /// Returns a failure that lists the errors among findings, or `Ok` if there are none. Warnings become notices.
 pub(super) fn judge(what: &str, findings: &[Finding], notice: impl Fn(String)) -> Result<(), Failure> {
     let mut failure = Failure::new(what);
+    let many = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count()
+        > 1;
     for finding in findings {
         let place = finding
             .place
@@ -14,8 +19,15 @@ pub(super) fn judge(what: &str, findings: &[Finding], notice: impl Fn(String)) -
             .unwrap_or_default();
         match finding.severity {
             Severity::Error => {
-                failure.causes.push(format!("{place}{}", finding.message));
-                failure.hints.extend(finding.help.clone());
+                // Of many troubles each needs its own mend beside it.
+                let help = finding
+                    .help
+                    .as_ref()
+                    .filter(|_| many)
+                    .map(|help| format!(": {help}"))
+                    .unwrap_or_default();
+                failure.causes.push(format!("{place}{}{help}", finding.message));
+                failure.hints.extend(finding.help.clone().filter(|_| !many));
             }
             Severity::Warning | Severity::Note => {
                 let help = finding
@@ -27,7 +39,6 @@ pub(super) fn judge(what: &str, findings: &[Finding], notice: impl Fn(String)) -
             }
         }
     }
-    failure.hints.dedup();
     if failure.causes.is_empty() {
         Ok(())
     } else {

@@ -1,16 +1,23 @@
 //! Proves that this is the right cluster and that nothing stands in the way. Only reads; whatever fails here has left
 //! everything as it was.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::json;
+use url::Url;
 
 use super::World;
+use super::connect::counted;
+use super::ground::built;
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Inventory, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
-use crate::runbook::{Expect, Runbook};
+use crate::object::Manifest;
+use crate::platform::argocd::install;
+use crate::runbook::{Expect, Runbook, SecretShape};
 
 /// The interlock.
 pub struct Interlock(pub Arc<World>);
@@ -103,7 +110,11 @@ impl Interlock {
             .chain(&prepared.agent)
             .flat_map(|stage| stage.manifests.iter().cloned())
             .collect();
-        let missing = cluster.missing_rights(&objects, namespace).await?;
+        let mut all = objects.clone();
+        all.extend(prepared.roots.iter().chain(prepared.extras.values()).flatten().cloned());
+        all.extend(self.secrets(runbook)?);
+        all.push(built(install::default_project(namespace))?);
+        let missing = cluster.missing_rights(&all, namespace).await?;
         if !missing.is_empty() {
             let mut failure = Failure::new("the user of this context may not do what a restore does")
                 .hint("grant it (a ClusterRoleBinding to cluster-admin is the usual way), or name another context");
@@ -112,10 +123,9 @@ impl Interlock {
         }
         // An access review knows nothing of privilege escalation and admission; a dry run does.
         for manifest in &objects {
-            let id = match cluster.located(manifest, namespace) {
-                Ok(id) => id,
-                // Its CRD comes with the install.
-                Err(_) => continue,
+            // What is not served yet comes with its CRD.
+            let Ok(id) = cluster.located(manifest, namespace) else {
+                continue;
             };
             if id.namespace.is_empty() {
                 cluster.dry_run(manifest, namespace).await.map_err(|error| {
@@ -125,11 +135,29 @@ impl Interlock {
         }
         Ok(())
     }
+
+    /// The Secrets that the run will apply, without their data, and the namespaces that they need.
+    fn secrets(&self, runbook: &Runbook) -> Result<Vec<Manifest>, Failure> {
+        let mut objects = Vec::new();
+        for name in World::need(&self.0.secrets, "what the stores hold")?.keys() {
+            let namespace = match runbook.secrets.get(name).map(|spec| &spec.shape) {
+                Some(SecretShape::Kubernetes { namespace, .. }) => namespace,
+                _ => &runbook.agent.namespace,
+            };
+            objects.push(built(
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}}),
+            )?);
+            objects.push(built(
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+            )?);
+        }
+        Ok(objects)
+    }
 }
 
 fn never(runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
     let identity = cluster.identity();
-    let same = |never: &&String| **never == identity.uid || never.trim_end_matches('/') == identity.server;
+    let same = |never: &&String| **never == identity.uid || same_server(never, &identity.server);
     match runbook.target.never.iter().find(same) {
         None => Ok(()),
         Some(never) => Err(
@@ -141,6 +169,15 @@ fn never(runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
     }
 }
 
+/// Whether two addresses are of one server: neither the case of its name, nor a port that goes without saying, nor a slash
+/// at the end makes another one.
+fn same_server(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.as_str().trim_end_matches('/') == other.as_str().trim_end_matches('/'),
+        _ => false,
+    }
+}
+
 fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     let identity = cluster.identity();
     let mut failure = Failure::new(format!(
@@ -148,9 +185,9 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
         identity.server, identity.context
     ));
     for (what, names) in [
-        ("agent resources", &inventory.agent_resources),
-        ("bound volumes", &inventory.bound_volumes),
-        ("workloads", &inventory.workloads),
+        ("agent resource", &inventory.agent_resources),
+        ("bound volume", &inventory.bound_volumes),
+        ("workload", &inventory.workloads),
     ] {
         if !names.is_empty() {
             let shown: Vec<_> = names.iter().take(5).map(String::as_str).collect();
@@ -161,11 +198,57 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
             };
             failure
                 .causes
-                .push(format!("{} {what}: {}{more}", names.len(), shown.join(", ")));
+                .push(format!("{}: {}{more}", counted(names.len(), what), shown.join(", ")));
         }
     }
-    failure
+    failure = failure
         .hint("is this the right cluster? If it is a platform to be taken over, say so: `target: {expect: adopt}`")
-        .hint("if an earlier run was interrupted, go on with --resume")
-        .hint("if other people's workloads are expected, name their namespaces: `target: {namespaces: […]}`")
+        .hint("if an earlier run was interrupted, go on with --resume");
+    let foreign = namespaces_of(&inventory.workloads);
+    if foreign.is_empty() {
+        return failure;
+    }
+    let foreign = foreign.into_iter().collect::<Vec<_>>().join(", ");
+    failure.hint(format!(
+        "if these workloads belong there, say so: `target: {{namespaces: [{foreign}]}}`"
+    ))
+}
+
+/// Returns the namespaces of objects named as `Kind namespace/name`.
+fn namespaces_of(names: &[String]) -> BTreeSet<&str> {
+    names
+        .iter()
+        .filter_map(|name| Some(name.split_once(' ')?.1.split_once('/')?.0))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_however_its_address_is_written() {
+        for (one, other, same) in [
+            ("https://10.0.0.7:6443", "https://10.0.0.7:6443/", true),
+            ("https://K8s.example.com", "https://k8s.example.com:443", true),
+            ("https://10.0.0.7:6443", "https://10.0.0.7:6444", false),
+            ("https://10.0.0.7:6443", "http://10.0.0.7:6443", false),
+            ("https://10.0.0.7/a", "https://10.0.0.7/b", false),
+            ("4f1c23ab-77aa-4c1e-9b43-0242ac120002", "https://10.0.0.7", false),
+        ] {
+            assert_eq!(same_server(one, other), same, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn namespaces_are_named_once() {
+        let names = [
+            "Deployment a/x",
+            "StatefulSet a/y",
+            "Deployment b/x",
+            "PersistentVolume p",
+        ]
+        .map(str::to_owned);
+        assert_eq!(namespaces_of(&names), BTreeSet::from(["a", "b"]));
+    }
 }

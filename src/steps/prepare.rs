@@ -65,7 +65,7 @@ impl Prepare {
             let rendered = self
                 .render(runbook, &root.from)
                 .await
-                .map_err(|failure| failure.within(format!("root {}", root.id)))?;
+                .map_err(|failure| failure.within(format!("cannot read root `{}`", root.id)))?;
             found.extend(rendered.findings);
             let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
             found.extend(manifests.iter().flat_map(manifest::check));
@@ -81,7 +81,7 @@ impl Prepare {
                 let rendered = self
                     .render(runbook, from)
                     .await
-                    .map_err(|failure| failure.within(format!("step {}", step.id)))?;
+                    .map_err(|failure| failure.within(format!("cannot read what step `{}` applies", step.id)))?;
                 found.extend(rendered.findings);
                 extras.insert(index, rendered.manifests);
             }

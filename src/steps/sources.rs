@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::World;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
-use crate::git::{Access, Checkout, PATIENCE, Request, Wanted, fetch};
+use crate::git::{Access, Checkout, Kind, PATIENCE, Request, Wanted, fetch};
 use crate::runbook::{Revision, Source};
 
 /// Fetches the sources.
@@ -98,11 +98,34 @@ impl FetchSources {
             .await
             .map_err(|error| {
                 let failure = error.failure().within(format!("cannot fetch source {name}"));
-                match &source.credentials {
-                    Some(secret) => failure.hint(format!("its credentials are the secret {secret}")),
-                    None => failure.hint("the runbook names no credentials for it"),
+                match error.kind() {
+                    Some(Kind::Denied(_) | Kind::NoSuchRepository) => failure.hint(self.credentials(source)),
+                    Some(Kind::Unreachable(_)) => failure
+                        .hint("check that the Git server runs and that this machine reaches it")
+                        .hint(format!(
+                            "other addresses of the repository go under `mirrors` of source {name}"
+                        )),
+                    Some(Kind::NoSuchRevision { .. }) => failure.hint(format!(
+                        "name a branch, a tag or a full commit hash in the runbook, or with --revision {name}=…"
+                    )),
+                    Some(Kind::HostKey(_)) => {
+                        failure.hint("host keys are read from ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts")
+                    }
+                    _ => failure,
                 }
             })
+    }
+}
+
+impl FetchSources {
+    /// Says which credentials were used, and where they come from.
+    fn credentials(&self, source: &Source) -> String {
+        let Some(secret) = &source.credentials else {
+            return "the runbook names no `credentials` for it".into();
+        };
+        let restored = self.0.secrets.get().and_then(|secrets| secrets.get(secret));
+        let place = restored.map(|restored| format!(", read from {} in store {}", restored.path, restored.store));
+        format!("its credentials are the secret {secret}{}", place.unwrap_or_default())
     }
 }
 

@@ -80,6 +80,7 @@ impl ReadStores {
                             Restored {
                                 data,
                                 store: from.store.clone(),
+                                path: from.path.clone(),
                             },
                         );
                     }
@@ -166,7 +167,7 @@ impl ReadStores {
                 let place = format!("{} in store {}", from.path, from.store);
                 from.keys
                     .iter()
-                    .map(|(ours, theirs)| Ok((ours.clone(), stored.value(theirs, &place)?.clone())))
+                    .map(|(ours, theirs)| Ok((ours.clone(), stored.value(theirs, ours, &place)?.clone())))
                     .collect()
             })
             .collect()
@@ -182,9 +183,9 @@ impl ReadStores {
             }
         }
         if let SecretShape::Argocd(shape) = &spec.shape {
-            secret::confidential(shape, data)
-                .iter()
-                .for_each(|value| self.0.redactor.learn(value));
+            for value in &secret::confidential(shape, data) {
+                self.0.redactor.learn(value);
+            }
         }
     }
 

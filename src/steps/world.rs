@@ -35,6 +35,8 @@ pub struct Restored {
     pub data: BTreeMap<String, Secret>,
     /// The store it was read from.
     pub store: String,
+    /// Its path in the store.
+    pub path: String,
 }
 
 /// What is to be applied.

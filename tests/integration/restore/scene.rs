@@ -92,7 +92,6 @@ impl Scene {
 
     /// The same with other files.
     pub(crate) async fn with(files: Vec<(String, String)>) -> Self {
-        // Boxed, for the future of a whole outage is large.
         let outage = Box::pin(Outage::start()).await.unwrap();
         let platform = outage.git.create("shop/platform", "dr", PASSWORD).await.unwrap();
         let localised: Vec<_> = files

@@ -1,0 +1,274 @@
+//! The cluster: the wrong one, one that is not empty, one where we may not do what is needed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use kube::discovery::ApiResource;
+use serde_json::{Value, json};
+use testbed::Port;
+
+use super::super::scene::Scene;
+use super::judge::{Judge, case, with};
+use super::{AGENT, pinned};
+
+pub(super) async fn the_wrong_cluster(scene: &mut Scene, judge: &mut Judge) {
+    let server = scene.outage.bed.control_plane().server();
+    let namespaces: Api<Namespace> = Api::all(scene.outage.bed.admin());
+    let uid = namespaces.get("kube-system").await.unwrap().metadata.uid.unwrap();
+    let never = |cluster: &str| format!("expect: empty, never: [\"{cluster}\"]");
+    let folder = scene.tool.home().to_owned();
+    let file = |name: &str, text: &str| -> String {
+        let path: PathBuf = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let good = std::fs::read_to_string(scene.outage.bed.kubeconfig()).unwrap();
+    let stopped = Port::free().unwrap();
+    let dead = good.replace(&server, &format!("https://127.0.0.1:{}", stopped.number()));
+    // It takes connections, and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mute = good.replace(&server, &format!("https://{}", silent.local_addr().unwrap()));
+    let broken = "apiVersion: v1\nusers:\n- name: a\n  user: {token: c4n4ry-kubeconfig-token\n  oops: [}\n";
+    let missing = folder.join("no-such-kubeconfig").display().to_string();
+
+    for case in [
+        case(
+            "unknown context",
+            "context: shop-new",
+            "context: shop-old",
+            &["no context `shop-old`", " has: shop-new"],
+        ),
+        case(
+            "no context",
+            "context: shop-new, ",
+            "",
+            &["no context is named", "--context"],
+        ),
+        with(
+            "missing kubeconfig",
+            &["--kubeconfig", &missing],
+            &["no-such-kubeconfig", "No such file", "--kubeconfig"],
+        ),
+        with(
+            "broken kubeconfig",
+            &["--kubeconfig", &file("broken", broken)],
+            &["broken", "not valid YAML at line 5", "--kubeconfig"],
+        ),
+        with(
+            "empty kubeconfig",
+            &["--kubeconfig", &file("empty", "")],
+            &["empty has no contexts at all", "--kubeconfig"],
+        ),
+        with(
+            "dead server",
+            &["--kubeconfig", &file("dead", &dead)],
+            &["reach the API server", "refused", "is the API server up"],
+        ),
+        with(
+            "mute server",
+            &["--kubeconfig", &file("mute", &mute)],
+            &["reach the API server", "no answer came in time", "is the API server up"],
+        ),
+        case(
+            "never by uid",
+            "expect: empty",
+            never(&uid),
+            &[&uid, "never restores onto", "shop-new", "--context"],
+        ),
+        case(
+            "never by server",
+            "expect: empty",
+            never(&server),
+            &[&server, "never restores onto"],
+        ),
+        case(
+            "never by server, written otherwise",
+            "expect: empty",
+            never(&format!("{}/", server.replace("https", "HTTPS"))),
+            &["never restores onto"],
+        ),
+    ] {
+        let soon = tokio::time::timeout(Duration::from_secs(15), judge.refused(scene, &case)).await;
+        judge.that(soon.is_ok(), || format!("{} took longer than 15 s", case.name));
+    }
+}
+
+pub(super) async fn a_cluster_that_is_not_empty(scene: &Scene, judge: &mut Judge) {
+    let admin = scene.outage.bed.admin();
+    let foreign = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "billing", "namespace": "billing"}, "spec": {
+        "selector": {"matchLabels": {"app": "billing"}},
+        "template": {"metadata": {"labels": {"app": "billing"}}, "spec": {"containers": [{"name": "main", "image": "registry.example.com/billing:1"}]}},
+    }});
+    put(
+        &admin,
+        &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "billing"}}),
+    )
+    .await;
+    put(&admin, &foreign).await;
+    judge
+        .refused(
+            scene,
+            &case(
+                "foreign workload",
+                "",
+                "",
+                &[
+                    "not empty",
+                    "1 workload: Deployment billing/billing",
+                    "namespaces: [billing]",
+                ],
+            ),
+        )
+        .await;
+    // With its namespace expected the next thing that is wrong is what stops the restore.
+    let expected = "expect: empty, namespaces: [billing], never: []";
+    let wrong = format!("target: {{context: shop-new, {expected}, rto: 10m}}");
+    judge
+        .refused_without(
+            scene,
+            &[
+                ("target: {context: shop-new, expect: empty, rto: 10m}", &wrong),
+                (AGENT, &pinned()),
+            ],
+            ("expected workload", &["digest"]),
+            "not empty",
+        )
+        .await;
+
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "ledger"}, "spec": {
+        "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "manual", "hostPath": {"path": "/nowhere"},
+        "claimRef": {"namespace": "billing", "name": "ledger"},
+    }});
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "ledger", "namespace": "billing"}, "spec": {
+        "accessModes": ["ReadWriteOnce"], "storageClassName": "manual", "volumeName": "ledger", "resources": {"requests": {"storage": "1Gi"}},
+    }});
+    put(&admin, &volume).await;
+    put(&admin, &claim).await;
+    let volumes: Api<PersistentVolume> = Api::all(admin.clone());
+    let bound = kube::runtime::wait::await_condition(volumes, "ledger", |volume: Option<&PersistentVolume>| {
+        volume.and_then(|volume| volume.status.as_ref()?.phase.as_deref()) == Some("Bound")
+    });
+    tokio::time::timeout(Duration::from_secs(30), bound)
+        .await
+        .unwrap()
+        .unwrap();
+    judge
+        .refused(
+            scene,
+            &case(
+                "bound volume",
+                "expect: empty",
+                "expect: empty, namespaces: [billing]",
+                &["not empty", "1 bound volume: ledger"],
+            ),
+        )
+        .await;
+    for object in [&claim, &volume, &foreign] {
+        remove(&admin, object).await;
+    }
+}
+
+pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
+    let rule = |groups: &[&str], verbs: &[&str]| {
+        let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        PolicyRule {
+            api_groups: Some(all(groups)),
+            resources: Some(all(&["*"])),
+            verbs: all(verbs),
+            ..PolicyRule::default()
+        }
+    };
+    let bed = &scene.outage.bed;
+    let (_, nobody) = bed.limited_user("nobody", Vec::new()).await.unwrap();
+    let (_, reader) = bed
+        .limited_user("reader", vec![rule(&["*"], &["get", "list", "watch"])])
+        .await
+        .unwrap();
+    let groups = [
+        "",
+        "apps",
+        "rbac.authorization.k8s.io",
+        "apiextensions.k8s.io",
+        "networking.k8s.io",
+        "argoproj.io",
+    ];
+    let (_, builder) = bed
+        .limited_user(
+            "builder",
+            vec![
+                rule(&["*"], &["get", "list", "watch"]),
+                rule(&groups, &["create", "patch"]),
+            ],
+        )
+        .await
+        .unwrap();
+    for (user, kubeconfig, words) in [
+        ("nobody", nobody, &["kube-system", "forbidden", "grant it"][..]),
+        (
+            "reader",
+            reader,
+            &[
+                "may not do what a restore does",
+                "may not create and patch deployments.apps in namespace argocd",
+                "may not create and patch customresourcedefinitions.apiextensions.k8s.io in the whole cluster",
+                "may not create and patch namespaces in the whole cluster",
+                "may not create and patch secrets in namespace argocd",
+                // Its CRD comes with the install.
+                "may not create and patch applications.argoproj.io in namespace argocd",
+                "cluster-admin",
+            ][..],
+        ),
+        (
+            "builder",
+            builder,
+            &[
+                "the server would refuse",
+                "ClusterRole",
+                "attempting to grant RBAC permissions",
+            ][..],
+        ),
+    ] {
+        let kubeconfig = kubeconfig.display().to_string();
+        judge
+            .refused(
+                scene,
+                &with(user, &["--kubeconfig", &kubeconfig, "--context", user], words),
+            )
+            .await;
+        let changed = bed.mutations_by(user).await.unwrap();
+        judge.that(changed.is_empty(), || format!("{user} changed something: {changed:#?}"));
+    }
+}
+
+async fn put(client: &kube::Client, object: &Value) {
+    let (api, name) = api(client, object);
+    api.patch(&name, &PatchParams::apply("somebody-else"), &Patch::Apply(object))
+        .await
+        .unwrap();
+}
+
+async fn remove(client: &kube::Client, object: &Value) {
+    let (api, name) = api(client, object);
+    api.delete(&name, &DeleteParams::foreground()).await.unwrap();
+    let gone = kube::runtime::wait::await_condition(api, &name, |object: Option<&DynamicObject>| object.is_none());
+    tokio::time::timeout(Duration::from_mins(1), gone)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+fn api(client: &kube::Client, object: &Value) -> (Api<DynamicObject>, String) {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, text("/kind")));
+    let api = match text("/metadata/namespace") {
+        "" => Api::all_with(client.clone(), &resource),
+        namespace => Api::namespaced_with(client.clone(), namespace, &resource),
+    };
+    (api, text("/metadata/name").to_owned())
+}
