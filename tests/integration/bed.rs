@@ -53,7 +53,10 @@ fn is_ready(pod: Option<&Pod>) -> bool {
 async fn a_pod_waits_for_its_secret_and_the_tools_user_has_no_right_that_was_not_given() {
     let started = Instant::now();
     let bed = Bed::start(BedOptions::default()).await.unwrap();
-    println!("the bed was ready after {:.1} s, with the wait for its place among other beds", started.elapsed().as_secs_f32());
+    println!(
+        "the bed was ready after {:.1} s, with the wait for its place among other beds",
+        started.elapsed().as_secs_f32()
+    );
     a_pod_waits_for_its_secret(&bed).await;
     the_tools_user_lives_by_its_rights(&bed).await;
 }
