@@ -87,17 +87,26 @@ impl Prepare {
             }
         }
         findings::judge("the sources cannot be restored from", &found, |notice| {
-            context.notice(notice)
+            context.notice(notice);
         })?;
 
         let version = install.version.unwrap_or_default();
         let namespace = &runbook.agent.namespace;
         // Whether an ApplicationSet follows from the roots is known only when they are rendered by the agent itself.
-        let (needed, others): (Vec<_>, Vec<_>) = install::workloads(install.stages.iter().flat_map(|stage| &stage.manifests), true)
+        let (needed, others): (Vec<_>, Vec<_>) =
+            install::workloads(install.stages.iter().flat_map(|stage| &stage.manifests), true)
+                .into_iter()
+                .partition(|workload| workload.is_needed);
+        let ids = |workloads: Vec<Workload>| {
+            workloads
+                .into_iter()
+                .map(|workload| in_namespace(workload.id, namespace))
+                .collect()
+        };
+        let (ground, agent): (Vec<_>, Vec<_>) = install
+            .stages
             .into_iter()
-            .partition(|workload| workload.is_needed);
-        let ids = |workloads: Vec<Workload>| workloads.into_iter().map(|workload| in_namespace(workload.id, namespace)).collect();
-        let (ground, agent): (Vec<_>, Vec<_>) = install.stages.into_iter().partition(|stage| stage.name < StageName::Workloads);
+            .partition(|stage| stage.name < StageName::Workloads);
         let input = Input {
             sources: self.sources(runbook)?,
             agent_version: version.clone(),
@@ -114,6 +123,7 @@ impl Prepare {
             plan: plan::make(runbook, &input),
             ground,
             placeholders: install.placeholders,
+            argocd_secret: install.argocd_secret,
             agent,
             needed: ids(needed),
             others: ids(others),
