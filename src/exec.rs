@@ -73,7 +73,7 @@ impl Exec {
             env: Vec::new(),
             directory: None,
             stdin: Vec::new(),
-            limit: Duration::from_secs(60),
+            limit: Duration::from_mins(1),
             redactor: redactor.clone(),
         }
     }

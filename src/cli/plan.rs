@@ -11,11 +11,11 @@ use crate::event::Failure;
 use crate::restore;
 
 /// Shows what a restore would do.
-pub(super) async fn plan(ui: &Ui, arguments: Plan) -> Result<u8, Error> {
+pub(super) async fn plan(ui: &Ui, arguments: &Plan) -> Result<u8, Error> {
     let interrupt = signal::interrupt()
         .map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let mut request = shared::request(ui, arguments.book, interrupt, &clock)?;
+    let mut request = shared::request(ui, &arguments.book, interrupt, &clock)?;
     // Progress is for people; a machine gets the plan and nothing else.
     if !ui.is_json() {
         request.sinks = shared::sinks(ui, &clock);

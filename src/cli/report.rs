@@ -27,7 +27,7 @@ pub(super) fn report(ui: &Ui, arguments: &Report) -> Result<u8, Error> {
             sink.event(event, &state);
         }
     } else {
-        ui.out(&summary(&RunState::of(&events), ui.out_style(), Some(&path)));
+        ui.out(&summary(&RunState::of(&events), Ui::out_style(), Some(&path)));
     }
     Ok(exit::DONE)
 }

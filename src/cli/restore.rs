@@ -28,7 +28,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         deadline: arguments.deadline,
         resume: arguments.resume,
         sinks: sinks(ui, &clock),
-        ..request(ui, arguments.book, interrupt, &clock)?
+        ..request(ui, &arguments.book, interrupt, &clock)?
     };
     let journals = request.journals.clone();
     let state = restore::restore(request).await;
@@ -38,7 +38,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
             .as_ref()
             .map(|run| journals.join(format!("{run}.jsonl")))
             .filter(|path| path.exists());
-        ui.out(&summary(&state, ui.out_style(), journal.as_deref()));
+        ui.out(&summary(&state, Ui::out_style(), journal.as_deref()));
     }
     Ok(state.exit_code())
 }
@@ -46,7 +46,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
 /// Reads the runbook and fills in what `restore` and `plan` have in common.
 pub(super) fn request(
     ui: &Ui,
-    book: Book,
+    book: &Book,
     interrupt: CancellationToken,
     clock: &Arc<dyn Clock>,
 ) -> Result<Request, Error> {
@@ -90,12 +90,12 @@ pub(super) fn sinks(ui: &Ui, clock: &Arc<dyn Clock>) -> Vec<Box<dyn Sink>> {
         return vec![Box::new(Json::new(io::stdout()))];
     }
     if ui.looks.quiet {
-        return vec![Box::new(Quiet::new(io::stderr(), ui.style()))];
+        return vec![Box::new(Quiet::new(io::stderr(), Ui::style()))];
     }
-    if ui.is_live() {
+    if Ui::is_live() {
         return vec![Box::new(terminal::Live::new(
             &Term::buffered_stderr(),
-            ui.style(),
+            Ui::style(),
             Arc::clone(clock),
         ))];
     }

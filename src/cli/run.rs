@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             if let Some(failure) = &error.failure {
-                ui.err(&crate::report::failure(failure, ui.style()));
+                ui.err(&crate::report::failure(failure, Ui::style()));
             }
             ExitCode::from(error.code)
         }
@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
 async fn dispatch(ui: &Ui, command: Command) -> Result<u8, Error> {
     match command {
         Command::Restore(arguments) => restore::restore(ui, arguments).await,
-        Command::Plan(arguments) => plan::plan(ui, arguments).await,
+        Command::Plan(arguments) => plan::plan(ui, &arguments).await,
         Command::Report(arguments) => report::report(ui, &arguments),
         Command::Completions { shell } => {
             ui.out(&generate::completions(shell));

@@ -20,17 +20,17 @@ pub(super) struct Ui {
 
 impl Ui {
     /// Whether standard error is a terminal on which a live view can be drawn.
-    pub(super) fn is_live(&self) -> bool {
+    pub(super) fn is_live() -> bool {
         std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// How text on standard error may look.
-    pub(super) fn style(&self) -> Style {
+    pub(super) fn style() -> Style {
         style(&Term::stderr(), std::io::stderr().is_terminal())
     }
 
     /// How text on standard output may look.
-    pub(super) fn out_style(&self) -> Style {
+    pub(super) fn out_style() -> Style {
         style(&Term::stdout(), std::io::stdout().is_terminal())
     }
 
@@ -65,11 +65,11 @@ impl Ui {
         }
         let name = file.display().to_string();
         let source = |asked: &str| (asked == name && !text.is_empty()).then(|| text.to_owned());
-        self.err(&draw_all(findings, self.style().colour, source));
+        self.err(&draw_all(findings, Self::style().colour, source));
     }
 }
 
-/// Colours only on a terminal, and not where NO_COLOR asks for none (no-color.org).
+/// Colours only on a terminal, and not where `NO_COLOR` asks for none (no-color.org).
 fn style(term: &Term, terminal: bool) -> Style {
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let width = if terminal {

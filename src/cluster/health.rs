@@ -8,7 +8,7 @@ fn number(object: &Value, pointer: &str) -> i64 {
     object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
 }
 
-/// Whether a Deployment, StatefulSet or DaemonSet is rolled out and available; `Err` says what is missing.
+/// Whether a Deployment, `StatefulSet` or `DaemonSet` is rolled out and available; `Err` says what is missing.
 pub fn workload(object: &Value) -> Result<(), String> {
     if number(object, "/status/observedGeneration") < number(object, "/metadata/generation") {
         return Err("its controller has not seen it yet".into());

@@ -116,7 +116,7 @@ impl Engine {
 
     async fn step(&mut self, step: &dyn Step) -> Result<(), (RunOutcome, Failure)> {
         let planned = step.planned();
-        let stop = CancellationToken::new();
+        let halt = CancellationToken::new();
         if let Some(why) = self.due() {
             return Err(self.stopped(why, None));
         }
@@ -125,7 +125,7 @@ impl Engine {
         let context = Context {
             step: planned.id.clone(),
             events,
-            stop: stop.clone(),
+            stop: halt.clone(),
             clock: Arc::clone(&self.settings.clock),
         };
         let mut work = step.run(&context);
@@ -143,13 +143,13 @@ impl Engine {
                     asked = Some(Stop::Interrupted);
                     self.record(Run::Stopping { reason: "interrupted: requests in flight end, nothing new begins".into() });
                     grace_ends = tokio::time::Instant::now() + GRACE;
-                    stop.cancel();
+                    halt.cancel();
                 }
                 () = wait(deadline), if asked.is_none() => {
                     asked = Some(Stop::Deadline);
                     self.record(Run::Stopping { reason: "the deadline has passed: requests in flight end, nothing new begins".into() });
                     grace_ends = tokio::time::Instant::now() + GRACE;
-                    stop.cancel();
+                    halt.cancel();
                 }
                 () = tokio::time::sleep_until(grace_ends), if asked.is_some() => break None,
                 _ = heartbeat.tick() => self.beat(&planned.id),

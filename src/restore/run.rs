@@ -22,7 +22,7 @@ pub async fn restore(request: Request) -> RunState {
         Ok(journal) => (Some(journal), None),
         Err(error) => (None, Some(error)),
     };
-    let (mut engine, world) = begin(request, run, journal).await;
+    let (mut engine, world) = begin(request, run, journal);
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
         engine.record(Run::Noticed {
@@ -38,7 +38,7 @@ pub async fn restore(request: Request) -> RunState {
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
 pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
-    let (mut engine, world) = begin(request, new_run(), None).await;
+    let (mut engine, world) = begin(request, new_run(), None);
     let world = match world {
         Ok(world) => world,
         Err(failure) => return (None, engine.finish(Err((RunOutcome::Refused, failure)))),
@@ -59,7 +59,7 @@ fn new_run() -> RunId {
 }
 
 /// Starts the run's clock and puts together what its steps share.
-async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
+fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
     let started = request.clock.now();
     let mut engine = Engine::new(Settings {
         journal,

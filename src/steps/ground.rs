@@ -204,9 +204,10 @@ pub(super) fn counted(sent: usize, same: usize) -> String {
         }
     };
     match (sent, same) {
-        (0, same) => format!("{}, as it should be", objects(same)),
+        (0, 1) => "1 object, as it should be".to_owned(),
+        (0, same) => format!("{same} objects, all as they should be"),
         (sent, 0) => format!("{} applied", objects(sent)),
-        (sent, same) => format!("{} applied, {same} as it should be", objects(sent)),
+        (sent, same) => format!("{} applied, {same} as they should be", objects(sent)),
     }
 }
 

@@ -131,7 +131,7 @@ async fn a_step_that_does_not_end_is_left_after_its_grace() {
 async fn a_deadline_with_nothing_broken_can_be_resumed_and_with_something_broken_is_a_failure() {
     for (phase, exit) in [(NodePhase::Progressing, 4), (NodePhase::Failing, 1)] {
         let bounded = Settings {
-            deadline: Some(Duration::from_secs(60)),
+            deadline: Some(Duration::from_mins(1)),
             ..settings()
         };
         let state = run(bounded, vec![Scripted("drive", Effect::Repeatable, Does::Shows(phase))]).await;

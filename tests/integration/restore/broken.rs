@@ -75,7 +75,7 @@ async fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
         .await
         .unwrap()
         .unwrap();
-    let ran = Ran { err, ..Ran::of(ended) };
+    let ran = Ran { err, ..Ran::of(&ended) };
     assert_eq!(ran.code, 130, "{}", ran.said());
     assert!(
         ran.out.contains("interrupted") && ran.out.contains("--resume"),

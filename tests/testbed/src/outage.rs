@@ -98,7 +98,7 @@ async fn store() -> Result<(OpenBao, AppRole)> {
     root.policy("recovery", "path \"dr/data/*\" { capabilities = [\"read\"] }")
         .await?;
     let role = root
-        .app_role("recovery", &["recovery"], Duration::from_secs(3600))
+        .app_role("recovery", &["recovery"], Duration::from_hours(1))
         .await?;
     Ok((vault, role))
 }

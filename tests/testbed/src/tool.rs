@@ -85,14 +85,14 @@ impl Tool {
         self.start(arguments)?
             .wait_with_output()
             .await
-            .map(Ran::of)
+            .map(|output| Ran::of(&output))
             .map_err(Error::io("wait for the program"))
     }
 }
 
 impl Ran {
     /// Takes the output of a process that has ended.
-    pub fn of(output: std::process::Output) -> Self {
+    pub fn of(output: &std::process::Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

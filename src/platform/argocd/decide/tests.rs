@@ -446,7 +446,7 @@ fn a_stale_health_is_asked_about_a_few_times_and_a_running_sync_is_left_alone() 
     assert_eq!(shop.decide(20).refreshes(), [("cart", 1)]);
     assert_eq!(shop.decide(21).refreshes(), []);
     let later: Vec<_> = (2..60)
-        .flat_map(|minutes| shop.decide(60 * minutes).refreshes().len().checked_sub(1))
+        .filter_map(|minutes| shop.decide(60 * minutes).refreshes().len().checked_sub(1))
         .collect();
     assert_eq!(later.len(), 2, "three times in all");
 
