@@ -138,7 +138,7 @@ async fn another_version_is_refused(scene: &Scene) {
             "selector": {"matchLabels": {"app": name}},
             "template": {
                 "metadata": {"labels": {"app": name}},
-                "spec": {"containers": [{"name": "main", "image": "quay.io/argoproj/argocd:v3.1.9"}]},
+                "spec": {"containers": [{"name": "main", "image": "registry.example.com/argoproj/argocd:v3.1.9"}]},
             },
         },
     }))
