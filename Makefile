@@ -18,7 +18,7 @@ help: ## this list
 demo: ## a real restore of examples/shop on a throw-away control plane, with its recovery time
 	@$(SETUP) --only demo
 	$(call step,Building gitops-dr,$(CARGO) build --quiet --workspace --bins)
-	@$(CARGO) run --quiet -p testbed --bin demo
+	@$${CARGO_TARGET_DIR:-target}/debug/demo
 
 test: ## all tests, on real servers
 	@$(SETUP) --only test

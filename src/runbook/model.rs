@@ -18,7 +18,7 @@ pub struct Runbook {
     pub sources: BTreeMap<String, Source>,
     /// Where secrets live, in the order written.
     pub stores: Vec<Store>,
-    /// The GitOps agent.
+    /// The agent that brings the platform up from Git.
     pub agent: Agent,
     /// What to restore from the stores, by name, in the order of names.
     pub secrets: BTreeMap<String, SecretSpec>,
@@ -171,7 +171,7 @@ pub enum Plain {
     Env(String),
 }
 
-/// The GitOps agent.
+/// The agent that brings the platform up from Git.
 #[derive(Debug, Clone)]
 pub struct Agent {
     /// Which.

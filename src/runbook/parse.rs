@@ -14,13 +14,18 @@ pub fn parse(file: &str, text: &str) -> (Option<Runbook>, Vec<Finding>) {
     let (root, mut findings) = read(file, text);
     findings.extend(root.iter().flat_map(|root| check(file, root)));
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
-    let hides = if root.is_some() { holds_secret } else { may_hold_secret };
     for finding in &mut findings {
-        let line = finding
-            .place
-            .as_ref()
-            .and_then(|place| text.lines().nth(place.line - 1));
-        finding.framed &= !line.is_some_and(hides);
+        let place = finding.place.as_ref();
+        let line = |back: usize| {
+            let index = place.and_then(|place| place.line.checked_sub(back));
+            index.and_then(|index| text.lines().nth(index)).unwrap_or_default()
+        };
+        let hides = if root.is_some() {
+            holds_secret(line(1))
+        } else {
+            may_hold_secret(line(2), line(1))
+        };
+        finding.framed &= !hides;
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return (None, findings);

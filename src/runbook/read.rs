@@ -268,7 +268,9 @@ mod tests {
             Value::Scalar(scalar) => push(scalar.text.clone(), node.span),
             Value::List(items) => {
                 push("[]".into(), node.span);
-                items.iter().for_each(|item| spans(item, out));
+                for item in items {
+                    spans(item, out);
+                }
             }
             Value::Map(entries) => {
                 push("{}".into(), node.span);

@@ -178,11 +178,6 @@ impl Node {
         self.get(key).map_or(&[], Node::items)
     }
 
-    /// Whether it holds other nodes.
-    pub(super) fn is_collection(&self) -> bool {
-        !matches!(self.value, Value::Scalar(_))
-    }
-
     /// Names what the node is, for a message.
     pub(super) fn describe(&self) -> &'static str {
         match &self.value {

@@ -52,8 +52,14 @@ impl LayGround {
         };
         if !self.0.agent_present.get().copied().unwrap_or(false) {
             for (index, stage) in prepared.ground.iter().enumerate() {
-                context.progress(index, Some(prepared.ground.len()), stage.name);
+                context.progress(index, Some(prepared.ground.len()), stage.name.word());
                 count(argocd::apply_stage(cluster, stage, namespace, mode).await?);
+            }
+        }
+        for placeholder in &prepared.placeholders {
+            if cluster.get(&cluster.located(placeholder, namespace)?).await?.is_none() {
+                count((1, 0));
+                cluster.apply(placeholder, namespace, mode).await?;
             }
         }
         count(self.argocd_secret(runbook, cluster, mode, context).await?);
@@ -134,9 +140,16 @@ pub(super) fn built(value: serde_json::Value) -> Result<Manifest, Failure> {
 
 /// Says how many objects were applied and how many were already so.
 pub(super) fn counted(sent: usize, same: usize) -> String {
+    let objects = |count: usize| {
+        if count == 1 {
+            "1 object".to_owned()
+        } else {
+            format!("{count} objects")
+        }
+    };
     match (sent, same) {
-        (0, same) => format!("{same} objects, all as they should be"),
-        (sent, 0) => format!("{sent} objects applied"),
-        (sent, same) => format!("{sent} objects applied, {same} as they should be"),
+        (0, same) => format!("{}, as it should be", objects(same)),
+        (sent, 0) => format!("{} applied", objects(sent)),
+        (sent, same) => format!("{} applied, {same} as it should be", objects(sent)),
     }
 }

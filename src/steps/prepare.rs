@@ -9,9 +9,10 @@ use super::{Prepared, World, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
-use crate::object::Manifest;
+use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, RootInput, SourceAt};
-use crate::platform::argocd::{install, manifest};
+use crate::platform::argocd::install::{self, StageName, Workload};
+use crate::platform::argocd::manifest;
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook};
 
@@ -89,26 +90,43 @@ impl Prepare {
             context.notice(notice)
         })?;
 
+        let version = install.version.unwrap_or_default();
+        let namespace = &runbook.agent.namespace;
+        // Whether an ApplicationSet follows from the roots is known only when they are rendered by the agent itself.
+        let (needed, others): (Vec<_>, Vec<_>) =
+            install::workloads(install.stages.iter().flat_map(|stage| &stage.manifests), true)
+                .into_iter()
+                .partition(|workload| workload.is_needed);
+        let ids = |workloads: Vec<Workload>| {
+            workloads
+                .into_iter()
+                .map(|workload| in_namespace(workload.id, namespace))
+                .collect()
+        };
+        let (ground, agent): (Vec<_>, Vec<_>) = install
+            .stages
+            .into_iter()
+            .partition(|stage| stage.name < StageName::Workloads);
         let input = Input {
             sources: self.sources(runbook)?,
-            agent_version: install.version.clone(),
+            agent_version: version.clone(),
             agent_digest: digest,
             agent_form: form,
-            ground: install
-                .ground
+            ground: ground
                 .iter()
-                .map(|stage| (stage.name.to_owned(), named(&stage.manifests)))
+                .map(|stage| (stage.name.word().to_owned(), named(&stage.manifests)))
                 .collect(),
-            workloads: install.agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
+            workloads: agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
             roots: inputs,
         };
         Ok(Prepared {
             plan: plan::make(runbook, &input),
-            ground: install.ground,
-            agent: install.agent,
-            needed: install.needed,
-            others: install.others,
-            version: install.version,
+            ground,
+            placeholders: install.placeholders,
+            agent,
+            needed: ids(needed),
+            others: ids(others),
+            version,
             roots,
             extras,
         })
@@ -167,6 +185,14 @@ fn pinned(runbook: &Runbook, rendered: &Rendered, found: &mut Vec<Finding>) {
             .help("see what changed in the source; then put the new digest into the runbook"),
         );
     }
+}
+
+/// Workloads of an install are namespaced, and one that names no namespace goes to the agent's.
+fn in_namespace(mut id: ObjectRef, namespace: &str) -> ObjectRef {
+    if id.namespace.is_empty() {
+        namespace.clone_into(&mut id.namespace);
+    }
+    id
 }
 
 fn named(manifests: &[Manifest]) -> Vec<String> {

@@ -46,6 +46,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The stages of the agent's install before its workloads.
     pub ground: Vec<Stage>,
+    /// Secrets of the install without a value, made where they are absent and never applied over one that has one.
+    pub placeholders: Vec<Manifest>,
     /// The agent's workloads and all that comes with them.
     pub agent: Vec<Stage>,
     /// The workloads that recovery needs.

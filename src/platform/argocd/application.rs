@@ -141,6 +141,20 @@ impl<'object> Application<'object> {
         time(self.0, "/status/reconciledAt")
     }
 
+    /// Whether it was never compared, or not since its last sync ended.
+    pub fn awaits_comparison(self) -> bool {
+        let finished = self.operation().and_then(Operation::finished_at);
+        self.reconciled_at()
+            .is_none_or(|reconciled| finished.is_some_and(|finished| reconciled < finished))
+    }
+
+    /// Returns when a condition became as it is.
+    pub fn condition_since(self, kind: &str) -> Option<Timestamp> {
+        items(self.0, "/status/conditions")
+            .find(|condition| text(condition, "/type") == kind)
+            .and_then(|condition| time(condition, "/lastTransitionTime"))
+    }
+
     /// Returns the resources it manages.
     pub fn resources(self) -> impl Iterator<Item = Resource<'object>> {
         items(self.0, "/status/resources").map(Resource)
@@ -275,6 +289,12 @@ impl<'object> Operation<'object> {
         } else {
             one
         }
+    }
+
+    /// Whether it was about the revision that the app was last compared with; also where that is not known.
+    pub fn is_of_revision(self, app: Application<'_>) -> bool {
+        let synced = self.revision();
+        synced.is_empty() || app.revision().is_none_or(|compared| compared == synced)
     }
 
     /// Returns the results of the tasks that ran.

@@ -114,7 +114,7 @@ impl<'object> ApplicationSet<'object> {
         items(self.0, "/status/resources")
             .map(Resource::new)
             .filter(|resource| resource.is_app())
-            .map(|resource| resource.id())
+            .map(Resource::id)
     }
 
     /// Returns how many Applications it says that it has; the list of their names may be cut short.

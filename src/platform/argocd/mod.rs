@@ -17,7 +17,7 @@ mod message;
 pub mod secret;
 pub mod settled;
 
-/// The API group of Applications, ApplicationSets and AppProjects.
+/// The API group of Applications, their sets and their projects.
 pub const GROUP: &str = "argoproj.io";
 
 /// The address by which a cluster's own API server is named in an Application's destination.

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::application::Application;
+use super::application::{Application, Operation};
 use super::applicationset::{ApplicationSet, Rollout};
 use super::message::{about, failures, few, itself, one_line, waiting};
 use crate::event::{Blocker, NodePhase};
@@ -86,7 +86,7 @@ pub fn application(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<
 /// What a sync says: one that is asked for, runs, waits for its next try or has failed.
 fn operation(app: Application<'_>) -> Option<Obstacle> {
     let state = app.operation();
-    match state.map(|state| state.phase()) {
+    match state.map(Operation::phase) {
         Some("Running" | "Terminating") => {
             let state = state?;
             if state.waits_for_retry() {
@@ -102,12 +102,10 @@ fn operation(app: Application<'_>) -> Option<Obstacle> {
             Some(Obstacle::pending(waiting(app, state)))
         }
         _ if app.is_operation_asked() => Some(Obstacle::pending(itself("a sync is asked for and has not begun"))),
-        // What failed once and was put right since, by a person or a later revision, is no obstacle.
-        Some("Failed" | "Error") if app.sync() != "Synced" => Some(Obstacle {
-            word: None,
-            failing: true,
-            blockers: failures(state?),
-        }),
+        // Of a failed hook after the sync nothing else tells: all is Synced. What failed at an earlier revision is past.
+        Some(word @ ("Failed" | "Error")) if app.sync() != "Synced" || state?.is_of_revision(app) => {
+            Some(Obstacle::word(word, true, failures(state?)))
+        }
         Some("Succeeded" | "Failed" | "Error") if state?.finished_at().is_none() => {
             Some(Obstacle::pending(itself("its sync has not ended")))
         }
@@ -122,9 +120,9 @@ fn comparison(app: Application<'_>, since: Option<Timestamp>) -> Option<Obstacle
         return pending("a refresh is asked for and not yet answered");
     }
     let Some(reconciled) = app.reconciled_at() else {
-        return pending("Argo CD has not looked at it yet");
+        return pending("Argo CD has not compared it yet");
     };
-    let finished = app.operation().and_then(|operation| operation.finished_at());
+    let finished = app.operation().and_then(Operation::finished_at);
     if finished.is_some_and(|finished| reconciled < finished) {
         return pending("not compared since its last sync ended");
     }

@@ -228,8 +228,8 @@ mod tests {
 
     #[test]
     fn spans_of_time_have_a_unit() {
-        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
-        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert!(duration("90").unwrap_err().contains("unit"));
         assert!(duration("1.5").unwrap_err().contains("unit"));
         assert!(duration("1d").unwrap_err().contains("24h"));

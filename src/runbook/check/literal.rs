@@ -2,6 +2,8 @@
 //!
 //! They are found before anything else, so that no other finding quotes one. A line that holds one is never framed.
 
+use url::Url;
+
 use super::super::tree::{Entry, Kind, Node, Span, Value};
 use super::Check;
 
@@ -44,29 +46,46 @@ const ENDS: [&str; 13] = [
 
 /// The stretches of the file that hold a secret.
 #[derive(Debug, Default)]
-pub(super) struct Hidden(Vec<Span>);
+pub(super) struct Hidden {
+    spans: Vec<Span>,
+    /// Those of which a finding says so.
+    told: Vec<Span>,
+}
 
 impl Hidden {
     /// Marks a stretch.
     pub(super) fn hide(&mut self, span: Span) {
-        self.0.push(span);
+        self.spans.push(span);
     }
 
-    /// Whether the stretch is one of them.
+    /// Whether the stretch may be a secret.
     pub(super) fn contains(&self, span: Span) -> bool {
-        self.0.contains(&span)
+        self.spans.contains(&span)
+    }
+
+    /// Whether a finding says that the stretch is a secret, so that no other need look at it.
+    pub(super) fn is_told(&self, span: Span) -> bool {
+        self.told.contains(&span)
     }
 
     /// Whether a line holds a part of one.
     pub(super) fn on_line(&self, line: usize) -> bool {
-        self.0.iter().any(|span| (span.line..=span.last).contains(&line))
+        self.spans.iter().any(|span| (span.line..=span.last).contains(&line))
     }
 }
 
-/// Whether a line of what is no YAML may hold a secret.
-pub(in super::super) fn may_hold_secret(line: &str) -> bool {
-    let plain: String = line.to_lowercase().replace(['-', '_'], "");
-    ENDS.iter().any(|end| plain.contains(end)) || (line.contains("://") && line.contains('@')) || holds_secret(line)
+/// Whether a line of what is no YAML may hold a secret. Without a tree only a key tells, and the key may stand on the
+/// line before; a line without a key may be anything.
+pub(in super::super) fn may_hold_secret(before: &str, line: &str) -> bool {
+    let plain = [before.trim(), line.trim()]
+        .concat()
+        .to_lowercase()
+        .replace(['-', '_', ' '], "");
+    let has_key = line.contains(": ") || line.trim_end().ends_with(':');
+    !has_key
+        || ENDS.iter().any(|end| plain.contains(end))
+        || (line.contains("://") && line.contains('@'))
+        || holds_secret(line)
 }
 
 /// Whether a line holds what is a secret by its looks, be it in a comment.
@@ -95,7 +114,8 @@ impl Check<'_> {
                     if entry.key == "keys" {
                         continue;
                     }
-                    if is_login && !matches!(entry.key.as_str(), "mount" | "role-id") && !entry.value.is_collection() {
+                    let is_plain = matches!(entry.key.as_str(), "mount" | "role-id");
+                    if is_login && !is_plain && entry.value.written().is_some_and(|text| !text.is_empty()) {
                         self.hidden.hide(entry.value.span);
                     }
                     // The keys of `from` are names of stores.
@@ -118,6 +138,7 @@ impl Check<'_> {
                     } else {
                         "keep it in a store and name it in `secrets`"
                     };
+                    self.hidden.told.push(node.span);
                     self.error(
                         "runbook/literal-secret",
                         node.span,
@@ -127,6 +148,7 @@ impl Check<'_> {
                 } else if let Some(is_sure) = credentials(text, key.is_some_and(is_git)) {
                     self.hidden.hide(node.span);
                     if is_sure {
+                        self.hidden.told.push(node.span);
                         self.error(
                             "runbook/url-credentials",
                             node.span,
@@ -154,7 +176,7 @@ fn is_git(entry: &Entry) -> bool {
 fn names_secret(key: &str) -> bool {
     let plain: String = key
         .chars()
-        .filter(|character| character.is_ascii_alphanumeric())
+        .filter(char::is_ascii_alphanumeric)
         .collect::<String>()
         .to_lowercase();
     ENDS.iter().any(|end| plain.ends_with(end)) || key.ends_with(".secret")
@@ -188,11 +210,11 @@ fn credentials(text: &str, is_git: bool) -> Option<bool> {
         Some((user, _)) if scheme.ends_with("ssh") && !user.contains(':') => None,
         Some(("", _)) => None,
         Some(_) => Some(true),
-        // A password may hold a slash, a path an `@`.
+        // A password may hold a slash, a path an `@`: what is no address the other way is the former.
         None => rest
             .split_once('@')
             .filter(|(before, _)| before.contains(':'))
-            .map(|_| false),
+            .map(|_| Url::parse(text).is_err()),
     }
 }
 
@@ -210,7 +232,8 @@ mod tests {
             ("https://hunter2@git.example.com/a.git", Some(true)),
             ("ssh://git:hunter2@git.example.com/a.git", Some(true)),
             ("git:hunter2@git.example.com:a.git", Some(true)),
-            ("https://me:hunter/2@git.example.com/a.git", Some(false)),
+            ("https://me:hunter/2@git.example.com/a.git", Some(true)),
+            ("https://git.example.com:8443/a@v1", Some(false)),
             ("https://git.example.com/a@v1", None),
             ("https://git.example.com/a.git?private_token=hunter2", Some(true)),
             ("https://git.example.com/a.git?ref=main", None),
@@ -229,6 +252,15 @@ mod tests {
         assert!(holds_secret("rto: 90 # hvs.hunter2hunter2"));
         assert!(holds_secret("x: {a: \"ghp_hunter2hunter2\"}"));
         assert!(!holds_secret("- token: {env: VAULT_TOKEN} # hvs. is how it starts"));
+    }
+
+    #[test]
+    fn of_what_is_no_yaml_only_a_line_with_a_harmless_key_is_shown() {
+        assert!(!may_hold_secret("sources:", "  platform: {git: a"));
+        assert!(may_hold_secret("auth:", "  token: a"));
+        assert!(may_hold_secret("  to", "ken: a"));
+        assert!(may_hold_secret("  token:", "   a: b"));
+        assert!(may_hold_secret("", "   bWluZSBvd24="));
     }
 
     #[test]

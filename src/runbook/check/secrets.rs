@@ -42,6 +42,7 @@ impl Check<'_> {
         }
         self.uses();
         self.same();
+        self.locked_in();
     }
 
     /// Checks that what is named as credentials can be such.
@@ -60,6 +61,18 @@ impl Check<'_> {
             self.used_as(&cluster.value, "secret", "runbook/cluster-kind", |shape| {
                 shape.text() == Some("argocd/cluster") || (is_flux && shape.get("type").is_some())
             });
+            let survives = cluster.value.get("state").and_then(Node::text) == Some("survives");
+            if survives && cluster.value.get("secret").is_none() {
+                self.warning(
+                    "runbook/cluster-without-secret",
+                    cluster.span,
+                    format!(
+                        "the cluster `{}` survives, but no secret of it is restored",
+                        cluster.key
+                    ),
+                    "name its `secret`, or the agent cannot reach it".to_owned(),
+                );
+            }
         }
     }
 
@@ -71,9 +84,10 @@ impl Check<'_> {
             return;
         };
         // What is no known kind has been reported.
-        let is_known = shape
-            .text()
-            .is_none_or(|kind| ARGOCD_SECRETS.iter().any(|word| word.word == kind));
+        let is_known = match shape.text() {
+            Some(kind) => ARGOCD_SECRETS.iter().any(|word| word.word == kind),
+            None => shape.get("type").is_some(),
+        };
         if is_known && !fits(shape) {
             let (what, help) = if key == "credentials" {
                 (
@@ -84,6 +98,37 @@ impl Check<'_> {
                 ("is not that of a cluster", "it takes a secret `as: argocd/cluster`")
             };
             self.error(rule, named.span, format!("the secret `{name}` {what}"), help.to_owned());
+        }
+    }
+
+    /// Reports credentials that are only in the repository which they open.
+    fn locked_in(&mut self) {
+        let root = self.root;
+        let holder = |store: &str| {
+            let mut stores = root.list("stores").iter();
+            stores
+                .find(|known| store_name(known) == Some(store))?
+                .get("sops")?
+                .get("source")?
+                .text()
+        };
+        for source in root.table("sources") {
+            let Some(credentials) = source.value.get("credentials") else {
+                continue;
+            };
+            let secret = credentials.text().and_then(|name| root.get("secrets")?.get(name));
+            let from = secret
+                .and_then(|secret| secret.get("from"))
+                .map_or(&[][..], Node::one_or_many);
+            let is_inside = |from: &Node| place(from).is_some_and(|(store, ..)| holder(store) == Some(&source.key));
+            if !from.is_empty() && from.iter().all(is_inside) {
+                self.error(
+                    "runbook/locked-in",
+                    credentials.span,
+                    format!("the credentials of `{0}` are kept in `{0}` alone", source.key),
+                    "keep them in another store too".to_owned(),
+                );
+            }
         }
     }
 
@@ -150,7 +195,7 @@ fn identity(entry: &Entry) -> Option<String> {
 }
 
 /// Returns the store and path of an item of `from`, and the place of the path.
-pub(super) fn place(from: &Node) -> Option<(&str, &str, Span)> {
+fn place(from: &Node) -> Option<(&str, &str, Span)> {
     let entry = from
         .entries()
         .iter()

@@ -71,8 +71,16 @@ impl Check<'_> {
         let Value::Scalar(scalar) = &node.value else {
             return self.wrong(node, &shape.describe(), key);
         };
-        if self.hidden.contains(node.span) {
+        if self.hidden.is_told(node.span) {
             return;
+        }
+        let is_address = matches!(
+            shape,
+            Shape::Text(Format::Git | Format::Http | Format::Cluster | Format::Any) | Shape::Scalar
+        );
+        // Only of addresses it is certain that no message quotes them.
+        if self.hidden.contains(node.span) && !is_address {
+            return self.wrong(node, &shape.describe(), key);
         }
         match (shape, scalar.kind()) {
             (Shape::Text(Format::Duration), Kind::Number) => self.format(&scalar.text, Format::Duration, node.span),
@@ -114,7 +122,7 @@ impl Check<'_> {
                 return self.scalar(node, &Shape::Text(Format::Any), key);
             }
             // A secret in the file was found and hidden before the walk.
-            if !self.hidden.contains(node.span) {
+            if !self.hidden.is_told(node.span) {
                 self.wrong(node, &shape.describe(), key);
             }
             return;
@@ -125,7 +133,7 @@ impl Check<'_> {
         }
         match entries.iter().find(|entry| entry.key == "env") {
             Some(entry) => match entry.value.text() {
-                Some(_) if self.hidden.contains(entry.value.span) => {}
+                Some(_) if self.hidden.is_told(entry.value.span) => {}
                 Some(name) if format::is_variable(name) => {}
                 _ if matches!(entry.value.value, Value::Scalar(_)) => {
                     // What stands here may be the secret itself: it is neither quoted nor framed.

@@ -45,7 +45,7 @@ fn read(text: &str) -> Runbook {
 fn the_example_of_the_design_is_read() {
     let runbook = read(DESIGN);
     assert_eq!(runbook.name, "shop-prod");
-    assert_eq!(runbook.target.rto, Some(Duration::from_secs(1800)));
+    assert_eq!(runbook.target.rto, Some(Duration::from_mins(30)));
     assert_eq!(
         runbook.roots.iter().map(|root| root.id.as_str()).collect::<Vec<_>>(),
         ["infra", "apps"]
@@ -172,6 +172,14 @@ fn anchors_and_aliases_are_read_in_place() {
     assert_eq!(runbook.agent.from.path, "bootstrap/argocd");
     assert_eq!(runbook.roots[0].from.path, ".");
     assert!(matches!(&runbook.steps[0].action, ExtraAction::Apply(place) if *place == runbook.agent.from));
+}
+
+#[test]
+fn an_at_in_the_path_of_an_address_is_no_login() {
+    read(&SMALL.replace(
+        "https://vault.example.com:8200",
+        "https://vault.example.com:8200/behind/a@b",
+    ));
 }
 
 #[test]

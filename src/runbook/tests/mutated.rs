@@ -44,7 +44,7 @@ fn boundary(text: &str, share: f64) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_runbook_that_breaks_off_is_read_without_panic(text in prop::sample::select(vec![SMALL, COMPLETE, DESIGN]), at in 0.0..1.0) {

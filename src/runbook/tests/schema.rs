@@ -1,12 +1,13 @@
 //! The JSON schema and the parser know the same runbook.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{broken, good};
-use crate::runbook::schema;
+use crate::runbook::{parse, schema};
 
 /// What a schema can see. Of the rest it must not complain.
 const STRUCTURAL: [&str; 14] = [
@@ -87,7 +88,9 @@ fn the_schema_refuses_what_is_broken_in_structure_and_nothing_else() {
 fn may_be_seen(rule: &str) -> bool {
     matches!(
         rule,
-        "runbook/url"
+        "runbook/syntax"
+            | "runbook/url"
+            | "runbook/url-credentials"
             | "runbook/duration"
             | "runbook/literal-secret"
             | "runbook/tag"
@@ -149,4 +152,102 @@ fn the_complete_runbook_uses_every_key_that_the_schema_names() {
         .collect();
     assert_eq!(missing, Vec::<&String>::new());
     assert!(known.len() > 90, "{}", known.len());
+}
+
+/// Returns the places of all values in a value.
+fn pointers(value: &Value, path: &str, out: &mut Vec<String>) {
+    out.push(path.to_owned());
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointers(item, &format!("{path}/{index}"), out);
+            }
+        }
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                pointers(entry, &format!("{path}/{}", key.replace('/', "~1")), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Returns the edits of a value, each with its name: something else in each place, and keys left out, added or renamed.
+fn edits(whole: &Value) -> Vec<(String, Value)> {
+    let mut edits = Vec::new();
+    let mut paths = Vec::new();
+    pointers(whole, "", &mut paths);
+    let others = [
+        json!("word"),
+        json!("Two Words"),
+        json!(7),
+        json!(true),
+        json!([]),
+        json!(["word"]),
+        json!({}),
+        json!({"env": "NAME"}),
+        json!({"word": "word"}),
+        json!(null),
+        json!(""),
+    ];
+    for path in &paths {
+        for other in &others {
+            let mut edited = whole.clone();
+            *edited.pointer_mut(path).unwrap() = other.clone();
+            edits.push((format!("{path} = {other}"), edited));
+        }
+        let keys: Vec<_> = whole
+            .pointer(path)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|map| map.keys())
+            .collect();
+        for key in keys {
+            let mut without = whole.clone();
+            let removed = without
+                .pointer_mut(path)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(key)
+                .unwrap();
+            let mut renamed = without.clone();
+            renamed.pointer_mut(path).unwrap()[format!("{key}x")] = removed.clone();
+            let mut more = whole.clone();
+            more.pointer_mut(path).unwrap()[format!("{key}x")] = removed;
+            edits.push((format!("{path} without {key}"), without));
+            edits.push((format!("{path} with {key}x for {key}"), renamed));
+            edits.push((format!("{path} with {key} and {key}x"), more));
+        }
+    }
+    edits
+}
+
+#[test]
+fn the_schema_and_the_parser_agree_on_every_edit_of_the_complete_runbook() {
+    let validator = validator();
+    let whole: Value = crate::yaml::runbook(good::COMPLETE).unwrap();
+    let mut disagreed = String::new();
+    let (mut refused, mut accepted) = (0, 0);
+    for (name, edited) in edits(&whole) {
+        let text = crate::yaml::write(&edited).unwrap();
+        let (_, findings) = parse("runbook.yaml", &text);
+        let rules: BTreeSet<_> = findings.iter().map(|finding| finding.rule).collect();
+        let structural = rules.iter().any(|rule| STRUCTURAL.contains(rule));
+        if !structural && rules.iter().any(|rule| may_be_seen(rule)) {
+            continue;
+        }
+        if validator.is_valid(&edited) == structural {
+            let _ = writeln!(disagreed, "{name}: the parser says {rules:?}");
+        } else if structural {
+            refused += 1;
+        } else {
+            accepted += 1;
+        }
+    }
+    assert!(disagreed.is_empty(), "{disagreed}");
+    assert!(
+        refused > 1000 && accepted > 250,
+        "{refused} refused, {accepted} accepted"
+    );
 }

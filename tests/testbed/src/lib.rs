@@ -17,6 +17,7 @@ pub mod outage;
 pub mod port;
 pub mod process;
 pub mod programs;
+pub mod shop;
 pub mod tool;
 
 pub use bed::{Bed, BedOptions};

@@ -17,7 +17,7 @@ use crate::platform::argocd::application::{Application, Source};
 
 /// The time in which a living controller compares every Application: `timeout.reconciliation` of 120 s, its jitter of
 /// 60 s, and as much again as a queue of a thousand apps takes.
-pub(super) const PERIOD: Duration = Duration::from_secs(240);
+pub(super) const PERIOD: Duration = Duration::from_mins(4);
 
 /// How a source's revision compares with what we found ourselves.
 #[derive(Debug, Clone, PartialEq, Eq)]

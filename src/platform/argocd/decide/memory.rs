@@ -36,6 +36,8 @@ pub struct Memory {
 #[derive(Debug, Clone, PartialEq)]
 struct First {
     uid: String,
+    /// When that was.
+    at: Timestamp,
     /// Whether it came into being in this run.
     is_new: bool,
     /// When it had last been compared.
@@ -53,6 +55,7 @@ struct Asked {
     before: String,
     /// Whether the annotation was seen.
     is_seen: bool,
+    /// Whether this one, or one before it, was answered.
     is_answered: bool,
 }
 
@@ -62,7 +65,7 @@ impl Memory {
         for (id, object) in &tree.applications {
             let app = Application::new(object);
             let reconciled = app.reconciled_at();
-            let first = self.meet(id, text(object, "/metadata/uid"), reconciled);
+            let first = self.meet(id, text(object, "/metadata/uid"), reconciled, now);
             first.is_compared |= reconciled.is_some() && reconciled != first.reconciled;
             if let Some(asked) = self.asked.get_mut(id) {
                 asked.observe(app.is_refresh_pending(), text(object, "/status/reconciledAt"));
@@ -70,7 +73,7 @@ impl Memory {
         }
         for (id, object) in &tree.sets {
             let set = ApplicationSet::new(object);
-            self.meet(id, set.uid(), None);
+            self.meet(id, set.uid(), None, now);
             if let Some(asked) = self.asked.get_mut(id) {
                 // Whoever looks rarely may miss the annotation between its coming and its going. Any write that is newer
                 // than a request long since sent then has to do: nothing else of a set tells.
@@ -84,13 +87,14 @@ impl Memory {
         self.looked = true;
     }
 
-    fn meet(&mut self, id: &ObjectRef, uid: &str, reconciled: Option<Timestamp>) -> &mut First {
+    fn meet(&mut self, id: &ObjectRef, uid: &str, reconciled: Option<Timestamp>, now: Timestamp) -> &mut First {
         if self.first.get(id).is_some_and(|first| first.uid != uid) {
             self.first.remove(id);
         }
         let is_new = self.looked;
         self.first.entry(id.clone()).or_insert_with(|| First {
             uid: uid.to_owned(),
+            at: now,
             is_new,
             reconciled,
             is_compared: is_new && reconciled.is_some(),
@@ -100,6 +104,11 @@ impl Memory {
     /// Whether an Application was compared since it was first seen. Needs no clock, so that none can be wrong.
     pub(super) fn is_compared(&self, id: &ObjectRef) -> bool {
         self.first.get(id).is_some_and(|first| first.is_compared)
+    }
+
+    /// Returns when an object was first seen.
+    pub(super) fn met_at(&self, id: &ObjectRef) -> Option<Timestamp> {
+        self.first.get(id).map(|first| first.at)
     }
 
     /// Whether an object came into being after the platform was first looked at.
@@ -128,12 +137,13 @@ impl Memory {
     /// Notes that a refresh is asked for, and returns which time this is.
     pub(super) fn ask(&mut self, id: &ObjectRef, now: Timestamp, before: &str) -> u32 {
         let count = self.count(id) + 1;
+        let is_answered = self.is_answered(id);
         let asked = Asked {
             count,
             at: now,
             before: before.to_owned(),
             is_seen: false,
-            is_answered: false,
+            is_answered,
         };
         self.asked.insert(id.clone(), asked);
         count

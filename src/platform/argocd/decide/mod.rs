@@ -8,6 +8,7 @@ mod closure;
 mod fresh;
 mod memory;
 mod node;
+mod refresh;
 
 pub use memory::Memory;
 
@@ -30,7 +31,7 @@ pub struct Tree {
     pub applications: BTreeMap<ObjectRef, Value>,
     /// ApplicationSets.
     pub sets: BTreeMap<ObjectRef, Value>,
-    /// AppProjects; may be left empty.
+    /// `AppProject` objects; may be left empty.
     pub projects: BTreeMap<ObjectRef, Value>,
 }
 
@@ -121,7 +122,7 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         settled: false,
         look_again: None,
     };
-    view.note_moves(&members);
+    view.survey(&members);
     for member in &members {
         let judged = view.judge(member);
         decision.nodes.push(judged.node);

@@ -8,18 +8,16 @@ use serde_json::Value;
 
 use super::closure::{self, Member};
 use super::fresh::{self, Standing, Verdict};
-use super::memory::{Memory, SENT};
-use super::{Action, BOUND, Policy, Refresh, Rules, Tree, earlier, since};
+use super::memory::Memory;
+use super::refresh::{Due, FAILED};
+use super::{Action, Policy, Rules, Tree};
 use crate::event::{Blocker, Exception, Node, NodePhase};
 use crate::object::ObjectRef;
 use crate::platform::argocd::address;
-use crate::platform::argocd::application::{Application, controller, text};
+use crate::platform::argocd::application::{Application, controller};
 use crate::platform::argocd::applicationset::ApplicationSet;
 use crate::platform::argocd::message::itself;
 use crate::platform::argocd::settled::{self, Obstacle, Surroundings};
-
-/// How long a comparison that failed is left to itself before a refresh.
-const FAILED: Duration = Duration::from_secs(20);
 
 /// What is thought of one node.
 pub(super) struct Judged {
@@ -29,22 +27,18 @@ pub(super) struct Judged {
     pub(super) look_again: Option<Duration>,
 }
 
-/// Why a refresh is due, and in what time.
-struct Due {
-    trigger: String,
-    after: Duration,
-}
-
 /// What one decision looks at.
 pub(super) struct View<'tree> {
-    tree: &'tree Tree,
-    rules: &'tree Rules,
-    memory: &'tree mut Memory,
-    now: Timestamp,
+    pub(super) tree: &'tree Tree,
+    pub(super) rules: &'tree Rules,
+    pub(super) memory: &'tree mut Memory,
+    pub(super) now: Timestamp,
     /// The sets by their UID.
     sets: BTreeMap<&'tree str, ApplicationSet<'tree>>,
     /// The projects by their name.
     projects: BTreeMap<&'tree str, &'tree Value>,
+    /// How many apps wait for a comparison.
+    pub(super) queue: usize,
 }
 
 impl<'tree> View<'tree> {
@@ -67,16 +61,20 @@ impl<'tree> View<'tree> {
             now,
             sets,
             projects,
+            queue: 0,
         }
     }
 
-    /// Remembers which branches Argo CD sees elsewhere than we do: sets that read them may be behind too.
-    pub(super) fn note_moves(&mut self, members: &[Member]) {
+    /// Looks at the closure as a whole: how many apps wait for a comparison; and which branches Argo CD sees elsewhere
+    /// than we do, since sets that read them may be behind too.
+    pub(super) fn survey(&mut self, members: &[Member]) {
         for object in members
             .iter()
             .filter_map(|member| self.tree.applications.get(&member.id))
         {
-            for source in Application::new(object).sources() {
+            let app = Application::new(object);
+            self.queue += usize::from(app.awaits_comparison());
+            for source in app.sources() {
                 if matches!(fresh::standing(source, self.rules), Standing::Elsewhere(_)) {
                     self.memory.moved.insert(branch(source.repository, source.target));
                 }
@@ -161,37 +159,15 @@ impl<'tree> View<'tree> {
                 after: Duration::ZERO,
             });
         }
-        if due.is_none() && app.conditions().any(|(kind, _)| kind == "ComparisonError") {
-            // Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
-            due = app.reconciled_at().map(|reconciled| Due {
-                trigger: "its comparison failed".to_owned(),
-                after: FAILED.saturating_sub(since(reconciled, self.now)),
-            });
-        }
+        due = due
+            .or_else(|| self.failed(app, id))
+            .or_else(|| self.unseen(app, member))
+            .or_else(|| self.stale(app));
         // Nobody would answer.
         if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
             due = None;
         }
         (obstacles, due)
-    }
-
-    /// Says that an app is at another commit than we found, until Argo CD has looked again and still says so: then the
-    /// branch has moved on, and it knows better than we do.
-    fn elsewhere(&self, app: Application<'_>, id: &ObjectRef) -> Option<String> {
-        if self.memory.is_answered(id) {
-            return None;
-        }
-        app.sources()
-            .into_iter()
-            .find_map(|source| match fresh::standing(source, self.rules) {
-                Standing::Elsewhere(commit) => Some(format!(
-                    "at {}, but `{}` was found at {}",
-                    short(source.revision),
-                    source.target,
-                    short(&commit)
-                )),
-                Standing::Current | Standing::Unknown => None,
-            })
     }
 
     fn set(&self, set: ApplicationSet<'_>, id: &ObjectRef) -> (Vec<Obstacle>, Option<Due>) {
@@ -230,54 +206,6 @@ impl<'tree> View<'tree> {
             None => None,
         };
         (obstacles, due)
-    }
-
-    fn refresh(&mut self, id: &ObjectRef, due: Due, judged: &mut Judged) {
-        if self.memory.count(id) >= BOUND {
-            judged
-                .node
-                .blocked_by
-                .push(itself(format!("a refresh was asked for {BOUND} times")));
-            return;
-        }
-        let wait = due.after.max(self.memory.patience(id, self.now));
-        let is_set = self.tree.sets.contains_key(id);
-        if !wait.is_zero() {
-            // Whether a set has answered is only known some time after it was asked.
-            let wait = if is_set && self.memory.count(id) > 0 {
-                wait.min(SENT)
-            } else {
-                wait
-            };
-            judged.look_again = earlier(judged.look_again, Some(wait));
-            return;
-        }
-        let mark = if is_set {
-            "/metadata/resourceVersion"
-        } else {
-            "/status/reconciledAt"
-        };
-        let before = closure::object(self.tree, id)
-            .map(|object| text(object, mark))
-            .unwrap_or_default();
-        let attempt = self.memory.ask(id, self.now, before);
-        let wait = if is_set {
-            SENT
-        } else {
-            self.memory.patience(id, self.now)
-        };
-        judged.look_again = earlier(judged.look_again, Some(wait));
-        let refresh = Refresh {
-            object: id.clone(),
-            trigger: due.trigger,
-            attempt,
-            bound: BOUND,
-        };
-        judged.action = Some(if is_set {
-            Action::RefreshSet(refresh)
-        } else {
-            Action::Refresh(refresh)
-        });
     }
 }
 
@@ -355,8 +283,4 @@ fn blockers(obstacles: &[Obstacle], phase: NodePhase, words: &str) -> Vec<Blocke
 
 fn branch(repository: &str, target: &str) -> (String, String) {
     (address::normal(repository), target.to_owned())
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
 }

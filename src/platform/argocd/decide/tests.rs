@@ -287,6 +287,54 @@ fn a_failed_comparison_is_refreshed_before_argo_cd_would() {
 }
 
 #[test]
+fn an_app_of_which_argo_cd_says_nothing_is_asked_about() {
+    let mut shop = Platform::new([ready("root", &[])]);
+    shop.app("root")["status"] = json!({});
+    let decision = shop.decide(3);
+    assert_eq!(
+        (decision.refreshes(), decision.look_again),
+        (vec![], Some(Duration::from_secs(30)))
+    );
+    assert_eq!(decision.blockers("root")[0], "Argo CD has not compared it yet");
+    assert_eq!(shop.decide(33).refreshes(), [("root", 1)]);
+    shop.app("root")["status"] = json!({"conditions": [{"type": "ComparisonError", "message": "authentication required", "lastTransitionTime": at(34)}]});
+    assert_eq!(shop.decide(35).phases(), [("root", Failing)]);
+}
+
+#[test]
+fn an_app_that_was_not_compared_after_its_sync_is_asked_about() {
+    let mut shop = shop();
+    shop.app("cart")["status"]["operationState"]["finishedAt"] = json!(at(40));
+    assert_eq!(shop.decide(41).refreshes(), []);
+    assert_eq!(shop.decide(71).refreshes(), [("cart", 1)]);
+}
+
+#[test]
+fn a_long_queue_is_not_made_longer() {
+    let names: Vec<_> = (0..20).map(|index| format!("a{index}")).collect();
+    let mut shop = Platform::new(names.iter().map(|name| ready(name, &[])));
+    shop.put(ready("root", &names.iter().map(String::as_str).collect::<Vec<_>>()));
+    for name in &names {
+        shop.app(name)["status"] = json!({});
+    }
+    shop.decide(6);
+    assert_eq!(shop.decide(600).refreshes(), []);
+}
+
+#[test]
+fn a_project_that_came_late_is_noticed_by_a_refresh() {
+    let mut shop = shop();
+    shop.app("cart")["status"] = json!({"sync": {"status": "Unknown"}, "health": {"status": "Unknown"}, "conditions": [
+        {"type": "InvalidSpecError", "message": "project shop does not exist", "lastTransitionTime": at(5)},
+    ]});
+    assert_eq!(
+        shop.decide(6).blockers("cart")[0],
+        "InvalidSpecError: project shop does not exist"
+    );
+    assert_eq!(shop.decide(25).refreshes(), [("cart", 1)]);
+}
+
+#[test]
 fn nobody_is_asked_who_would_not_answer() {
     for (field, value) in [
         ("annotations", json!({"argocd.argoproj.io/skip-reconcile": "true"})),
@@ -388,4 +436,26 @@ fn roots_of_other_kinds_are_not_waited_for() {
     ];
     shop.put(complete("teams", &[]));
     assert_eq!(shop.decide(6).phases(), [("teams", Ready)]);
+}
+
+#[test]
+fn a_stale_health_is_asked_about_a_few_times_and_a_running_sync_is_left_alone() {
+    let mut shop = shop();
+    shop.app("cart")["status"]["health"]["status"] = json!("Degraded");
+    assert_eq!(shop.decide(6).refreshes(), []);
+    assert_eq!(shop.decide(20).refreshes(), [("cart", 1)]);
+    assert_eq!(shop.decide(21).refreshes(), []);
+    let later: Vec<_> = (2..60)
+        .flat_map(|minutes| shop.decide(60 * minutes).refreshes().len().checked_sub(1))
+        .collect();
+    assert_eq!(later.len(), 2, "three times in all");
+
+    let mut running = self::shop();
+    running.app("cart")["status"]["health"]["status"] = json!("Progressing");
+    running.app("cart")["status"]["operationState"]["phase"] = json!("Running");
+    running.app("cart")["status"]["operationState"]
+        .as_object_mut()
+        .unwrap()
+        .remove("finishedAt");
+    assert_eq!(running.decide(60).refreshes(), []);
 }

@@ -123,6 +123,7 @@ fn sound_secrets_have_no_findings() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_trap_of_a_repository_is_found() {
     let with = |more: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> {
         [("url", "https://h/a")].iter().chain(more).copied().collect()
@@ -269,6 +270,7 @@ fn an_ssh_address_with_a_password_would_leave_the_key_aside() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_trap_of_a_cluster_is_found() {
     let cert = base64(CERT);
     let twice = base64(&cert);

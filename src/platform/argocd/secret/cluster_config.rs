@@ -123,16 +123,15 @@ fn check_fields(path: &str, map: &Map<String, Value>, fields: &[(&'static str, K
         // Go's JSON reader takes a key in any case.
         let known = fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
         let place = format!("{path}.{name}");
-        match known {
-            Some((_, kind)) => check_value(&place, value, *kind, report),
-            None => {
-                let finding = report.warning("secret/cluster-config-key", format!("`{place}` is not read by Argo CD"));
-                if let Some(guess) = meant(name, fields.iter().map(|(field, _)| *field)) {
-                    finding.help(format!("did you mean `{guess}`?"));
-                } else if let Some(outer) = path_of(name) {
-                    finding.help(format!("it belongs into `{outer}`"));
-                }
-            }
+        if let Some((_, kind)) = known {
+            check_value(&place, value, *kind, report);
+            continue;
+        }
+        let finding = report.warning("secret/cluster-config-key", format!("`{place}` is not read by Argo CD"));
+        if let Some(guess) = meant(name, fields.iter().map(|(field, _)| *field)) {
+            finding.help(format!("did you mean `{guess}`?"));
+        } else if let Some(outer) = path_of(name) {
+            finding.help(format!("it belongs into `{outer}`"));
         }
     }
 }
@@ -215,15 +214,16 @@ fn check_pem(place: &str, text: &str, form: Form, report: &mut Report<'_>) {
 
 fn check_ways(config: &Map<String, Value>, in_cluster: bool, report: &mut Report<'_>) {
     let given = |path: &[&str]| at(config, path).is_some_and(|value| !value.is_empty());
-    let is_there = |name: &str| field(config, name).is_some_and(|value| !value.is_null());
+    // One of the wrong type was meant as a way in too, and has its own finding.
+    let is_there = |name: &str| field(config, name).is_some_and(|value| !value.is_null() && value != "");
     let mut ways = Vec::new();
     for (way, present) in [
         ("`awsAuthConfig`", is_there("awsAuthConfig")),
         ("`execProviderConfig`", is_there("execProviderConfig")),
-        ("`bearerToken`", given(&["bearerToken"])),
+        ("`bearerToken`", is_there("bearerToken")),
         (
             "`username` and `password`",
-            given(&["username"]) || given(&["password"]),
+            is_there("username") || is_there("password"),
         ),
     ] {
         if present {

@@ -97,7 +97,7 @@ impl Namespace {
         Ok(())
     }
 
-    /// Creates an AppRole whose logins have `policies` and last for `ttl`.
+    /// Creates an AppRole whose logins have `policies` and last for `ttl`, a second at least.
     pub async fn app_role(&self, name: &str, policies: &[&str], ttl: Duration) -> Result<AppRole> {
         let role = format!("auth/approle/role/{name}");
         let body = json!({"token_policies": policies, "token_ttl": seconds(ttl), "token_max_ttl": seconds(ttl)});
@@ -110,7 +110,7 @@ impl Namespace {
         })
     }
 
-    /// Creates a token that has `policies`, lasts for `ttl` and cannot be renewed beyond it.
+    /// Creates a token that has `policies`, lasts for `ttl`, a second at least, and cannot be renewed.
     pub async fn create_token(&self, policies: &[&str], ttl: Duration) -> Result<String> {
         let body = json!({
             "policies": policies, "ttl": seconds(ttl), "explicit_max_ttl": seconds(ttl), "no_parent": true,
@@ -226,8 +226,9 @@ fn failed(action: &str) -> impl FnOnce(reqwest::Error) -> Error {
     move |error| Error::Other(format!("{action}: {error}"))
 }
 
+/// Never 0, which OpenBao takes for its own default of 32 days.
 fn seconds(ttl: Duration) -> String {
-    format!("{}s", ttl.as_secs())
+    format!("{}s", ttl.as_secs().max(1))
 }
 
 fn text(value: &Value) -> String {

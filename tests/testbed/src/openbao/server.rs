@@ -240,6 +240,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_ends_when_its_time_is_over() {
+        let bao = OpenBao::start().await.unwrap();
+        let root = bao.root();
+        root.policy("read-dr", READ_DR).await.unwrap();
+        let token = root.create_token(&["read-dr"], Duration::from_secs(1)).await.unwrap();
+        let reader = root.with_token(&token);
+        reader.get("auth/token/lookup-self").await.unwrap();
+        let over = Instant::now() + Duration::from_secs(10);
+        while reader.get("auth/token/lookup-self").await.is_ok() {
+            assert!(Instant::now() < over, "the token still works");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    #[tokio::test]
     async fn a_revoked_token_is_refused() {
         let bao = OpenBao::start().await.unwrap();
         let root = bao.root();

@@ -1,0 +1,149 @@
+//! When a refresh is due, and how often it may be asked for.
+
+use std::time::Duration;
+
+use super::closure::{self, Member};
+use super::fresh::{self, Standing};
+use super::memory::SENT;
+use super::node::{Judged, View};
+use super::{Action, BOUND, Refresh, earlier, since};
+use crate::object::ObjectRef;
+use crate::platform::argocd::application::{Application, Operation, text};
+use crate::platform::argocd::message::itself;
+
+/// How long a comparison that failed is left to itself before a refresh.
+pub(super) const FAILED: Duration = Duration::from_secs(20);
+
+/// How long a comparison that does not come is waited for before a refresh.
+const UNSEEN: Duration = Duration::from_secs(30);
+
+/// How old the comparison of an app may be that is Synced and not healthy, before it is asked for anew. Seen on 3.2.11: of
+/// a hundred apps up to six kept a stale health, their objects long since ready, until the resync after three minutes.
+const STALE: Duration = Duration::from_secs(15);
+
+/// If more apps than this wait for a comparison, the controller has a queue, and refreshes would only make it longer.
+const QUEUE: usize = 10;
+
+/// Conditions that say that a comparison failed, and may no longer be true when it is made anew.
+const FAILURES: [&str; 3] = ["ComparisonError", "InvalidSpecError", "UnknownError"];
+
+/// Why a refresh is due, and in what time.
+pub(super) struct Due {
+    pub(super) trigger: String,
+    pub(super) after: Duration,
+}
+
+impl View<'_> {
+    /// Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
+    pub(super) fn failed(&self, app: Application<'_>, id: &ObjectRef) -> Option<Due> {
+        let failure = FAILURES
+            .into_iter()
+            .find(|failure| app.conditions().any(|(kind, _)| kind == *failure))?;
+        let at = app
+            .condition_since(failure)
+            .max(app.reconciled_at())
+            .or(self.memory.met_at(id))?;
+        Some(Due {
+            trigger: failure.to_owned(),
+            after: FAILED.saturating_sub(since(at, self.now)),
+        })
+    }
+
+    /// Argo CD says nothing of a repository that it cannot read for three minutes; asked, it answers at once.
+    pub(super) fn unseen(&self, app: Application<'_>, member: &Member) -> Option<Due> {
+        if !app.awaits_comparison() || (self.queue > QUEUE && member.parent.is_some()) {
+            return None;
+        }
+        let finished = app.operation().and_then(Operation::finished_at);
+        let at = self.memory.met_at(&member.id).max(finished)?;
+        Some(Due {
+            trigger: "no comparison has come".to_owned(),
+            after: UNSEEN.saturating_sub(since(at, self.now)),
+        })
+    }
+
+    /// An app whose sync is over can keep the health of a moment ago: its objects became ready unseen.
+    pub(super) fn stale(&self, app: Application<'_>) -> Option<Due> {
+        let is_over =
+            !app.is_operation_asked() && app.operation().is_none_or(|operation| operation.phase() != "Running");
+        let health = app.health();
+        if app.sync() != "Synced" || !matches!(health, "Progressing" | "Degraded") || !is_over {
+            return None;
+        }
+        Some(Due {
+            trigger: format!("Synced, and {health} since it was last compared"),
+            after: STALE.saturating_sub(since(app.reconciled_at()?, self.now)),
+        })
+    }
+
+    /// Says that an app is at another commit than we found, until Argo CD has looked again and still says so: then the
+    /// branch has moved on, and it knows better than we do.
+    pub(super) fn elsewhere(&self, app: Application<'_>, id: &ObjectRef) -> Option<String> {
+        if self.memory.is_answered(id) {
+            return None;
+        }
+        app.sources()
+            .into_iter()
+            .find_map(|source| match fresh::standing(source, self.rules) {
+                Standing::Elsewhere(commit) => Some(format!(
+                    "at {}, but `{}` was found at {}",
+                    short(source.revision),
+                    source.target,
+                    short(&commit)
+                )),
+                Standing::Current | Standing::Unknown => None,
+            })
+    }
+
+    pub(super) fn refresh(&mut self, id: &ObjectRef, due: Due, judged: &mut Judged) {
+        if self.memory.count(id) >= BOUND {
+            judged
+                .node
+                .blocked_by
+                .push(itself(format!("a refresh was asked for {BOUND} times")));
+            return;
+        }
+        let wait = due.after.max(self.memory.patience(id, self.now));
+        let is_set = self.tree.sets.contains_key(id);
+        if !wait.is_zero() {
+            // Whether a set has answered is only known some time after it was asked.
+            let wait = if is_set && self.memory.count(id) > 0 {
+                wait.min(SENT)
+            } else {
+                wait
+            };
+            judged.look_again = earlier(judged.look_again, Some(wait));
+            return;
+        }
+        let mark = if is_set {
+            "/metadata/resourceVersion"
+        } else {
+            "/status/reconciledAt"
+        };
+        let before = closure::object(self.tree, id)
+            .map(|object| text(object, mark))
+            .unwrap_or_default();
+        let attempt = self.memory.ask(id, self.now, before);
+        let wait = if is_set {
+            SENT
+        } else {
+            self.memory.patience(id, self.now)
+        };
+        judged.look_again = earlier(judged.look_again, Some(wait));
+        let refresh = Refresh {
+            object: id.clone(),
+            trigger: due.trigger,
+            attempt,
+            bound: BOUND,
+        };
+        judged.action = Some(if is_set {
+            Action::RefreshSet(refresh)
+        } else {
+            Action::Refresh(refresh)
+        });
+    }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}

@@ -1,0 +1,147 @@
+//! The roots, what happens between them, and when all is done.
+
+use super::super::shape::{Format, Kinds, Name, Record, Shape, Word};
+use super::agent::IN_SOURCE;
+use super::{may, must, word};
+
+/// The health and sync words that an app may be allowed to stay in.
+const ALLOWED: &[Word] = &[
+    word("Suspended", "Paused on purpose, such as a CronJob or a rollout."),
+    word(
+        "Progressing",
+        "Never comes to rest, such as an Ingress without a load balancer.",
+    ),
+    word("Degraded", "Known to be broken."),
+    word("Missing", "Not there, on purpose."),
+    word("Unknown", "Its health cannot be told."),
+    word("OutOfSync", "Differs from Git, on purpose."),
+];
+
+pub(super) static ROOT: Record = Record {
+    title: "a root",
+    fields: &[
+        must("id", Shape::Text(Format::Label), "Its name in the runbook."),
+        must(
+            "source",
+            Shape::Text(Format::Name(Name::Source)),
+            "The source that holds it.",
+        ),
+        must("path", Shape::Text(Format::Path), "The file or folder that holds it."),
+    ],
+    kinds: Kinds::None,
+};
+
+pub(super) static STEP: Record = Record {
+    title: "a step",
+    fields: &[
+        must("id", Shape::Text(Format::Label), "Its name in the runbook."),
+        may(
+            "after",
+            Shape::Text(Format::Name(Name::Step)),
+            "The root or step after which it comes.",
+        ),
+        may(
+            "before",
+            Shape::Text(Format::Name(Name::Step)),
+            "The root or step before which it comes.",
+        ),
+    ],
+    kinds: Kinds::Of(&[
+        may("check", Shape::Record(&CHECK), "Waits for something to be so."),
+        may("approve", Shape::Record(&APPROVE), "Asks a person."),
+        may("run", Shape::Record(&RUN), "Runs a program."),
+        may("apply", Shape::Record(&IN_SOURCE), "Applies manifests."),
+    ]),
+};
+
+pub(super) static CHECK: Record = Record {
+    title: "a check",
+    fields: &[],
+    kinds: Kinds::Of(&[
+        may("http", Shape::Record(&HTTP), "An address answers."),
+        may(
+            "condition",
+            Shape::Record(&CONDITION),
+            "An object has a condition or phase.",
+        ),
+    ]),
+};
+
+pub(super) static HTTP: Record = Record {
+    title: "an HTTP check",
+    fields: &[
+        must("url", Shape::Text(Format::Http), "The address."),
+        may(
+            "status",
+            Shape::Whole(100, 599),
+            "The status it answers with; 200 unless given.",
+        ),
+    ],
+    kinds: Kinds::None,
+};
+
+pub(super) static CONDITION: Record = Record {
+    title: "a condition",
+    fields: &[
+        must(
+            "kind",
+            Shape::Text(Format::Kind),
+            "The object's kind; `Kind.group` where more than one kind bears the name.",
+        ),
+        may(
+            "namespace",
+            Shape::Text(Format::Label),
+            "Its namespace; left out for what has none.",
+        ),
+        must("name", Shape::Text(Format::Subdomain), "Its name."),
+        must(
+            "is",
+            Shape::Text(Format::Any),
+            "The condition type that is `True`, or the phase.",
+        ),
+    ],
+    kinds: Kinds::None,
+};
+
+pub(super) static APPROVE: Record = Record {
+    title: "an approval",
+    fields: &[must("prompt", Shape::Text(Format::Any), "What the person is asked.")],
+    kinds: Kinds::None,
+};
+
+pub(super) static RUN: Record = Record {
+    title: "a program to run",
+    fields: &[must(
+        "command",
+        Shape::NonEmpty(&Shape::Text(Format::Any)),
+        "The program and its arguments.",
+    )],
+    kinds: Kinds::None,
+};
+
+pub(super) static APP: Record = Record {
+    title: "what is accepted of an app",
+    fields: &[
+        may(
+            "allow",
+            Shape::NonEmpty(&Shape::Word(ALLOWED)),
+            "Words that count as ready.",
+        ),
+        may("ignore", Shape::Flag, "Whether it is left out altogether."),
+        must("reason", Shape::Text(Format::Any), "Why. It is shown in the report."),
+    ],
+    kinds: Kinds::None,
+};
+
+pub(super) static DONE: Record = Record {
+    title: "when the platform counts as recovered",
+    fields: &[
+        may(
+            "critical",
+            Shape::List(&Shape::Text(Format::App)),
+            "The apps that must be ready; all of them unless given.",
+        ),
+        may("checks", Shape::List(&Shape::Record(&CHECK)), "What must be so."),
+    ],
+    kinds: Kinds::None,
+};

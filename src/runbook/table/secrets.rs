@@ -1,0 +1,105 @@
+//! The secrets, and the clusters that they open.
+
+use super::super::shape::{Format, Kinds, Name, Record, Shape, Word};
+use super::{may, must, word, words};
+
+/// The kinds of Argo CD's own secrets, as `as:` names them.
+pub(in super::super) const ARGOCD_SECRETS: &[Word] = &[
+    word("argocd/repository", "A repository and the credentials to read it."),
+    word(
+        "argocd/repo-creds",
+        "Credentials for all repositories whose address starts alike.",
+    ),
+    word(
+        "argocd/repository-write",
+        "A repository and the credentials to write to it.",
+    ),
+    word(
+        "argocd/repo-write-creds",
+        "Credentials to write to all repositories whose address starts alike.",
+    ),
+    word("argocd/scm-creds", "A token with which generators ask a Git host."),
+    word("argocd/cluster", "A cluster that Argo CD drives."),
+    word(
+        "argocd/argocd-secret",
+        "Argo CD's own: `server.secretkey`, accounts, webhooks.",
+    ),
+];
+
+pub(super) static SECRET: Record = Record {
+    title: "a secret",
+    fields: &[
+        must(
+            "as",
+            Shape::WordOrRecord(ARGOCD_SECRETS, &KUBERNETES_SECRET),
+            "What it becomes in the cluster.",
+        ),
+        must(
+            "from",
+            Shape::OneOrMany(&Shape::Record(&FROM)),
+            "Where it is read, in order; the first that has it is taken.",
+        ),
+        may(
+            "set",
+            Shape::Table {
+                key: Format::Any,
+                of: &Shape::Scalar,
+            },
+            "Values that are no secret and are put over what the store holds.",
+        ),
+        may("optional", Shape::Flag, "Whether a recovery goes on without it."),
+    ],
+    kinds: Kinds::None,
+};
+
+pub(super) static KUBERNETES_SECRET: Record = Record {
+    title: "a Secret",
+    fields: &[
+        must("namespace", Shape::Text(Format::Label), "Its namespace."),
+        must("type", Shape::Text(Format::Any), "Its type, such as `Opaque`."),
+        may(
+            "name",
+            Shape::Text(Format::Subdomain),
+            "Its name; the runbook's name for it unless given.",
+        ),
+        may("labels", words(), "Its labels."),
+        may("annotations", words(), "Its annotations."),
+    ],
+    kinds: Kinds::None,
+};
+
+pub(super) static FROM: Record = Record {
+    title: "where a secret is read",
+    fields: &[
+        may("version", Shape::Whole(1, u64::MAX), "The version, if it is pinned."),
+        may(
+            "keys",
+            Shape::Table {
+                key: Format::Any,
+                of: &Shape::Text(Format::Any),
+            },
+            "Other names of keys: the key in the cluster, and behind it the key in the store.",
+        ),
+    ],
+    kinds: Kinds::Named {
+        whose: Name::Store,
+        of: &Shape::Text(Format::Any),
+    },
+};
+
+pub(super) static CLUSTER: Record = Record {
+    title: "a cluster",
+    fields: &[
+        must(
+            "state",
+            Shape::Word(&[
+                word("survives", "It lives on, and is connected last, after an approval."),
+                word("rebuilt", "It was built anew, and is registered anew."),
+                word("absent", "It is not there."),
+            ]),
+            "What became of it.",
+        ),
+        may("secret", Shape::Text(Format::Name(Name::Secret)), "Its cluster secret."),
+    ],
+    kinds: Kinds::None,
+};

@@ -1,0 +1,52 @@
+//! `make demo`: a real restore of `examples/shop` on a throw-away control plane.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use testbed::shop::Shop;
+use testbed::{Outage, Tool};
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let started = Instant::now();
+    say("Starting a cluster, a secret store and a Git server");
+    let outage = Outage::start().await?;
+    say(&format!(
+        "                                          ({:.1} s)",
+        started.elapsed().as_secs_f32()
+    ));
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
+    let shop = Shop::fill(outage, &example).await?;
+
+    let program = std::env::current_exe()?.with_file_name("gitops-dr");
+    let mut tool = Tool::new(program)?;
+    for (name, value) in shop.outage.environment() {
+        tool.set(name, value);
+    }
+    for name in ["TERM", "NO_COLOR", "LANG"] {
+        if let Some(value) = std::env::var_os(name) {
+            tool.set(name, value);
+        }
+    }
+    say("The cluster is empty. The platform is in Git, its credentials are in the store. Now:\n");
+    say("    gitops-dr restore examples/shop/runbook.yaml\n");
+    let mut restore = tool.command(&["restore".as_ref(), shop.runbook.as_os_str()]);
+    let mut child = restore.spawn()?;
+    // Ctrl-C reaches the restore as well, by the terminal: it is the one that stops cleanly and says how to go on.
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    Ok(ExitCode::from(
+        status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
+    ))
+}
+
+fn say(line: &str) {
+    // Nobody reads it where this fails.
+    writeln!(std::io::stderr(), "{line}").ok();
+}
