@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -94,6 +95,26 @@ impl Cluster {
         let fresh = Arc::new(discover(&self.client).await?);
         *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// Looks again until all of these kinds, each a group and a kind, are served. Discovery lags behind an Established CRD
+    /// by up to a second or two, and more where several API servers share the work.
+    pub async fn until_served(&self, kinds: &[(String, String)]) -> Result<(), Error> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(1))
+            .with_max_times(40);
+        for pause in pauses.build() {
+            self.rediscover().await?;
+            if kinds.iter().all(|(group, kind)| self.served(Some(group), kind).is_some()) {
+                return Ok(());
+            }
+            tokio::time::sleep(pause).await;
+        }
+        let missing = kinds.iter().filter(|(group, kind)| self.served(Some(group), kind).is_none());
+        let missing: Vec<_> = missing.map(|(group, kind)| format!("{kind}.{group}")).collect();
+        Err(Error::new(ErrorKind::UnknownKind, format!("the cluster does not serve {}", missing.join(", ")))
+            .because("its CRD is Established, and discovery does not list it"))
     }
 
     /// Returns the resource of a kind and whether it is namespaced; `None` where the server does not serve it.

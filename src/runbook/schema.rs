@@ -64,6 +64,8 @@ fn record(record: &Record) -> Value {
         for field in fields {
             let mut property = json!({"description": field.doc});
             merge(&mut property, shape(&field.shape));
+            // What the key means says more than what its value is.
+            property["description"] = json!(field.doc);
             properties.insert(field.name.to_owned(), property);
         }
     };

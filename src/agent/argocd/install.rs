@@ -48,8 +48,10 @@ pub async fn apply_stage(
         .map(Manifest::id)
         .collect();
     if !crds.is_empty() {
+        let kind = |manifest: &Manifest| (manifest.text("/spec/group").to_owned(), manifest.text("/spec/names/kind").to_owned());
+        let kinds: Vec<_> = stage.manifests.iter().filter(|manifest| is_crd(manifest)).map(kind).collect();
         try_join_all(crds.iter().map(|id| cluster.until(id, health::established, |_| ()))).await?;
-        cluster.rediscover().await?;
+        cluster.until_served(&kinds).await?;
     }
     Ok(counts)
 }

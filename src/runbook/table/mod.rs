@@ -1,123 +1,14 @@
 //! The runbook's structure: every key, what its value may be, and what it means.
 
 mod agent;
+mod field;
 mod order;
+mod runbook;
 mod secrets;
 mod stores;
 mod target;
 
-use self::agent::{AGENT, SOURCE};
-use self::order::{APP, DONE, ROOT, STEP};
-use self::secrets::{CLUSTER, SECRET};
-use self::stores::STORE;
-use self::target::TARGET;
-use super::shape::{Field, Format, Kinds, Record, Shape, Word};
+use self::field::{may, must, table, word, words};
 
+pub(super) use self::runbook::RUNBOOK;
 pub(super) use self::secrets::ARGOCD_SECRETS;
-
-/// The whole runbook.
-pub(super) static RUNBOOK: Record = Record {
-    title: "a runbook",
-    fields: &[
-        must(
-            "apiVersion",
-            Shape::Word(&[word("gitops-dr/v1", "This format.")]),
-            "The format's version.",
-        ),
-        must(
-            "kind",
-            Shape::Word(&[word("Runbook", "A runbook.")]),
-            "What the file is.",
-        ),
-        must(
-            "name",
-            Shape::Text(Format::Label),
-            "The runbook's name, in reports and history.",
-        ),
-        may("target", Shape::Record(&TARGET), "The cluster to restore onto."),
-        must(
-            "sources",
-            table(&Shape::Record(&SOURCE)),
-            "The Git repositories, by name. They are only read.",
-        ),
-        may(
-            "stores",
-            Shape::List(&Shape::Record(&STORE)),
-            "Where secrets live. A store is named by its kind, or by `name` where there are two of one kind.",
-        ),
-        must(
-            "agent",
-            Shape::Record(&AGENT),
-            "The GitOps agent that the platform runs on.",
-        ),
-        may(
-            "secrets",
-            table(&Shape::Record(&SECRET)),
-            "What to restore from the stores, by name.",
-        ),
-        may(
-            "clusters",
-            table(&Shape::Record(&CLUSTER)),
-            "The other clusters that the agent drives, by name.",
-        ),
-        must(
-            "roots",
-            Shape::NonEmpty(&Shape::Record(&ROOT)),
-            "The apps or Kustomizations from which the rest follows, in order.",
-        ),
-        may(
-            "steps",
-            Shape::List(&Shape::Record(&STEP)),
-            "What is to happen between the roots.",
-        ),
-        may(
-            "apps",
-            Shape::Table {
-                key: Format::App,
-                of: &Shape::Record(&APP),
-            },
-            "What is accepted of single apps, by name.",
-        ),
-        may(
-            "done",
-            Shape::Record(&DONE),
-            "When the platform counts as recovered: that stops the recovery clock.",
-        ),
-    ],
-    kinds: Kinds::None,
-};
-
-const fn must(name: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field {
-        name,
-        shape,
-        required: true,
-        doc,
-    }
-}
-
-const fn may(name: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field {
-        name,
-        shape,
-        required: false,
-        doc,
-    }
-}
-
-const fn word(word: &'static str, doc: &'static str) -> Word {
-    Word { word, doc }
-}
-
-/// Things by names that the user gives.
-const fn table(of: &'static Shape) -> Shape {
-    Shape::Table { key: Format::Label, of }
-}
-
-/// Labels or annotations.
-const fn words() -> Shape {
-    Shape::Table {
-        key: Format::Any,
-        of: &Shape::Scalar,
-    }
-}

@@ -1,6 +1,6 @@
 //! A bed: a cluster for one test.
 
-use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,14 +12,17 @@ use serde_json::json;
 use crate::control_plane::{AuditEvent, ControlPlane, User};
 use crate::host_node::{self, HostNode};
 use crate::kwok::Kwok;
-use crate::{Error, Programs, Result, port};
+use crate::{Error, Programs, Result};
 
 /// The user that the tool under test is: an administrator to whom RBAC and flow control apply, unlike `system:masters`.
 pub const ADMINISTRATOR: &str = "recovery-admin";
 const ADMINISTRATORS: &str = "recovery-admins";
 
-/// What a bed takes at most, with Argo CD running in it.
-const MEMORY_KIB: u64 = 900 * 1024;
+/// Places have the networks 127.16.0.0/16 and up.
+const FIRST_RANGE: u8 = 16;
+
+/// What a bed takes with all of Argo CD running in it.
+const MEMORY_KIB: u64 = 1200 * 1024;
 
 /// What a bed is to be like.
 #[derive(Clone, Debug)]
@@ -185,33 +188,38 @@ async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<(
         .map(drop)
 }
 
-/// One of the places for beds on this machine, which all test processes share: as many as there is memory for.
+/// One of the places for beds on this machine, which all test processes of all its users share: as many as it has room for. Who listens on
+/// the first address of a place has it; the kernel gives it back when the process ends.
 struct Slot {
     number: u8,
-    _lock: File,
+    _taken: TcpListener,
 }
+
+/// Outside of the range of [`crate::Port`] and of that for outgoing connections.
+const SLOT_PORT: u16 = 19_999;
 
 impl Slot {
     async fn take() -> Result<Self> {
         let count = slots()?;
         loop {
             for number in 0..count {
-                if let Some(lock) = port::try_lock(&format!("bed-{number}"))? {
-                    return Ok(Self { number, _lock: lock });
+                let address = Ipv4Addr::new(127, FIRST_RANGE + number, 0, 1);
+                if let Ok(taken) = TcpListener::bind((address, SLOT_PORT)) {
+                    return Ok(Self { number, _taken: taken });
                 }
             }
-            // The lock of another process can be awaited only one at a time.
+            // The end of another process cannot be awaited.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
-    /// 127.16.0.0/16 and up, a network for each place.
+    /// The second number of the place's own network.
     fn range(&self) -> u8 {
-        16 + self.number
+        FIRST_RANGE + self.number
     }
 }
 
-/// `GITOPS_DR_TESTBED_BEDS`, or else by the memory of the machine.
+/// `GITOPS_DR_TESTBED_BEDS`, or else by the memory and the processors of the machine.
 fn slots() -> Result<u8> {
     if let Some(count) = std::env::var("GITOPS_DR_TESTBED_BEDS")
         .ok()
@@ -227,7 +235,105 @@ fn slots() -> Result<u8> {
             .parse::<u64>()
             .ok()
     });
-    // Half of it is left to the compiler, the page cache and everybody else.
-    let count = total.unwrap_or(0) / 2 / MEMORY_KIB;
+    // Half of it is left to the compiler, the page cache and everybody else. And more than two for a processor only wait for each other.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = (total.unwrap_or(0) / 2 / MEMORY_KIB).min(2 * processors as u64);
     Ok(u8::try_from(count.clamp(1, 100)).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+    use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
+    use kube::ResourceExt;
+    use kube::api::{ListParams, PostParams};
+    use kube::runtime::wait::{await_condition, conditions::is_deleted};
+
+    use super::*;
+
+    fn parse<T: serde::de::DeserializeOwned>(object: serde_json::Value) -> T {
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn is_ready(pod: Option<&Pod>) -> bool {
+        let conditions = pod
+            .and_then(|pod| pod.status.as_ref())
+            .and_then(|status| status.conditions.as_ref());
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    }
+
+    #[tokio::test]
+    async fn every_change_by_the_administrator_is_on_record_and_nothing_else() {
+        let bed = Bed::start(BedOptions::default()).await.unwrap();
+        assert_eq!(bed.mutations_by(ADMINISTRATOR).await.unwrap(), []);
+        let maps: Api<ConfigMap> = Api::namespaced(bed.client(), "default");
+        let map: ConfigMap = parse(json!({"metadata": {"name": "shop"}}));
+        let dry_run = PostParams {
+            dry_run: true,
+            field_manager: None,
+        };
+        maps.create(&dry_run, &map).await.unwrap();
+        let review = parse(json!({"spec": {"resourceAttributes": {"verb": "*", "group": "*", "resource": "*"}}}));
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(bed.client());
+        assert!(
+            reviews
+                .create(&PostParams::default(), &review)
+                .await
+                .unwrap()
+                .status
+                .unwrap()
+                .allowed
+        );
+        assert_eq!(bed.mutations_by(ADMINISTRATOR).await.unwrap(), []);
+        maps.create(&PostParams::default(), &map).await.unwrap();
+        let events = bed.mutations_by(ADMINISTRATOR).await.unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| (&*event.verb, &*event.resource, &*event.name, event.code))
+            .collect();
+        assert_eq!(told, [("create", "configmaps", "shop", 201)]);
+    }
+
+    #[tokio::test]
+    async fn a_limited_user_may_do_what_its_rules_say_and_no_more() {
+        let bed = Bed::start(BedOptions::default()).await.unwrap();
+        let rules = parse(json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]));
+        let (user, kubeconfig) = bed.limited_user("reader", rules).await.unwrap();
+        assert!(kubeconfig.exists());
+        let client = user.client().await.unwrap();
+        Api::<Pod>::all(client.clone())
+            .list(&ListParams::default())
+            .await
+            .unwrap();
+        let refusal = Api::<Node>::all(client).list(&ListParams::default()).await.unwrap_err();
+        assert!(matches!(refusal, kube::Error::Api(answer) if answer.code == 403));
+    }
+
+    #[tokio::test]
+    async fn the_api_server_comes_back_and_the_cluster_goes_on() {
+        let mut bed = Bed::start(BedOptions::default()).await.unwrap();
+        bed.control_plane().stop_api_server().await.unwrap();
+        let pods: Api<Pod> = Api::namespaced(bed.client(), "default");
+        assert!(pods.list(&ListParams::default()).await.is_err());
+        bed.control_plane().start_api_server().await.unwrap();
+        // One pod for each kind of node: KWOK and the host node have both found their way back.
+        for (name, image) in [("simulated", "nginx:1"), ("host", "redis:8")] {
+            let probe = json!({"tcpSocket": {"port": 6379}});
+            let container = json!({"name": "x", "image": image, "readinessProbe": probe});
+            let pod = json!({"metadata": {"name": name}, "spec": {"containers": [container]}});
+            pods.create(&PostParams::default(), &parse(pod)).await.unwrap();
+            await_condition(pods.clone(), name, is_ready).await.unwrap();
+            let node = pods.get(name).await.unwrap().spec.unwrap().node_name.unwrap();
+            assert!(node.starts_with(name), "{name} is on {node}");
+        }
+        assert!(bed.logs_of("host").unwrap().contains("Ready to accept connections"));
+        // Deleted as a kubelet does it: the process has ended when the object is gone.
+        let uid = pods.get("host").await.unwrap().uid().unwrap();
+        pods.delete("host", &kube::api::DeleteParams::default()).await.unwrap();
+        await_condition(pods.clone(), "host", is_deleted(&uid)).await.unwrap();
+        assert!(bed.logs_of("host").unwrap().contains("ready to exit, bye bye"));
+    }
 }

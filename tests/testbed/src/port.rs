@@ -57,7 +57,7 @@ impl fmt::Display for Port {
 }
 
 /// Takes the lock `name` if nobody on this machine holds it; the kernel gives it back when the holder ends.
-pub(crate) fn try_lock(name: &str) -> Result<Option<File>> {
+fn try_lock(name: &str) -> Result<Option<File>> {
     let folder = lock_folder()?;
     let file = OpenOptions::new()
         .create(true)

@@ -44,6 +44,9 @@ impl Process {
             .spawn()
             .map_err(Error::io(format!("start {name}")))?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            keeper::kill_at_end(group)?;
+        }
         Ok(Self {
             name,
             child,
@@ -74,21 +77,23 @@ impl Process {
 
     /// Waits for its end.
     pub async fn exited(&mut self) -> Result<ExitStatus> {
-        self.child
-            .wait()
-            .await
-            .map_err(Error::io(format!("wait for {}", self.name)))
+        let status = self.child.wait().await;
+        self.forget();
+        status.map_err(Error::io(format!("wait for {}", self.name)))
     }
 
     /// An error with the end of its log if it has ended, for use while waiting for it to serve.
     pub fn still_running(&mut self) -> Result<()> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(Error::Ended {
-                name: self.name.clone(),
-                status: status.to_string(),
-                log: self.log_tail(20),
-            }),
+            Ok(Some(status)) => {
+                self.forget();
+                Err(Error::Ended {
+                    name: self.name.clone(),
+                    status: status.to_string(),
+                    log: self.log_tail(20),
+                })
+            }
             Err(error) => Err(Error::io(format!("look after {}", self.name))(error)),
         }
     }
@@ -106,13 +111,20 @@ impl Process {
     /// The same as [`Process::stop`] with a bound of one's own.
     pub async fn stop_within(mut self, grace: Duration) -> Result<()> {
         self.terminate();
-        if timeout(grace, self.child.wait()).await.is_err() {
+        if timeout(grace, self.exited()).await.is_err() {
             self.signal(Signal::KILL);
             self.exited().await?;
         }
-        // Whatever it left in its group ends as well.
-        self.signal(Signal::KILL);
         Ok(())
+    }
+
+    /// Ends what the process left in its group when it ended; from then on the number of the group may be another's.
+    fn forget(&mut self) {
+        self.signal(Signal::KILL);
+        if let Some(group) = self.group.take() {
+            // Without a keeper there was nobody to tell in the first place.
+            keeper::has_ended(group).ok();
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -134,6 +146,7 @@ impl Drop for Process {
                 _ => break,
             }
         }
+        self.forget();
     }
 }
 

@@ -11,6 +11,7 @@ mod build;
 mod check;
 mod cluster;
 mod cluster_config;
+mod data;
 mod key;
 mod repository;
 mod shape;
@@ -18,25 +19,9 @@ mod together;
 
 pub use build::{build, confidential, is_public, repository_url};
 pub use check::check;
+pub use data::Data;
 pub use key::{Form, Key};
 pub use shape::Shape;
 pub use together::check_together;
 
-use std::collections::BTreeMap;
-
-use crate::redact::Secret;
-
-/// The data of a secret, by key.
-pub type Data = BTreeMap<String, Secret>;
-
-/// Returns the value of a key as text; `None` where it is absent, empty, or not UTF-8.
-fn text<'data>(data: &'data Data, key: &str) -> Option<&'data str> {
-    data.get(key)
-        .and_then(Secret::expose_str)
-        .filter(|text| !text.is_empty())
-}
-
-/// Whether a key is there and not empty.
-fn has(data: &Data, key: &str) -> bool {
-    data.get(key).is_some_and(|value| !value.is_empty())
-}
+use data::{has, text};

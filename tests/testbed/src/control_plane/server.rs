@@ -132,7 +132,8 @@ impl ControlPlane {
     /// Stops the API server and waits for its exit; etcd, the controllers and all nodes go on without it.
     pub async fn stop_api_server(&mut self) -> Result<()> {
         match self.api_server.take() {
-            Some(process) => process.stop().await,
+            // On its own it would wait a minute for its watches to end, answering nobody meanwhile.
+            Some(process) => process.stop_within(Duration::from_secs(1)).await,
             None => Ok(()),
         }
     }

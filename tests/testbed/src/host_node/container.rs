@@ -230,7 +230,10 @@ impl Runner<'_> {
 
     fn mounts(&self) -> Vec<(PathBuf, String)> {
         let mut mounts = self.shared.programs.mounts().to_vec();
-        mounts.push((self.shared.network.file().to_path_buf(), "/etc/hosts".to_owned()));
+        mounts.push((
+            self.shared.network.file(&self.pod.uid().unwrap_or_default()),
+            "/etc/hosts".to_owned(),
+        ));
         let mut volumes: Vec<(PathBuf, String)> = self
             .container
             .volume_mounts

@@ -20,6 +20,8 @@ mod program;
 mod root;
 mod source;
 mod status;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -132,7 +134,9 @@ impl HostNode {
 
 impl Drop for HostNode {
     fn drop(&mut self) {
-        self.runtime.take().map(end);
+        if let Some(runtime) = self.runtime.take() {
+            end(runtime);
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Each pod has a loopback address of its own and each Service another one, which its names lead to in `/etc/hosts`. On a Service's
 //! address [`forward`] listens and passes connections on to a ready pod, as kube-proxy would: a rollout or a restart
-//! changes no name, and without a ready pod a connection is refused. The hosts file is one for all pods, written in place
-//! because it is mounted as a file.
+//! changes no name, and without a ready pod a connection is refused. Each pod has a hosts file of its own, in which `localhost` is
+//! the pod's address, as it listens nowhere else; it is written in place because it is mounted as a file.
 
 mod forward;
 
@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::{Container, Pod, Service, ServicePort, ServiceSpec};
@@ -29,7 +29,7 @@ type Key = (String, String);
 
 pub(super) struct Network {
     range: u8,
-    file: PathBuf,
+    folder: PathBuf,
     /// The lines of the hosts file that do not change.
     fixed: String,
     api_server: SocketAddr,
@@ -58,26 +58,26 @@ struct Endpoint {
 
 impl Network {
     pub(super) fn new(folder: &Folder, range: u8, hosts: &[(String, IpAddr)], api_port: u16) -> Result<Self> {
-        let mut fixed = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
+        let mut fixed = String::new();
         for (name, address) in hosts {
             // Writing to a String cannot fail.
             writeln!(fixed, "{address} {name}").ok();
         }
-        let network = Self {
+        let folder = folder.join("hosts");
+        std::fs::create_dir(&folder).map_err(Error::io("make the folder of the hosts files"))?;
+        Ok(Self {
             range,
-            file: folder.join("hosts"),
+            folder,
             fixed,
             api_server: SocketAddr::from((Ipv4Addr::LOCALHOST, api_port)),
             state: Mutex::default(),
             changed: watch::Sender::new(()),
-        };
-        std::fs::write(&network.file, &network.fixed).map_err(Error::io("write the hosts file"))?;
-        Ok(network)
+        })
     }
 
-    /// The file to mount as `/etc/hosts`.
-    pub(super) fn file(&self) -> &Path {
-        &self.file
+    /// The file to mount as `/etc/hosts` in the pod `uid`.
+    pub(super) fn file(&self, uid: &str) -> PathBuf {
+        self.folder.join(uid)
     }
 
     /// Gives `pod` an address, its own until [`Network::release`].
@@ -92,6 +92,7 @@ impl Network {
             ready: false,
         };
         state.pods.insert(pod.uid().unwrap_or_default(), endpoint);
+        self.write(&state);
         address
     }
 
@@ -168,12 +169,20 @@ impl Network {
                 format!("{name}.{namespace}.svc.cluster.local {name}.{namespace}.svc {name}.{namespace} {name}");
             writeln!(text, "{address} {names}").ok();
         }
-        let written = OpenOptions::new().write(true).open(&self.file).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.set_len(text.len() as u64)
-        });
-        // It fails only when the folder is gone, and then so is the bed.
-        written.ok();
+        for (uid, pod) in &state.pods {
+            let text = format!("{} localhost\n{text}", pod.address);
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(self.file(uid));
+            let written = file.and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.set_len(text.len() as u64)
+            });
+            // It fails only when the folder is gone, and then so is the bed.
+            written.ok();
+        }
     }
 }
 
@@ -257,13 +266,14 @@ mod tests {
         network.set_ready("new", true);
         network.release("old");
         assert_eq!(network.endpoint(&key, &port), Some(SocketAddr::from((new, 6379))));
-        network.release("new");
-        assert_eq!(network.endpoint(&key, &port), None);
-        let hosts = std::fs::read_to_string(network.file()).unwrap();
+        let hosts = std::fs::read_to_string(network.file("new")).unwrap();
+        assert!(hosts.contains(&format!("{new} localhost")), "{hosts}");
         assert!(
             hosts.contains(&format!("{name} redis.argocd.svc.cluster.local")),
             "{hosts}"
         );
         assert!(hosts.contains("127.0.0.1 git.example"), "{hosts}");
+        network.release("new");
+        assert_eq!(network.endpoint(&key, &port), None);
     }
 }

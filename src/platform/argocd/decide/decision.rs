@@ -1,0 +1,142 @@
+//! What is decided from what, and the decision itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Memory, closure, node};
+use crate::event::{Exception, Node};
+use crate::object::ObjectRef;
+
+/// How often one node is refreshed at most in a run.
+pub const BOUND: u32 = 3;
+
+/// The live objects, as last seen.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    /// Applications.
+    pub applications: BTreeMap<ObjectRef, Value>,
+    /// ApplicationSets.
+    pub sets: BTreeMap<ObjectRef, Value>,
+    /// `AppProject` objects; may be left empty.
+    pub projects: BTreeMap<ObjectRef, Value>,
+}
+
+/// What the run wants.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// From what all else follows. Of other kinds than Application and `ApplicationSet` nothing follows.
+    pub roots: Vec<ObjectRef>,
+    /// When the run began; of a resumed run, when it first began.
+    pub started: Timestamp,
+    /// What is accepted of single apps, by name or by `namespace/name`.
+    pub apps: BTreeMap<String, Policy>,
+    /// What we found ourselves in the repositories.
+    pub revisions: Vec<Resolved>,
+    /// For how long nothing may have changed: 10 s.
+    pub quiet: Duration,
+}
+
+/// What is accepted of one app.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// The words that count as ready: a health such as `Suspended`, `OutOfSync`, or the type of a condition.
+    pub allow: Vec<String>,
+    /// Whether it is left out, with all that follows from it alone.
+    pub ignore: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// A commit that we found ourselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The repository's address, however written.
+    pub repository: String,
+    /// The branch or tag, or `HEAD`, as an Application's `targetRevision` names it.
+    pub target: String,
+    /// The commit.
+    pub commit: String,
+}
+
+/// What is to be thought and done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Every node of the closure, the roots first.
+    pub nodes: Vec<Node>,
+    /// What the policies accept.
+    pub exceptions: Vec<Exception>,
+    /// What to do now.
+    pub actions: Vec<Action>,
+    /// Whether every node is ready, excepted or ignored, and was so for [`Rules::quiet`].
+    pub settled: bool,
+    /// When to decide again even if nothing is seen to change.
+    pub look_again: Option<Duration>,
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Set the annotation `argocd.argoproj.io/refresh: normal` on an Application.
+    Refresh(Refresh),
+    /// Set the annotation `argocd.argoproj.io/application-set-refresh: "true"` on an `ApplicationSet`.
+    RefreshSet(Refresh),
+}
+
+/// A refresh to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// Of what.
+    pub object: ObjectRef,
+    /// What was seen that made it due.
+    pub trigger: String,
+    /// Which time this is, counted from 1.
+    pub attempt: u32,
+    /// How often it may be done at most.
+    pub bound: u32,
+}
+
+/// Decides. `memory` holds what earlier decisions saw and did, and starts empty; a refresh counts as asked for once it
+/// is in [`Decision::actions`].
+pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -> Decision {
+    memory.observe(tree, now);
+    let members = closure::walk(tree, rules);
+    let mut view = node::View::new(tree, rules, memory, now);
+    let mut decision = Decision {
+        nodes: Vec::with_capacity(members.len()),
+        exceptions: Vec::new(),
+        actions: Vec::new(),
+        settled: false,
+        look_again: None,
+    };
+    view.survey(&members);
+    for member in &members {
+        let judged = view.judge(member);
+        decision.nodes.push(judged.node);
+        decision.exceptions.extend(judged.exception);
+        decision.actions.extend(judged.action);
+        decision.look_again = earlier(decision.look_again, judged.look_again);
+    }
+    let unchanged = memory.unchanged(&decision.nodes, now);
+    if decision.nodes.iter().all(|node| node.phase.is_settled()) {
+        decision.settled = unchanged >= rules.quiet;
+        if !decision.settled {
+            decision.look_again = earlier(decision.look_again, Some(rules.quiet.saturating_sub(unchanged)));
+        }
+    }
+    decision
+}
+
+pub(super) fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Returns how long after `earlier` `later` is; nothing where the clock went back.
+pub(super) fn since(earlier: Timestamp, later: Timestamp) -> Duration {
+    Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
+}
