@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod architecture;
+mod generated;
 mod git;
 mod render;
 mod restore;
+mod runbook;
 mod vault;
