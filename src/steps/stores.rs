@@ -89,7 +89,7 @@ impl ReadStores {
                         next.push((*name, *spec));
                     }
                     Err(error) if spec.optional => {
-                        context.notice(format!("Optional secret {name} is left out: {error}."))
+                        context.notice(format!("Optional secret {name} is left out: {error}."));
                     }
                     Err(error) => failures.push((*name, error)),
                 }
@@ -205,7 +205,7 @@ impl ReadStores {
             .collect();
         found.extend(secret::check_together(&typed));
         findings::judge("Argo CD would not understand what the stores hold", &found, |notice| {
-            context.notice(notice)
+            context.notice(notice);
         })
     }
 }
