@@ -148,19 +148,25 @@ pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
     Ok(events)
 }
 
-/// Returns the journal of a run by its name, or the newest one. Names of runs sort by time.
+/// Returns the journal of a run by its name, or the newest one.
 pub fn find(folder: &Path, run: Option<&str>) -> Result<PathBuf, Error> {
     let missing = || Error::NoSuchRun(run.unwrap_or("at all").to_owned(), folder.to_owned());
     if let Some(run) = run {
         let path = folder.join(format!("{run}.jsonl"));
         return if path.is_file() { Ok(path) } else { Err(missing()) };
     }
-    let entries = std::fs::read_dir(folder).map_err(|_| missing())?;
-    entries
+    newest_first(folder).into_iter().next().ok_or_else(missing)
+}
+
+/// Returns the journals in a folder, the newest first: names of runs sort by time.
+pub fn newest_first(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut journals: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-        .max()
-        .ok_or_else(missing)
+        .collect();
+    journals.sort_unstable_by(|a, b| b.cmp(a));
+    journals
 }
 
 #[cfg(test)]

@@ -205,12 +205,6 @@ fn interlock(runbook: &Runbook) -> Vec<String> {
         Expect::Adopt => "the cluster is taken over as it is".to_owned(),
     }];
     details.extend(target.never.iter().map(|never| format!("it is not {never}")));
-    details.extend(
-        target
-            .replaces
-            .iter()
-            .map(|replaces| format!("{} does not answer", replaces.server)),
-    );
     details.push("we may do all that the restore does".into());
     details
 }

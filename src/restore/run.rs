@@ -84,7 +84,7 @@ async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engin
         build::supported(&runbook)?;
         let resumes = request
             .resume
-            .map(|name| resumed(&request.journals, &name, &runbook))
+            .map(|name| resumed(&request.journals, &name, &runbook.name))
             .transpose()?;
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
@@ -104,17 +104,40 @@ async fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engin
     (engine, world)
 }
 
-/// Returns the UID of the cluster that an earlier run of this runbook was about.
-fn resumed(journals: &std::path::Path, name: &str, runbook: &Runbook) -> Result<String, Failure> {
-    let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
-    let path = journal::find(journals, (!name.is_empty()).then_some(name)).map_err(|error| failed(&error))?;
-    let state = RunState::of(&journal::read(&path).map_err(|error| failed(&error))?);
-    if state.runbook != runbook.name {
+/// Returns the UID of the cluster that an earlier run of this runbook was about: the run of that name or, without a name,
+/// the newest that changed anything. This very run has a journal too by now.
+fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<String, Failure> {
+    let state = if name.is_empty() {
+        let mut states = journal::newest_first(journals)
+            .into_iter()
+            .filter_map(|path| Some(RunState::of(&journal::read(&path).ok()?)));
+        states
+            .find(|state| state.runbook == runbook && state.touched())
+            .ok_or_else(|| {
+                Failure::new(format!(
+                    "there is no run to go on with: none of runbook {runbook} in {} changed anything",
+                    journals.display()
+                ))
+                .hint("run without --resume, or name the folder of the journals with --state")
+            })?
+    } else {
+        let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
+        let path = journal::find(journals, Some(name)).map_err(|error| failed(&error))?;
+        RunState::of(&journal::read(&path).map_err(|error| failed(&error))?)
+    };
+    if state.runbook != runbook {
         return Err(Failure::new(format!(
-            "the run to go on with is of runbook {}, not {}",
-            state.runbook, runbook.name
+            "the run to go on with is of runbook {}, not {runbook}",
+            state.runbook
         ))
-        .hint("name the run: --resume RUN"));
+        .hint("name a run of this runbook, or none: --resume takes the newest"));
+    }
+    if !state.touched() {
+        // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
+        return Err(
+            Failure::new("the run to go on with has changed nothing, so nothing is to be gone on with")
+                .hint("run without --resume"),
+        );
     }
     state
         .cluster
@@ -165,4 +188,69 @@ fn left_to_do(runbook: &Runbook) -> Vec<String> {
         }
     }
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::event::{Body, Effect, Event, Phase, PlannedStep, Step};
+
+    /// Writes the journal of a run on the cluster `uid` that got as far as a step with this effect.
+    fn ran(folder: &Path, name: &str, runbook: &str, uid: &str, effect: Effect) {
+        let started = Run::Started {
+            run: RunId(name.into()),
+            runbook: runbook.into(),
+            file: String::new(),
+            program: String::new(),
+            target_ms: None,
+        };
+        let cluster = Run::Cluster {
+            context: String::new(),
+            server: String::new(),
+            uid: uid.into(),
+            version: String::new(),
+            state: String::new(),
+        };
+        let step = Step::Started(PlannedStep {
+            id: "one".into(),
+            phase: Phase::Ground,
+            title: String::new(),
+            effect,
+        });
+        let mut journal = Journal::create(folder, &RunId(name.into())).unwrap();
+        for (seq, body) in (1..).zip([Body::Run(started), Body::Run(cluster), Body::Step(step)]) {
+            let at = Timestamp::UNIX_EPOCH;
+            let elapsed_ms = 0;
+            journal
+                .append(&Event {
+                    seq,
+                    at,
+                    elapsed_ms,
+                    body,
+                })
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn without_a_name_the_newest_run_of_the_runbook_that_changed_anything_is_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| resumed(folder.path(), name, "shop");
+        assert!(of("").unwrap_err().message.starts_with("there is no run to go on with"));
+        ran(folder.path(), "01A", "shop", "older", Effect::Repeatable);
+        ran(folder.path(), "01B", "shop", "newer", Effect::Once);
+        ran(folder.path(), "01C", "shop", "refused", Effect::Reads);
+        ran(folder.path(), "01D", "other", "foreign", Effect::Once);
+        // The run that asks has a journal too, in which nothing is written yet.
+        let _own = Journal::create(folder.path(), &RunId("01E".into())).unwrap();
+        assert_eq!(of("").unwrap(), "newer");
+        assert_eq!(of("01A").unwrap(), "older");
+        assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
+        assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
+        assert!(of("01X").is_err());
+    }
 }

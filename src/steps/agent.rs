@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::World;
-use super::ground::counted;
+use super::ground::{self, counted};
 use crate::agent::argocd;
 use crate::cluster::health;
 use crate::engine::{Context, Step};
@@ -27,13 +27,12 @@ impl Step for StartAgent {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let (runbook, cluster, prepared) = (self.0.runbook()?, self.0.cluster()?, self.0.prepared()?);
-        let present = self.0.agent_present.get().copied().unwrap_or(false);
         let mut applied = String::new();
-        if !present {
+        if self.0.installs() {
             let (mut sent, mut same) = (0, 0);
             for stage in &prepared.agent {
                 let apply = argocd::apply_stage(cluster, stage, &runbook.agent.namespace, self.0.mode());
-                let counts = context.unless_stopped(apply).await??;
+                let counts = ground::told(context.unless_stopped(apply).await??, context);
                 (sent, same) = (sent + counts.0, same + counts.1);
             }
             applied = format!(", {}", counted(sent, same));
@@ -58,13 +57,13 @@ impl Step for StartAgent {
             }
         }
         let version = &prepared.version;
-        Ok(if present {
-            Outcome::Skipped {
-                detail: format!("Argo CD {version} was there and is ready"),
-            }
-        } else {
+        Ok(if self.0.installs() {
             Outcome::Done {
                 detail: format!("Argo CD {version} ready{applied}"),
+            }
+        } else {
+            Outcome::Skipped {
+                detail: format!("Argo CD {version} was there and is ready"),
             }
         })
     }

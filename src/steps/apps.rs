@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::World;
 use crate::agent::argocd::{Observer, perform};
 use crate::engine::{Context, Step};
-use crate::event::{Body, Exception, Failure, Intervention, Node, Outcome, PlannedStep, Run};
+use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
 use crate::object::ObjectRef;
 use crate::platform::argocd::decide::{Action, Decision, Policy, Resolved, Rules, decide};
 use crate::runbook::Runbook;
@@ -191,6 +191,18 @@ impl Told {
                 self.nodes.insert(node.id.clone(), node.clone());
                 context.emit(Body::Node(node.clone()));
             }
+        }
+        // What no longer follows from the roots is not waited for any more, and must not be reported as missing.
+        let gone = |node: &Node| !decision.nodes.iter().any(|there| there.id == node.id);
+        for node in self
+            .nodes
+            .values_mut()
+            .filter(|node| node.phase != NodePhase::Ignored && gone(node))
+        {
+            node.phase = NodePhase::Ignored;
+            node.words = "no longer follows from the roots".into();
+            node.blocked_by.clear();
+            context.emit(Body::Node(node.clone()));
         }
         let ready = decision.nodes.iter().filter(|node| node.phase.is_settled()).count();
         let progress = (ready, decision.nodes.len(), trouble.unwrap_or_default().to_owned());

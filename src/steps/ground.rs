@@ -7,19 +7,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 
 use super::World;
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
-use crate::platform::argocd::{install, secret};
-use crate::redact::Secret;
-use crate::runbook::{Runbook, SecretShape};
+use crate::platform::argocd::install;
+use crate::runbook::{Expect, Runbook, SecretShape};
 
 /// The key of `argocd-secret` that signs sessions and tokens.
 const SIGNING_KEY: &str = "server.secretkey";
+
+/// Told where a key is made because none is stored.
+const NEW_KEY: &str = "No server.secretkey is stored, so a new one was made: sessions and API tokens of the old platform are no longer valid.";
+/// What people have to do then.
+const NEW_KEY_LEFT: &str = "Argo CD signs with a new server.secretkey: people log in again, and the API tokens of CI and other programs \
+are void and must be made anew. Store the new key for the next time.";
+/// Told where a stored key takes the place of another.
+const OTHER_KEY: &str = "The Argo CD on the cluster signed with another server.secretkey than the stored one, which took its place: \
+sessions begun since the outage end.";
 
 /// Lays the ground.
 pub struct LayGround(pub Arc<World>);
@@ -50,16 +59,19 @@ impl LayGround {
             sent += more_sent;
             same += more_same;
         };
-        if !self.0.agent_present.get().copied().unwrap_or(false) {
+        if self.0.installs() {
             for (index, stage) in prepared.ground.iter().enumerate() {
                 context.progress(index, Some(prepared.ground.len()), stage.name.word());
-                count(argocd::apply_stage(cluster, stage, namespace, mode).await?);
+                count(told(
+                    argocd::apply_stage(cluster, stage, namespace, mode).await?,
+                    context,
+                ));
             }
-        }
-        for placeholder in &prepared.placeholders {
-            if cluster.get(&cluster.located(placeholder, namespace)?).await?.is_none() {
-                count((1, 0));
-                cluster.apply(placeholder, namespace, mode).await?;
+            for placeholder in &prepared.placeholders {
+                if cluster.get(&cluster.located(placeholder, namespace)?).await?.is_none() {
+                    count((1, 0));
+                    cluster.apply(placeholder, namespace, mode).await?;
+                }
             }
         }
         count(self.argocd_secret(runbook, cluster, mode, context).await?);
@@ -70,7 +82,7 @@ impl LayGround {
             count((1, 0));
         }
         Ok(Outcome::Done {
-            detail: super::ground::counted(sent, same),
+            detail: counted(sent, same),
         })
     }
 
@@ -92,42 +104,86 @@ impl LayGround {
                     .get(*name)
                     .is_some_and(|spec| spec.shape == SecretShape::Argocd("argocd-secret".into()))
             });
-        let mut data: BTreeMap<String, Secret> = stored.map(|(_, restored)| restored.data.clone()).unwrap_or_default();
-        if !data.contains_key(SIGNING_KEY) {
-            let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
-            let live = cluster.get(&id).await?;
-            if live.is_some_and(|live| live.pointer("/data/server.secretkey").is_some_and(|key| key != "")) {
-                if data.is_empty() {
-                    return Ok((0, 1));
-                }
-            } else {
-                data.insert(SIGNING_KEY.into(), new_key()?);
-                context.notice(
-                    "No server.secretkey is stored, so a new one was made: sessions and API tokens of the old platform are no longer valid.",
-                );
-            }
+        let none = BTreeMap::new();
+        let stored = stored.map_or(&none, |(_, restored)| &restored.data);
+        let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
+        let mut live = cluster.get(&id).await?;
+        let found = live.clone();
+        // What an agent made for itself on a new cluster gives way to what the old platform had; a living platform's does not.
+        if let (Expect::Empty, Some(data)) = (
+            runbook.target.expect,
+            live.as_mut().and_then(|live| live["data"].as_object_mut()),
+        ) {
+            data.retain(|key, _| !stored.contains_key(key));
         }
-        data.values().for_each(|value| self.0.redactor.learn(value));
-        let manifest = built(secret::build("argocd-secret", "argocd-secret", namespace, &data))?;
-        let applied = cluster.apply(&manifest, namespace, mode).await?;
-        Ok(if applied == crate::cluster::Applied::Same {
-            (0, 1)
-        } else {
-            (1, 0)
-        })
+        let installed = self.0.prepared()?.argocd_secret.as_ref().filter(|_| self.0.installs());
+        let built = install::argocd_secret(namespace, installed, stored, live.as_ref(), &random()?);
+        if let Some(key) = &built.new_key {
+            self.0.redactor.learn(key);
+            context.notice(NEW_KEY);
+            context.emit(Run::LeftToDo {
+                what: NEW_KEY_LEFT.into(),
+            });
+        }
+        if !built.kept.is_empty() {
+            let keys = built.kept.join(", ");
+            context.notice(format!(
+                "argocd-secret has other values than are stored, and keeps them: {keys}."
+            ));
+        }
+        let Some(found) = found else {
+            cluster.apply(&self::built(built.manifest)?, namespace, mode).await?;
+            return Ok((1, 0));
+        };
+        // Merged, not applied: keys that the agent has written since stay, and whoever wrote the others is no hindrance.
+        let part = differing(&found, &built.manifest);
+        if part.is_empty() {
+            return Ok((0, 1));
+        }
+        let replaced = part.get("data").and_then(|data| data.get(SIGNING_KEY)).is_some();
+        if replaced && found["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()) {
+            context.notice(OTHER_KEY);
+        }
+        cluster.merge(&id, &Value::Object(part)).await?;
+        Ok((1, 0))
     }
 }
 
-/// Returns a new signing key, as long and as random as Argo CD makes its own (`util/settings`, 32 bytes).
-fn new_key() -> Result<Secret, Failure> {
-    use base64::Engine as _;
+/// Returns the part of the wanted object that the living one lacks or has otherwise; nothing of what else it has.
+fn differing(live: &Value, wanted: &Value) -> Map<String, Value> {
+    let mut part = Map::new();
+    for (key, wanted) in wanted.as_object().into_iter().flatten() {
+        let live = &live[key];
+        if wanted.is_object() {
+            let deeper = differing(live, wanted);
+            if !deeper.is_empty() {
+                part.insert(key.clone(), Value::Object(deeper));
+            }
+        } else if live != wanted {
+            part.insert(key.clone(), wanted.clone());
+        }
+    }
+    part
+}
+
+/// Returns what a new signing key is made from, as much of it as Argo CD takes itself (`util/settings`).
+fn random() -> Result<[u8; 32], Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("the system gives no random bytes: {error}")))?;
-    Ok(Secret::new(base64::engine::general_purpose::STANDARD.encode(bytes)))
+    Ok(bytes)
+}
+
+/// Says what of a stage stays as it is; returns how many objects were sent and how many were already so.
+pub(super) fn told(applied: argocd::StageApplied, context: &Context) -> (usize, usize) {
+    for error in applied.left {
+        let said: Vec<_> = std::iter::once(error.message).chain(error.causes).collect();
+        context.notice(format!("Left as it is: {}.", said.join(": ")));
+    }
+    (applied.sent, applied.same)
 }
 
 /// Takes an object that we built ourselves.
-pub(super) fn built(value: serde_json::Value) -> Result<Manifest, Failure> {
+pub(super) fn built(value: Value) -> Result<Manifest, Failure> {
     Manifest::new(
         value,
         Origin {
@@ -151,5 +207,31 @@ pub(super) fn counted(sent: usize, same: usize) -> String {
         (0, same) => format!("{}, as it should be", objects(same)),
         (sent, 0) => format!("{} applied", objects(sent)),
         (sent, same) => format!("{} applied, {same} as it should be", objects(sent)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_sent_and_what_others_wrote_is_not() {
+        let live = json!({
+            "metadata": {"name": "argocd-secret", "uid": "1", "labels": {"team": "platform"}},
+            "data": {"server.secretkey": "b2xk", "admin.password": "aGFzaA=="},
+        });
+        let wanted = json!({
+            "metadata": {"name": "argocd-secret", "labels": {"app": "argocd"}},
+            "data": {"server.secretkey": "bmV3"},
+        });
+        let part = Value::Object(differing(&live, &wanted));
+        assert_eq!(
+            part,
+            json!({"metadata": {"labels": {"app": "argocd"}}, "data": {"server.secretkey": "bmV3"}})
+        );
+        assert!(differing(&wanted, &wanted).is_empty());
+        assert_eq!(Value::Object(differing(&json!({}), &wanted)), wanted);
     }
 }

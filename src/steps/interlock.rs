@@ -91,10 +91,12 @@ impl Interlock {
         if present.workloads < workloads.len() {
             return Ok(false);
         }
-        context.notice(format!(
-            "Argo CD {} is on the cluster already and stays as it is.",
-            present.version
-        ));
+        if self.0.options.resumes.is_none() {
+            context.notice(format!(
+                "Argo CD {} is on the cluster already and stays as it is.",
+                present.version
+            ));
+        }
         Ok(true)
     }
 

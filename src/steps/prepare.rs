@@ -87,7 +87,7 @@ impl Prepare {
             }
         }
         findings::judge("the sources cannot be restored from", &found, |notice| {
-            context.notice(notice)
+            context.notice(notice);
         })?;
 
         let version = install.version.unwrap_or_default();
@@ -123,6 +123,7 @@ impl Prepare {
             plan: plan::make(runbook, &input),
             ground,
             placeholders: install.placeholders,
+            argocd_secret: install.argocd_secret,
             agent,
             needed: ids(needed),
             others: ids(others),

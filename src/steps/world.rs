@@ -48,6 +48,8 @@ pub struct Prepared {
     pub ground: Vec<Stage>,
     /// Secrets of the install without a value, made where they are absent and never applied over one that has one.
     pub placeholders: Vec<Manifest>,
+    /// `argocd-secret` as the install brings it, which is never applied as it is.
+    pub argocd_secret: Option<Manifest>,
     /// The agent's workloads and all that comes with them.
     pub agent: Vec<Stage>,
     /// The workloads that recovery needs.
@@ -114,6 +116,12 @@ impl World {
     /// Returns what is to be applied.
     pub fn prepared(&self) -> Result<&Prepared, Failure> {
         Self::need(&self.prepared, "what is to be applied")
+    }
+
+    /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes
+    /// on applies it again, since Git may hold the very change that the agent was lacking.
+    pub fn installs(&self) -> bool {
+        self.options.resumes.is_some() || !self.agent_present.get().copied().unwrap_or(false)
     }
 
     /// Returns how to apply: with looking first, unless the interlock found the cluster empty.

@@ -1,11 +1,15 @@
 //! Putting Argo CD on a cluster, and finding the one that is there.
 
 use futures::future::try_join_all;
+use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Error, Mode, health};
+use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, health};
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::install::{Stage, installed_version};
+
+/// Requests in flight at most, well below what a user outside `system:masters` is given at a time.
+const IN_FLIGHT: usize = 16;
 
 /// An Argo CD that is on the cluster already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,28 +36,50 @@ pub async fn present(cluster: &Cluster, workloads: &[ObjectRef]) -> Result<Optio
     }))
 }
 
-/// Applies one stage of the install, and waits for its CRDs to be served. Returns how many objects were sent and how many
-/// were already so.
-pub async fn apply_stage(
-    cluster: &Cluster,
-    stage: &Stage,
-    namespace: &str,
-    mode: Mode,
-) -> Result<(usize, usize), Error> {
-    let counts = cluster.apply_all(&stage.manifests, namespace, mode).await?;
-    let crds: Vec<ObjectRef> = stage
+/// What applying a stage came to.
+#[derive(Debug, Default)]
+pub struct StageApplied {
+    /// How many objects were sent.
+    pub sent: usize,
+    /// How many were already so.
+    pub same: usize,
+    /// Why others stay as they are: somebody set their fields by hand, and may have had to in this very outage.
+    pub left: Vec<Error>,
+}
+
+/// Applies one stage of the install, and waits for its CRDs to be served.
+pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<StageApplied, Error> {
+    let mut applied = StageApplied::default();
+    let requests: Vec<_> = stage
         .manifests
         .iter()
-        .filter(|manifest| is_crd(manifest))
-        .map(Manifest::id)
+        .map(|manifest| cluster.apply(manifest, namespace, mode))
         .collect();
+    let mut results = stream::iter(requests).buffer_unordered(IN_FLIGHT);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(Applied::Sent) => applied.sent += 1,
+            Ok(Applied::Same) => applied.same += 1,
+            Err(error) if error.kind == ErrorKind::Conflict => applied.left.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    let crds: Vec<&Manifest> = stage.manifests.iter().filter(|manifest| is_crd(manifest)).collect();
     if !crds.is_empty() {
-        let kind = |manifest: &Manifest| (manifest.text("/spec/group").to_owned(), manifest.text("/spec/names/kind").to_owned());
-        let kinds: Vec<_> = stage.manifests.iter().filter(|manifest| is_crd(manifest)).map(kind).collect();
-        try_join_all(crds.iter().map(|id| cluster.until(id, health::established, |_| ()))).await?;
+        let kind = |crd: &&Manifest| {
+            (
+                crd.text("/spec/group").to_owned(),
+                crd.text("/spec/names/kind").to_owned(),
+            )
+        };
+        let kinds: Vec<_> = crds.iter().map(kind).collect();
+        let established = crds
+            .iter()
+            .map(|crd| async { cluster.until(&crd.id(), health::established, |_| ()).await });
+        try_join_all(established).await?;
         cluster.until_served(&kinds).await?;
     }
-    Ok(counts)
+    Ok(applied)
 }
 
 fn is_crd(manifest: &Manifest) -> bool {
@@ -80,16 +106,13 @@ pub async fn ready(cluster: &Cluster, workloads: &[ObjectRef], told: impl Fn(&Re
     });
     let update = |id: &ObjectRef, why: Option<&str>| {
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match why {
-            Some(why) => {
-                if let Some((_, known)) = state.waiting.iter_mut().find(|(waiting, _)| waiting == id) {
-                    why.clone_into(known);
-                }
+        if let Some(why) = why {
+            if let Some((_, known)) = state.waiting.iter_mut().find(|(waiting, _)| waiting == id) {
+                why.clone_into(known);
             }
-            None => {
-                state.waiting.retain(|(waiting, _)| waiting != id);
-                state.ready += 1;
-            }
+        } else {
+            state.waiting.retain(|(waiting, _)| waiting != id);
+            state.ready += 1;
         }
         told(&state);
     };

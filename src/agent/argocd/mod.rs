@@ -4,6 +4,6 @@ mod install;
 mod observe;
 mod perform;
 
-pub use install::{Present, Readiness, apply_stage, present, ready};
+pub use install::{Present, Readiness, StageApplied, apply_stage, present, ready};
 pub use observe::Observer;
 pub use perform::perform;

@@ -11,9 +11,9 @@ use kube::discovery::ApiResource;
 use serde_json::{Value, json};
 use testbed::Port;
 
+use super::super::scene::Scene;
 use super::judge::{Judge, case, with};
-use super::refused::{AGENT, pinned};
-use crate::restore::scene::Scene;
+use super::table::{AGENT, pinned};
 
 pub(super) async fn the_wrong_cluster(scene: &mut Scene, judge: &mut Judge) {
     let server = scene.outage.bed.control_plane().server();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use testbed::Ran;
 
-use crate::restore::scene::Scene;
+use super::super::scene::Scene;
 
 /// A runbook with one passage put in place of another, and what is then said.
 pub(super) struct Case {

@@ -3,6 +3,6 @@
 
 mod cluster;
 mod judge;
-mod refused;
 mod secrets;
 mod sources;
+mod table;

@@ -1,8 +1,8 @@
-//! One cluster, all refusals, and at the end what they changed: nothing.
+//! All refusals on one cluster, and what this version cannot do.
 
+use super::super::scene::Scene;
 use super::judge::{Judge, case, with};
 use super::{cluster, secrets, sources};
-use crate::restore::scene::Scene;
 
 /// The addresses as the scene's runbook has them.
 pub(super) const GIT: &str = "https://git.example.com/shop/platform.git";

@@ -1,0 +1,134 @@
+//! What a runbook accepts of single apps, and when its clock stops.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, PostParams};
+use serde_json::{Value, json};
+
+use super::scene::{Scene, application, deployment, files};
+use super::watched::{Watched, node};
+
+/// Three apps of one list.
+const SHARDS: &str = r#"
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shards, namespace: argocd}
+spec:
+  goTemplate: true
+  generators:
+    - list: {elements: [{name: a}, {name: b}, {name: c}]}
+  template:
+    metadata: {name: "shard-{{.name}}"}
+    spec:
+      project: default
+      source: {repoURL: "https://git.example.com/shop/platform.git", targetRevision: main, path: "shard-{{.name}}"}
+      destination: {server: "https://kubernetes.default.svc", namespace: "shard-{{.name}}"}
+      syncPolicy:
+        automated: {prune: true, selfHeal: true}
+        syncOptions: [CreateNamespace=true]
+"#;
+
+/// A Deployment of a program that really runs on the bed's host node, as soon as its Secret is there.
+const NEEDY: &str = r"
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shard}
+spec:
+  selector: {matchLabels: {app: shard}}
+  template:
+    metadata: {labels: {app: shard}}
+    spec:
+      containers:
+        - {name: main, image: 'redis:7', env: [{name: WORD, valueFrom: {secretKeyRef: {name: late, key: word}}}]}
+";
+
+const ALLOWED: &str = "apps: {reports: {allow: [Suspended], reason: runs once the data is back}}\n";
+const IGNORED: &str = "apps: {reports: {ignore: true, reason: belongs to nobody}}\n";
+
+fn platform() -> Vec<(String, String)> {
+    let file = |name: &str, text: String| (name.to_owned(), text);
+    let paused = deployment("reports").replace("spec:\n  selector", "spec:\n  paused: true\n  selector");
+    assert!(paused.contains("paused: true"));
+    let mut all = files();
+    all.extend([
+        file("apps/reports.yaml", application("reports", "reports", "reports")),
+        file("apps/shards.yaml", SHARDS.to_owned()),
+        file("reports/deployment.yaml", paused),
+        file("shard-a/deployment.yaml", deployment("shard")),
+        file("shard-b/deployment.yaml", deployment("shard")),
+        file("shard-c/deployment.yaml", NEEDY.to_owned()),
+    ]);
+    all
+}
+
+fn is_run(event: &Value, word: &str) -> bool {
+    event["family"] == "run" && event["event"] == word
+}
+
+#[tokio::test]
+async fn exceptions_are_a_matter_of_the_runbook_and_late_children_are_waited_for() {
+    let scene = Scene::with(platform()).await;
+    late_children_are_waited_for_after_the_clock_stopped(&scene).await;
+
+    // The same platform without the word of its people: a suspended app is not a recovered one.
+    let ran = scene.restore(&["--resume", "--deadline", "40s"]).await;
+    assert_eq!(ran.code, 4, "{}", ran.said());
+    assert!(
+        ran.out.contains("not ready: 1 of ") || ran.out.contains("not ready: 2 of "),
+        "{}",
+        ran.said()
+    );
+    assert!(
+        ran.out
+            .lines()
+            .any(|line| line.contains("reports") && line.contains("Suspended")),
+        "{}",
+        ran.said()
+    );
+
+    let ran = scene
+        .restore_with(
+            |runbook| runbook.replace("rto: 10m", "rto: 1s") + IGNORED,
+            &["--resume"],
+        )
+        .await;
+    assert_eq!(ran.code, 3, "{}", ran.said());
+    for word in ["recovered with 1 exception", "target 1s missed", "belongs to nobody"] {
+        assert!(ran.out.contains(word), "{word}: {}", ran.said());
+    }
+}
+
+/// The clock stops with the critical app; the run goes on until the last child of the set is ready.
+async fn late_children_are_waited_for_after_the_clock_stopped(scene: &Scene) {
+    let mut run = Watched::start(scene, |runbook| {
+        format!("{runbook}{ALLOWED}done: {{critical: [cart]}}\n")
+    });
+    run.until("the clock stops", |event| is_run(event, "recovered")).await;
+    for (name, phase) in [
+        ("search", "ready"),
+        ("reports", "excepted"),
+        ("shard-a", "ready"),
+        ("shard-b", "ready"),
+    ] {
+        run.until(name, |event| node(event, name, phase)).await;
+    }
+    assert!(run.position(|event| node(event, "shard-c", "ready")).is_none());
+
+    let secrets: Api<Secret> = Api::namespaced(scene.outage.bed.admin(), "shard-c");
+    let secret = serde_json::from_value(json!({"metadata": {"name": "late"}, "stringData": {"word": "here"}}));
+    secrets.create(&PostParams::default(), &secret.unwrap()).await.unwrap();
+    assert_eq!(run.end().await, 0, "{}", run.said().await);
+
+    let at = |wanted: &dyn Fn(&Value) -> bool| run.position(wanted).expect("it was told");
+    let stopped = at(&|event| is_run(event, "recovered"));
+    assert!(at(&|event| node(event, "cart", "ready")) < stopped);
+    assert!(stopped < at(&|event| node(event, "shard-c", "ready")));
+
+    let report = scene.tool.run(&["report"]).await.unwrap();
+    for word in [
+        "recovered with 1 exception",
+        "Suspended",
+        "accepted: runs once the data is back",
+    ] {
+        assert!(report.out.contains(word), "{word}: {}", report.said());
+    }
+}
