@@ -39,14 +39,25 @@ async fn no_secret_is_seen_anywhere() {
     let mut seen = Seen::default();
 
     let ran = seen
-        .watch(&scene, &runbook(super::scene::RUNBOOK), &["--deadline", "5m"])
+        .watch(&scene, &runbook(super::scene::RUNBOOK), &["--deadline", "10m"])
         .await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     for arguments in [&["--output", "json"][..], &["--quiet"]] {
         let ran = seen.watch(&scene, &adopting(super::scene::RUNBOOK), arguments).await;
         assert_eq!(ran.code, 0, "{}", ran.said());
     }
-    for arguments in [&["report"][..], &["report", "--output", "json"]] {
+    let file = scene
+        .outage
+        .runbook("canary.yaml", &adopting(super::scene::RUNBOOK))
+        .unwrap()
+        .display()
+        .to_string();
+    for arguments in [
+        &["report"][..],
+        &["report", "--output", "json"],
+        &["plan", &file],
+        &["plan", &file, "--output", "json"],
+    ] {
         let ran = scene.tool.run(arguments).await.unwrap();
         assert!(ran.code == 0 && ran.out.len() > 100, "{}", ran.said());
         seen.said(&format!("{arguments:?}"), &ran);
@@ -63,7 +74,7 @@ async fn no_secret_is_seen_anywhere() {
         assert!(ran.code == 2 && ran.out.contains(words), "{}", ran.said());
     }
     quote_what_is_refused(&scene).await;
-    for arguments in [&["--deadline", "5m"][..], &["--deadline", "5m", "--output", "json"]] {
+    for arguments in [&["--deadline", "10m"][..], &["--deadline", "10m", "--output", "json"]] {
         let ran = seen.watch(&scene, &adopting(super::scene::RUNBOOK), arguments).await;
         assert!(
             ran.code == 1 && ran.said().contains("this cluster quotes"),

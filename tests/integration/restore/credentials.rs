@@ -56,7 +56,7 @@ async fn a_platform_whose_repository_opens_by_ssh_comes_back() {
     assert!(scene.mutations().await.is_empty());
 
     trust(&scene, line);
-    let ran = scene.restore_with(runbook, &["--deadline", "5m"]).await;
+    let ran = scene.restore_with(runbook, &["--deadline", "10m"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     let said = flat(&ran.out);
     for words in [

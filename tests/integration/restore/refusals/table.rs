@@ -27,7 +27,7 @@ async fn what_is_refused_is_explained_and_changes_nothing() {
     assert!(changed.is_empty(), "a refusal changed something: {changed:#?}");
     judge.verdict();
 
-    let ran = scene.restore(&["--deadline", "5m"]).await;
+    let ran = scene.restore(&["--deadline", "10m"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(!scene.mutations().await.is_empty(), "a restore went by unseen");
 }
