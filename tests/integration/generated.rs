@@ -27,7 +27,11 @@ fn the_reference_of_the_runbook_is_the_generated_one() {
         std::fs::write(&path, &generated).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == generated, "run the tests once with UPDATE_EXPECT=1 to write {}", path.display());
+    assert!(
+        committed == generated,
+        "run the tests once with UPDATE_EXPECT=1 to write {}",
+        path.display()
+    );
 }
 
 #[test]
@@ -66,19 +70,36 @@ fn reference(schema: &Value) -> String {
 
 /// Writes the keys of a mapping, then a section for each key that holds a mapping itself.
 fn section(page: &mut String, path: &str, title: &str, schema: &Value) {
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let kinds = kinds(schema);
     let _ = write!(page, "\n## {title}\n\n| key | value | |\n| --- | --- | --- |\n");
     let mut nested = Vec::new();
     for (key, value) in schema["properties"].as_object().into_iter().flatten() {
-        let name = if required.contains(&key.as_str()) { format!("**`{key}`**") } else { format!("`{key}`") };
+        let name = if required.contains(&key.as_str()) {
+            format!("**`{key}`**")
+        } else {
+            format!("`{key}`")
+        };
         let doc = escaped(value["description"].as_str().unwrap_or_default());
         let _ = writeln!(page, "| {name} | {} | {doc} |", what(value));
-        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let below = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         mappings(value, &below, &mut nested);
     }
     if schema["additionalProperties"].is_object() {
-        let _ = writeln!(page, "| *a store's name* | {} | The path in that store. |", what(&schema["additionalProperties"]));
+        let _ = writeln!(
+            page,
+            "| *a store's name* | {} | The path in that store. |",
+            what(&schema["additionalProperties"])
+        );
     }
     if !kinds.is_empty() {
         let named: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
@@ -95,7 +116,9 @@ fn section(page: &mut String, path: &str, title: &str, schema: &Value) {
 /// Returns the keys of which exactly one names the kind of a mapping.
 fn kinds(schema: &Value) -> Vec<&str> {
     let one_of = schema["oneOf"].as_array().into_iter().flatten();
-    one_of.filter_map(|choice| choice["required"].as_array()?.first()?.as_str()).collect()
+    one_of
+        .filter_map(|choice| choice["required"].as_array()?.first()?.as_str())
+        .collect()
 }
 
 /// Collects the mappings of ours that a value may be, with their paths.
@@ -127,7 +150,8 @@ fn what(schema: &Value) -> String {
         return "`{env: NAME}`".into();
     }
     if let Some(choices) = schema["oneOf"].as_array().filter(|_| !schema["properties"].is_object()) {
-        let (words, others): (Vec<&Value>, Vec<&Value>) = choices.iter().partition(|choice| choice["const"].is_string());
+        let (words, others): (Vec<&Value>, Vec<&Value>) =
+            choices.iter().partition(|choice| choice["const"].is_string());
         let mut all: Vec<String> = others.into_iter().map(what).collect();
         // More than a few words are listed below the table.
         if words.len() > 3 {
@@ -157,13 +181,26 @@ fn what(schema: &Value) -> String {
 /// Says what several values may be.
 fn many(schema: &Value) -> String {
     let one = what(schema);
-    if ["mapping", "a word"].contains(&one.as_str()) { format!("{}s", one.trim_start_matches("a ")) } else { one }
+    if ["mapping", "a word"].contains(&one.as_str()) {
+        format!("{}s", one.trim_start_matches("a "))
+    } else {
+        one
+    }
 }
 
 /// Writes what the words mean that a value may be.
 fn words(page: &mut String, key: &str, schema: &Value) {
-    let inner = if schema["items"].is_object() { &schema["items"] } else { schema };
-    let all: Vec<&Value> = inner["oneOf"].as_array().into_iter().flatten().filter(|word| word["const"].is_string()).collect();
+    let inner = if schema["items"].is_object() {
+        &schema["items"]
+    } else {
+        schema
+    };
+    let all: Vec<&Value> = inner["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|word| word["const"].is_string())
+        .collect();
     if all.len() < 2 {
         return;
     }
@@ -176,7 +213,9 @@ fn words(page: &mut String, key: &str, schema: &Value) {
 
 /// Whether this is `{env: NAME}`.
 fn is_variable(schema: &Value) -> bool {
-    schema["properties"].as_object().is_some_and(|properties| properties.len() == 1 && properties.contains_key("env"))
+    schema["properties"]
+        .as_object()
+        .is_some_and(|properties| properties.len() == 1 && properties.contains_key("env"))
 }
 
 fn escaped(text: &str) -> String {

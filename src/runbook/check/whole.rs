@@ -44,12 +44,24 @@ pub(super) struct Check<'tree> {
 
 impl Check<'_> {
     /// Adds an error.
-    pub(super) fn error(&mut self, rule: &'static str, span: Span, message: impl Into<String>, help: impl Into<Option<String>>) {
+    pub(super) fn error(
+        &mut self,
+        rule: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
         self.add(Finding::error(rule, message), span, help.into());
     }
 
     /// Adds a warning.
-    pub(super) fn warning(&mut self, rule: &'static str, span: Span, message: impl Into<String>, help: impl Into<Option<String>>) {
+    pub(super) fn warning(
+        &mut self,
+        rule: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
         self.add(Finding::warning(rule, message), span, help.into());
     }
 
