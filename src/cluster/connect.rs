@@ -106,15 +106,23 @@ impl Cluster {
             .with_max_times(40);
         for pause in pauses.build() {
             self.rediscover().await?;
-            if kinds.iter().all(|(group, kind)| self.served(Some(group), kind).is_some()) {
+            if kinds
+                .iter()
+                .all(|(group, kind)| self.served(Some(group), kind).is_some())
+            {
                 return Ok(());
             }
             tokio::time::sleep(pause).await;
         }
-        let missing = kinds.iter().filter(|(group, kind)| self.served(Some(group), kind).is_none());
+        let missing = kinds
+            .iter()
+            .filter(|(group, kind)| self.served(Some(group), kind).is_none());
         let missing: Vec<_> = missing.map(|(group, kind)| format!("{kind}.{group}")).collect();
-        Err(Error::new(ErrorKind::UnknownKind, format!("the cluster does not serve {}", missing.join(", ")))
-            .because("its CRD is Established, and discovery does not list it"))
+        Err(Error::new(
+            ErrorKind::UnknownKind,
+            format!("the cluster does not serve {}", missing.join(", ")),
+        )
+        .because("its CRD is Established, and discovery does not list it"))
     }
 
     /// Returns the resource of a kind and whether it is namespaced; `None` where the server does not serve it.

@@ -132,6 +132,13 @@ fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<Stri
         ))
         .hint("name a run of this runbook, or none: --resume takes the newest"));
     }
+    if !state.touched() {
+        // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
+        return Err(
+            Failure::new("the run to go on with has changed nothing, so nothing is to be gone on with")
+                .hint("run without --resume"),
+        );
+    }
     state
         .cluster
         .map(|cluster| cluster.uid)
@@ -243,6 +250,7 @@ mod tests {
         assert_eq!(of("").unwrap(), "newer");
         assert_eq!(of("01A").unwrap(), "older");
         assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
+        assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
         assert!(of("01X").is_err());
     }
 }

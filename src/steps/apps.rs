@@ -194,7 +194,11 @@ impl Told {
         }
         // What no longer follows from the roots is not waited for any more, and must not be reported as missing.
         let gone = |node: &Node| !decision.nodes.iter().any(|there| there.id == node.id);
-        for node in self.nodes.values_mut().filter(|node| node.phase != NodePhase::Ignored && gone(node)) {
+        for node in self
+            .nodes
+            .values_mut()
+            .filter(|node| node.phase != NodePhase::Ignored && gone(node))
+        {
             node.phase = NodePhase::Ignored;
             node.words = "no longer follows from the roots".into();
             node.blocked_by.clear();

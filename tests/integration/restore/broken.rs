@@ -10,7 +10,10 @@ use super::scene::{self, Scene, application};
 /// The files of the scene with an app whose folder is not in the repository.
 fn with_a_broken_app() -> Vec<(String, String)> {
     let mut files = scene::files();
-    files.push(("apps/payments.yaml".into(), application("payments", "payments", "payments")));
+    files.push((
+        "apps/payments.yaml".into(),
+        application("payments", "payments", "payments"),
+    ));
     files
 }
 
@@ -19,14 +22,36 @@ async fn a_broken_app_is_named_with_its_reason_and_once_mended_the_run_goes_on()
     let scene = Scene::with(with_a_broken_app()).await;
     let failed = scene.restore(&["--deadline", "70s"]).await;
     assert_eq!(failed.code, 1, "{}", failed.said());
-    assert!(failed.out.contains("payments") && failed.out.contains("app path does not exist"), "{}", failed.said());
-    assert!(!failed.out.contains("cart is broken"), "only what is broken is named: {}", failed.said());
+    assert!(
+        failed.out.contains("payments") && failed.out.contains("app path does not exist"),
+        "{}",
+        failed.said()
+    );
+    assert!(
+        !failed.out.contains("cart is broken"),
+        "only what is broken is named: {}",
+        failed.said()
+    );
 
-    let run = failed.out.lines().find_map(|line| line.strip_prefix("again    gitops-dr report ")).unwrap();
+    let run = failed
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("again    gitops-dr report "))
+        .unwrap();
     let again = scene.tool.run(&["report", run]).await.unwrap();
-    assert_eq!(again.out, failed.out, "the report from the journal is the report of the run");
+    assert_eq!(
+        again.out, failed.out,
+        "the report from the journal is the report of the run"
+    );
 
-    scene.platform.commit("mend payments", [("payments/deployment.yaml", scene::deployment("payments"))]).await.unwrap();
+    scene
+        .platform
+        .commit(
+            "mend payments",
+            [("payments/deployment.yaml", scene::deployment("payments"))],
+        )
+        .await
+        .unwrap();
     let resumed = scene.restore(&["--resume", run, "--deadline", "5m"]).await;
     assert_eq!(resumed.code, 0, "{}", resumed.said());
     assert!(resumed.out.contains("recovered"), "{}", resumed.said());
@@ -46,13 +71,23 @@ async fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
             interrupt(child.id().unwrap());
         }
     }
-    let ended = tokio::time::timeout(Duration::from_secs(30), child.wait_with_output()).await.unwrap().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
     let ran = Ran { err, ..Ran::of(ended) };
     assert_eq!(ran.code, 130, "{}", ran.said());
-    assert!(ran.out.contains("interrupted") && ran.out.contains("--resume"), "{}", ran.said());
+    assert!(
+        ran.out.contains("interrupted") && ran.out.contains("--resume"),
+        "{}",
+        ran.said()
+    );
 }
 
 fn interrupt(process: u32) {
-    let sent = std::process::Command::new("kill").args(["-INT", &process.to_string()]).status().unwrap();
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
 }

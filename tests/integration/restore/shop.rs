@@ -17,8 +17,24 @@ async fn the_shop_is_back() {
     let plan = tool.run(&["plan", &runbook, "--output", "json"]).await.unwrap();
     assert_eq!(plan.code, 0, "{}", plan.said());
     let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
-    let planned: Vec<_> = plan["steps"].as_array().unwrap().iter().map(|step| step["id"].as_str().unwrap()).collect();
-    assert_eq!(planned, ["interlock", "ground", "credentials", "agent", "root/infra", "root/apps", "apps"]);
+    let planned: Vec<_> = plan["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        planned,
+        [
+            "interlock",
+            "ground",
+            "credentials",
+            "agent",
+            "root/infra",
+            "root/apps",
+            "apps"
+        ]
+    );
 
     let ran = tool.run(&["restore", &runbook, "--deadline", "8m"]).await.unwrap();
     assert_eq!(ran.code, 0, "{}", ran.said());

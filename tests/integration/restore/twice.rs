@@ -14,9 +14,18 @@ async fn a_second_restore_changes_nothing() {
     let refused = scene.restore(&[]).await;
     assert_eq!(refused.code, 2, "{}", refused.said());
     assert!(refused.err.contains("the cluster is not empty"), "{}", refused.said());
-    assert_eq!(scene.mutations().await.len(), after_first.len(), "a refusal changes nothing");
+    assert_eq!(
+        scene.mutations().await.len(),
+        after_first.len(),
+        "a refusal changes nothing"
+    );
 
-    let second = scene.restore_with(|runbook| runbook.replace("expect: empty", "expect: adopt"), &["--deadline", "5m"]).await;
+    let second = scene
+        .restore_with(
+            |runbook| runbook.replace("expect: empty", "expect: adopt"),
+            &["--deadline", "5m"],
+        )
+        .await;
     assert_eq!(second.code, 0, "{}", second.said());
     let after_second = scene.mutations().await;
     assert_eq!(after_second[after_first.len()..], [], "{}", second.said());

@@ -64,7 +64,8 @@ impl View<'_> {
 
     /// An app whose sync is over can keep the health of a moment ago: its objects became ready unseen.
     pub(super) fn stale(&self, app: Application<'_>) -> Option<Due> {
-        let is_over = !app.is_operation_asked() && app.operation().is_none_or(|operation| operation.phase() != "Running");
+        let is_over =
+            !app.is_operation_asked() && app.operation().is_none_or(|operation| operation.phase() != "Running");
         let health = app.health();
         if app.sync() != "Synced" || !matches!(health, "Progressing" | "Degraded") || !is_over {
             return None;

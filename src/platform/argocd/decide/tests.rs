@@ -445,12 +445,17 @@ fn a_stale_health_is_asked_about_a_few_times_and_a_running_sync_is_left_alone() 
     assert_eq!(shop.decide(6).refreshes(), []);
     assert_eq!(shop.decide(20).refreshes(), [("cart", 1)]);
     assert_eq!(shop.decide(21).refreshes(), []);
-    let later: Vec<_> = (2..60).flat_map(|minutes| shop.decide(60 * minutes).refreshes().len().checked_sub(1)).collect();
+    let later: Vec<_> = (2..60)
+        .flat_map(|minutes| shop.decide(60 * minutes).refreshes().len().checked_sub(1))
+        .collect();
     assert_eq!(later.len(), 2, "three times in all");
 
     let mut running = self::shop();
     running.app("cart")["status"]["health"]["status"] = json!("Progressing");
     running.app("cart")["status"]["operationState"]["phase"] = json!("Running");
-    running.app("cart")["status"]["operationState"].as_object_mut().unwrap().remove("finishedAt");
+    running.app("cart")["status"]["operationState"]
+        .as_object_mut()
+        .unwrap()
+        .remove("finishedAt");
     assert_eq!(running.decide(60).refreshes(), []);
 }

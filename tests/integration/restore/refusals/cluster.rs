@@ -13,7 +13,7 @@ use testbed::Port;
 
 use super::super::scene::Scene;
 use super::judge::{Judge, case, with};
-use super::{AGENT, pinned};
+use super::table::{AGENT, pinned};
 
 pub(super) async fn the_wrong_cluster(scene: &mut Scene, judge: &mut Judge) {
     let server = scene.outage.bed.control_plane().server();

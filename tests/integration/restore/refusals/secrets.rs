@@ -4,7 +4,7 @@ use testbed::Port;
 
 use super::super::scene::Scene;
 use super::judge::{Judge, case};
-use super::{KEY, VAULT};
+use super::table::{KEY, VAULT};
 
 pub(super) async fn the_wrong_secrets(scene: &mut Scene, judge: &mut Judge) {
     let stopped = format!("http://127.0.0.1:{}", Port::free().unwrap().number());

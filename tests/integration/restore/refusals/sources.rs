@@ -4,7 +4,7 @@ use testbed::Port;
 
 use super::super::scene::Scene;
 use super::judge::{Judge, case, with};
-use super::{AGENT, GIT, REPOSITORY, pinned};
+use super::table::{AGENT, GIT, REPOSITORY, pinned};
 
 pub(super) async fn the_wrong_sources(scene: &Scene, judge: &mut Judge) {
     let stopped = format!("http://127.0.0.1:{}/shop/platform.git", Port::free().unwrap().number());
