@@ -270,7 +270,7 @@ fn a_mod_file_explains_and_re_exports() {
 fn mod_files(house: &House) -> Complaints {
     let made = ["fn", "impl", "struct", "enum", "trait", "macro_rules"];
     let mut complaints = Vec::new();
-    for (path, source) in house.below("src/") {
+    for (path, source) in house.below("src/").chain(house.below("tests/integration/")) {
         if path.ends_with("/mod.rs") || path == "src/lib.rs" {
             let found = source
                 .tokens()
