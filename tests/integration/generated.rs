@@ -17,6 +17,9 @@ completion. [complete.yaml](../../runbooks/complete.yaml) has every key at least
 `*` stands for a name that you choose, `[]` for each item of a list. Keys in **bold** must be there. An unknown key is an
 error, with the key that was probably meant. Values are taken as written: the only value that is read from the
 environment is `{env: NAME}`, and only where this page names it.
+
+A runbook may say more than this version carries out; the [README](../../README.md#not-there-yet) lists what is not there
+yet.
 ";
 
 #[test]
