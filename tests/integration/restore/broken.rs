@@ -68,7 +68,7 @@ async fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
         err.push_str(&line);
         err.push('\n');
         if line.contains("wait until every app") {
-            interrupt(child.id().unwrap());
+            testbed::tool::interrupt(&child).unwrap();
         }
     }
     let ended = tokio::time::timeout(Duration::from_secs(30), child.wait_with_output())
@@ -82,12 +82,4 @@ async fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
         "{}",
         ran.said()
     );
-}
-
-fn interrupt(process: u32) {
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &process.to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
 }

@@ -279,7 +279,7 @@ impl Seen {
             let ended = Arc::clone(&ended);
             move || processes(id, &ended)
         });
-        let ran = Ran::of(child.wait_with_output().await.unwrap());
+        let ran = Ran::of(&child.wait_with_output().await.unwrap());
         ended.store(true, Ordering::Relaxed);
         let processes = watcher.await.unwrap();
         assert!(

@@ -141,7 +141,7 @@ mod tests {
         let keeper = Keeper::start().unwrap();
         let folder = tempfile::tempdir().unwrap().keep();
         std::fs::create_dir_all(folder.join("closed/inner")).unwrap();
-        std::fs::set_permissions(folder.join("closed"), Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(folder.join("closed"), Permissions::from_mode(0o0)).unwrap();
         keeper.tell("folder", &folder.display().to_string()).unwrap();
         let mut marked = sleeper(Some(&keeper.mark));
         let mut told = sleeper(None);

@@ -108,3 +108,14 @@ impl Ran {
         )
     }
 }
+
+/// Presses Ctrl-C on a running program, as a terminal would.
+pub fn interrupt(child: &Child) -> Result<()> {
+    let id = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(rustix::process::Pid::from_raw);
+    let id = id.ok_or_else(|| Error::Other("interrupt a program that has ended".to_owned()))?;
+    rustix::process::kill_process(id, rustix::process::Signal::INT)
+        .map_err(|error| Error::io("interrupt the program")(error.into()))
+}

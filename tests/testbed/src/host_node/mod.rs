@@ -1,12 +1,12 @@
 //! The host node: a node of the cluster whose pods are real processes of this machine.
 //!
-//! KWOK alone would call an agent ready while no agent runs. Pods of an image in the table of [`program`] are placed here instead
-//! ([`placement`]), and a small kubelet runs the real program with what the pod's spec says: its own token
-//! and files ([`volume`]), environment ([`environment`]), init containers, probes, restarts. So an agent runs only
+//! KWOK alone would call an agent ready while no agent runs. Pods of an image in the table of `program` are placed here instead
+//! (`placement`), and a small kubelet runs the real program with what the pod's spec says: its own token
+//! and files (`volume`), environment (`environment`), init containers, probes, restarts. So an agent runs only
 //! because somebody installed it, and breaks where a binding, a key or a `ConfigMap` was forgotten.
 //!
-//! There is no network between pods: each pod has a loopback address and each Service's name leads there ([`network`]), and a mount
-//! namespace gives each pod the files that its image would have ([`root`]).
+//! There is no network between pods: each pod has a loopback address and each Service's name leads there (`network`), and a mount
+//! namespace gives each pod the files that its image would have (`root`).
 
 mod container;
 mod environment;
