@@ -21,6 +21,8 @@ pub struct Recovery {
     pub phases: Vec<(Phase, u64)>,
     /// The time in which no step ran, such as waiting for a person.
     pub between_ms: u64,
+    /// What had passed before this run, which goes on with an earlier one, in milliseconds.
+    pub before_ms: u64,
     /// The nodes that took longest from their first sign of life until they were ready, the slowest first.
     /// A node that others follow from is left out: it waits for them.
     pub slowest: Vec<Slow>,
@@ -67,7 +69,8 @@ impl Recovery {
             total_ms,
             verdict: Verdict::of(state),
             phases: state.phases(),
-            between_ms: total_ms.saturating_sub(state.busy_ms()),
+            before_ms: state.before_ms,
+            between_ms: total_ms.saturating_sub(state.busy_ms() + state.before_ms),
             slowest: slowest(state),
         }
     }

@@ -23,6 +23,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         .map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let request = Request {
+        arguments: again(ui, &arguments),
         kubeconfig: arguments.kubeconfig,
         context: arguments.context,
         deadline: arguments.deadline,
@@ -41,6 +42,23 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         ui.out(&summary(&state, Ui::out_style(), journal.as_deref()));
     }
     Ok(state.exit_code())
+}
+
+/// Returns what has to be given again to go on with the run, as it was given.
+fn again(ui: &Ui, arguments: &Restore) -> Vec<String> {
+    let path = |path: &PathBuf| path.display().to_string();
+    let mut again = Vec::new();
+    let mut option = |name: &str, value: Option<String>| {
+        again.extend(value.map(|value| format!("--{name}={value}")));
+    };
+    option("kubeconfig", arguments.kubeconfig.as_ref().map(path));
+    option("context", arguments.context.clone());
+    for (source, revision) in &arguments.book.revision {
+        option("revision", Some(format!("{source}={revision}")));
+    }
+    option("state", ui.looks.state.as_ref().map(path));
+    option("cache", arguments.book.cache.as_ref().map(path));
+    again
 }
 
 /// Reads the runbook and fills in what `restore` and `plan` have in common.
@@ -66,6 +84,7 @@ pub(super) fn request(
     Ok(Request {
         runbook,
         file: book.runbook.display().to_string(),
+        arguments: Vec::new(),
         kubeconfig: None,
         context: None,
         journals: journals(ui)?,

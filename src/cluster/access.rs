@@ -7,12 +7,10 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessR
 use kube::api::{Api, PostParams};
 use serde_json::Value;
 
+use super::apply::IN_FLIGHT;
 use super::connect::Cluster;
 use super::error::Error;
 use crate::object::Manifest;
-
-/// Questions in flight at most.
-const IN_FLIGHT: usize = 16;
 
 /// Rights that are missing on one kind of object in one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
+use super::request::attempt;
 use crate::object::{Manifest, ObjectRef};
 
 /// The field manager under which everything is applied.
@@ -13,7 +14,7 @@ pub const MANAGER: &str = "gitops-dr";
 
 /// Requests in flight at most. A user outside `system:masters` has about 49 seats of the API server's priority and
 /// fairness; more would queue and be refused.
-const IN_FLIGHT: usize = 16;
+pub(super) const IN_FLIGHT: usize = 16;
 
 /// How to apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +61,8 @@ impl Cluster {
         if mode == Mode::Careful && self.is_so(&api, &body, &id).await? {
             return Ok(Applied::Same);
         }
-        api.patch(&id.name, &PatchParams::apply(MANAGER), &Patch::Apply(&body))
-            .await
-            .map_err(|error| Error::of(&doing, &error))?;
+        let (params, patch) = (PatchParams::apply(MANAGER), Patch::Apply(&body));
+        attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
         Ok(Applied::Sent)
     }
 
@@ -74,9 +74,8 @@ impl Cluster {
             dry_run: true,
             ..PatchParams::apply(MANAGER)
         };
-        api.patch(&id.name, &params, &Patch::Apply(&body))
-            .await
-            .map_err(|error| Error::of(&doing, &error))?;
+        let patch = Patch::Apply(&body);
+        attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
         Ok(())
     }
 
@@ -86,10 +85,8 @@ impl Cluster {
             field_manager: Some(MANAGER.into()),
             ..PatchParams::default()
         };
-        self.api_of(id)?
-            .patch(&id.name, &params, &Patch::Merge(part))
-            .await
-            .map_err(|error| Error::of(&format!("patch {id}"), &error))?;
+        let (api, patch) = (self.api_of(id)?, Patch::Merge(part));
+        attempt(&format!("patch {id}"), || api.patch(&id.name, &params, &patch)).await?;
         Ok(())
     }
 
@@ -133,7 +130,7 @@ impl Cluster {
     /// a dry run, whose result is compared without the fields that the server counts up.
     async fn is_so(&self, api: &Api<DynamicObject>, body: &Value, id: &ObjectRef) -> Result<bool, Error> {
         let doing = format!("read {id}");
-        let Some(live) = api.get_opt(&id.name).await.map_err(|error| Error::of(&doing, &error))? else {
+        let Some(live) = attempt(&doing, || api.get_opt(&id.name)).await? else {
             return Ok(false);
         };
         // Forced, because only the outcome is compared: a conflict is for the real apply to report.
@@ -142,10 +139,8 @@ impl Cluster {
             force: true,
             ..PatchParams::apply(MANAGER)
         };
-        let would = api
-            .patch(&id.name, &params, &Patch::Apply(body))
-            .await
-            .map_err(|error| Error::of(&doing, &error))?;
+        let patch = Patch::Apply(body);
+        let would = attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
         Ok(essence(live) == essence(would))
     }
 }

@@ -13,6 +13,7 @@ use kube::discovery::{Discovery, Scope};
 use kube::{Client, Config};
 
 use super::error::{Error, ErrorKind};
+use super::request::attempt;
 use crate::object::ObjectRef;
 
 /// Which cluster to talk to.
@@ -60,6 +61,10 @@ impl Cluster {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         // A server that does not answer is to be known within seconds, not after the system's own minutes.
         config.connect_timeout = Some(Duration::from_secs(5));
+        // A watch ends by itself before this; what is silent for longer is a connection that nobody holds any more.
+        config.read_timeout = Some(Duration::from_secs(300));
+        // Requests are made again in one place only, `request`.
+        config.default_retry = false;
         let failed = |error: &kube::Error| Error::of(&format!("reach the API server {server}"), error);
         let client = Client::try_from(config).map_err(|error| failed(&error))?;
         let version = client
@@ -72,7 +77,9 @@ impl Cluster {
             .get_metadata("kube-system")
             .await
             .map_err(|error| Error::of("read the namespace kube-system, which identifies the cluster", &error))?;
-        let discovery = discover(&client).await?;
+        let discovery = discover(&client)
+            .await
+            .map_err(|error| Error::of("ask which kinds are served", &error))?;
         Ok(Self {
             client,
             identity: Identity {
@@ -92,7 +99,8 @@ impl Cluster {
 
     /// Looks again which kinds are served; needed after CRDs were applied.
     pub async fn rediscover(&self) -> Result<(), Error> {
-        let fresh = Arc::new(discover(&self.client).await?);
+        let fresh = attempt("ask which kinds are served", || discover(&self.client)).await?;
+        let fresh = Arc::new(fresh);
         *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
@@ -170,11 +178,8 @@ impl Cluster {
 
     /// Returns an object as it is, or `None` where there is none.
     pub async fn get(&self, id: &ObjectRef) -> Result<Option<serde_json::Value>, Error> {
-        let found = self
-            .api_of(id)?
-            .get_opt(&id.name)
-            .await
-            .map_err(|error| Error::of(&format!("read {id}"), &error))?;
+        let api = self.api_of(id)?;
+        let found = attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
         Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
     }
 }
@@ -241,9 +246,6 @@ fn file(target: &Target) -> String {
     }
 }
 
-async fn discover(client: &Client) -> Result<Discovery, Error> {
-    Discovery::new(client.clone())
-        .run_aggregated()
-        .await
-        .map_err(|error| Error::of("ask which kinds are served", &error))
+async fn discover(client: &Client) -> Result<Discovery, kube::Error> {
+    Discovery::new(client.clone()).run_aggregated().await
 }

@@ -64,6 +64,11 @@ impl Error {
         self
     }
 
+    /// Whether the same request may succeed a little later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unreachable | ErrorKind::Server)
+    }
+
     /// Takes kube's error, with what was being done, such as `apply Deployment.apps argocd/redis`.
     pub(crate) fn of(doing: &str, error: &kube::Error) -> Self {
         match error {
@@ -102,6 +107,8 @@ impl Error {
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,
             409 => ErrorKind::Conflict,
+            // Too many requests, or a server that waits for another.
+            408 | 429 => ErrorKind::Server,
             400..=499 => ErrorKind::Invalid,
             _ => ErrorKind::Server,
         };

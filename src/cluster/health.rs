@@ -32,6 +32,10 @@ pub fn workload(object: &Value) -> Result<(), String> {
             number(object, "/status/availableReplicas"),
         ),
     };
+    let all = number(object, "/status/replicas");
+    if kind == "Deployment" && all > updated {
+        return Err(format!("{} of an earlier form still run", all - updated));
+    }
     if updated < wanted {
         return Err(format!("{updated}/{wanted} updated"));
     }

@@ -8,6 +8,8 @@ mod connect;
 mod error;
 pub mod health;
 mod inventory;
+mod ranked;
+mod request;
 mod wait;
 
 pub use access::{Missing, Place};

@@ -4,7 +4,7 @@
 //! and refuses unknown major ones.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,14 @@ pub enum Error {
         path: PathBuf,
         /// Its major version.
         major: u32,
+    },
+    /// A line in it is not an event.
+    #[error("journal {path} is broken at line {line}")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
     },
     /// There is no such run.
     #[error("no run {0} in {1}")]
@@ -123,15 +131,17 @@ impl Journal {
     }
 }
 
-/// Reads a journal. A torn last line is dropped; so are lines that this program does not understand.
+/// Reads a journal. A torn last line is dropped; a broken line before that is an error that names it, for an end that is
+/// lost would make another run of this one.
 pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
-    let failed = |source| Error::Io {
+    let text = std::fs::read(path).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
-    };
-    let mut lines = BufReader::new(File::open(path).map_err(failed)?).lines();
-    let first = lines.next().transpose().map_err(failed)?.unwrap_or_default();
-    let header: Header = serde_json::from_str(&first).map_err(|_| Error::NotAJournal(path.to_owned()))?;
+    })?;
+    // Bytes, not text: a line may be torn inside a character.
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let header: Header = serde_json::from_slice(first).map_err(|_| Error::NotAJournal(path.to_owned()))?;
     if header.major != MAJOR {
         return Err(Error::Newer {
             path: path.to_owned(),
@@ -139,10 +149,16 @@ pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
         });
     }
     let mut events = Vec::new();
-    for line in lines {
-        let line = line.map_err(failed)?;
-        if let Ok(event) = serde_json::from_str(&line) {
-            events.push(event);
+    for (index, line) in lines.enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(event) => events.push(event),
+            Err(_) if !line.ends_with(b"\n") => {}
+            Err(_) => {
+                return Err(Error::Broken {
+                    path: path.to_owned(),
+                    line: index + 2,
+                });
+            }
         }
     }
     Ok(events)
@@ -188,7 +204,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::create(folder.path(), &RunId("01A".into())).unwrap();
         journal.append(&event(1, "one")).unwrap();
-        journal.append(&event(2, "two")).unwrap();
+        journal.append(&event(2, "“two” …")).unwrap();
         let path = journal.path().to_owned();
         (folder, path)
     }
@@ -196,7 +212,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again() {
         let (_folder, path) = written();
-        assert_eq!(read(&path).unwrap(), vec![event(1, "one"), event(2, "two")]);
+        assert_eq!(read(&path).unwrap(), vec![event(1, "one"), event(2, "“two” …")]);
     }
 
     #[test]
@@ -212,6 +228,14 @@ mod tests {
             std::fs::write(&path, &whole[..end]).unwrap();
             assert_eq!(read(&path).unwrap(), vec![event(1, "one")], "torn at byte {end}");
         }
+    }
+
+    #[test]
+    fn a_broken_line_in_the_middle_is_named() {
+        let (_folder, path) = written();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("\"family\"", "\"fam", 1)).unwrap();
+        assert!(matches!(read(&path), Err(Error::Broken { line: 2, .. })));
     }
 
     #[test]

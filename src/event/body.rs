@@ -214,6 +214,16 @@ pub enum Run {
         program: String,
         /// The recovery time objective in milliseconds, if the runbook states one.
         target_ms: Option<u64>,
+        /// What the user gave beside the runbook and has to give again to go on, such as `--context` and its value.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arguments: Vec<String>,
+    },
+    /// It goes on with an earlier run, and so does the recovery clock.
+    GoesOn {
+        /// The earlier run.
+        with: RunId,
+        /// How long before this run the earlier one began, or the one that it went on with, in milliseconds.
+        since_ms: u64,
     },
     /// The cluster that it is about was found.
     Cluster {

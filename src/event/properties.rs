@@ -51,8 +51,13 @@ fn run() -> impl Strategy<Value = Run> {
             run: RunId(run),
             runbook: text.clone(),
             file: text.clone(),
+            arguments: vec![text.clone()],
             program: text,
             target_ms,
+        }),
+        (text(), any::<u32>()).prop_map(|(with, since_ms)| Run::GoesOn {
+            with: RunId(with),
+            since_ms: since_ms.into()
         }),
         (text(), text()).prop_map(|(text, state)| Run::Cluster {
             context: text.clone(),

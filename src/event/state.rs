@@ -66,6 +66,12 @@ pub struct RunState {
     pub program: String,
     /// The recovery time objective in milliseconds.
     pub target_ms: Option<u64>,
+    /// What the user has to give again to go on.
+    pub arguments: Vec<String>,
+    /// The earlier run that it goes on with.
+    pub goes_on_with: Option<RunId>,
+    /// How long before this run the recovery began, in milliseconds.
+    pub before_ms: u64,
     /// The cluster: context, server, uid, version, state.
     pub cluster: Option<Cluster>,
     /// The plan's digest.
@@ -153,11 +159,14 @@ impl RunState {
                 file,
                 program,
                 target_ms,
+                arguments,
             } => {
                 self.run = Some(run);
                 (self.runbook, self.file, self.program, self.target_ms) = (runbook, file, program, target_ms);
+                self.arguments = arguments;
                 self.started_at.get_or_insert(at);
             }
+            Run::GoesOn { with, since_ms } => (self.goes_on_with, self.before_ms) = (Some(with), since_ms),
             Run::Cluster {
                 context,
                 server,
@@ -315,9 +324,9 @@ impl RunState {
             && self.target_ms.is_some_and(|target| self.recovery_ms() > target)
     }
 
-    /// Returns the recovery time so far in milliseconds.
+    /// Returns the recovery time so far in milliseconds, from the beginning of the first run that this one goes on with.
     pub fn recovery_ms(&self) -> u64 {
-        self.recovered_ms.unwrap_or(self.elapsed_ms)
+        self.before_ms + self.recovered_ms.unwrap_or(self.elapsed_ms)
     }
 
     /// Returns the time in milliseconds in which a step of each phase ran. Steps that ran side by side count once, and

@@ -44,6 +44,8 @@ pub struct Input {
     pub workloads: Vec<String>,
     /// The roots, in the order of the runbook.
     pub roots: Vec<RootInput>,
+    /// The digests of what the runbook's own steps apply, in their order.
+    pub extras: Vec<String>,
 }
 
 /// What one item of a plan does.
@@ -307,6 +309,7 @@ fn digest(steps: &[Item], input: &Input) -> String {
     for root in &input.roots {
         line(&root.digest);
     }
+    input.extras.iter().for_each(|digest| line(digest));
     for step in steps {
         line(&step.step.id);
         line(&step.step.title);

@@ -21,6 +21,7 @@ pub(super) fn story() -> Story {
             file: "runbooks/prod.yaml".into(),
             program: "0.1.0".into(),
             target_ms: Some(1_800_000),
+            arguments: Vec::new(),
         })
         .after(200)
         .say(Run::Cluster {

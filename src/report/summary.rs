@@ -196,10 +196,18 @@ fn footer(state: &RunState, style: Style, journal: Option<&Path>) -> String {
         && is_resumable(state)
     {
         let file = text::quote(&state.file);
+        let arguments: String = state
+            .arguments
+            .iter()
+            .map(|argument| format!(" {}", text::quote(argument)))
+            .collect();
         let _ = writeln!(
             lines,
             "resume   {}",
-            style.paint(Paint::Strong, format!("gitops-dr restore {file} --resume {run}"))
+            style.paint(
+                Paint::Strong,
+                format!("gitops-dr restore {file}{arguments} --resume {run}")
+            )
         );
     }
     if let Some(journal) = journal {

@@ -16,11 +16,11 @@ pub(super) fn timetable(recovery: &Recovery, style: Style) -> String {
     if recovery.phases.is_empty() {
         return String::new();
     }
-    let mut rows: Vec<_> = recovery
-        .phases
-        .iter()
-        .map(|(phase, time)| (phase.word(), *time))
-        .collect();
+    let mut rows = Vec::new();
+    if recovery.before_ms > 0 {
+        rows.push(("before", recovery.before_ms));
+    }
+    rows.extend(recovery.phases.iter().map(|(phase, time)| (phase.word(), *time)));
     if recovery.between_ms >= WORTH_TELLING_MS {
         rows.push(("between", recovery.between_ms));
     }

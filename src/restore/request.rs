@@ -22,6 +22,8 @@ pub struct Request {
     pub kubeconfig: Option<PathBuf>,
     /// The context, which goes before the runbook's.
     pub context: Option<String>,
+    /// What the user gave beside the runbook and has to give again to go on.
+    pub arguments: Vec<String>,
     /// Where journals are kept.
     pub journals: PathBuf,
     /// Where repositories are kept between runs.

@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::build;
 use super::request::Request;
+use jiff::Timestamp;
+
 use crate::engine::journal::{self, Journal};
 use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
@@ -50,7 +52,11 @@ pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
     ];
     let result = engine.run(&steps).await;
     let plan = world.prepared.get().map(|prepared| prepared.plan.clone());
-    (plan, engine.finish(result))
+    match result {
+        // Nothing has recovered: there is no end of a run to tell of.
+        Ok(()) => (plan, engine.state().clone()),
+        ended => (None, engine.finish(ended)),
+    }
 }
 
 /// Returns a name for a run: names sort by time.
@@ -79,13 +85,18 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             .target
             .rto
             .map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
+        arguments: request.arguments,
     });
     let world = (|| {
         build::supported(&runbook)?;
-        let resumes = request
+        let earlier = request
             .resume
             .map(|name| resumed(&request.journals, &name, &runbook.name))
             .transpose()?;
+        if let Some(earlier) = &earlier {
+            engine.record(earlier.goes_on(started));
+        }
+        let resumes = earlier.map(|earlier| earlier.uid);
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
             options: Options {
@@ -104,22 +115,51 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     (engine, world)
 }
 
-/// Returns the UID of the cluster that an earlier run of this runbook was about: the run of that name or, without a name,
+/// An earlier run that this one goes on with.
+#[derive(Debug)]
+struct Earlier {
+    run: RunId,
+    /// The UID of the cluster that it was about.
+    uid: String,
+    /// When it began, by the time of day.
+    began: Timestamp,
+    /// How long the recovery had gone on then, in milliseconds.
+    before_ms: u64,
+}
+
+impl Earlier {
+    /// Says that this run, begun now, goes on with it. An outage does not end where a run was interrupted.
+    fn goes_on(&self, now: Timestamp) -> Run {
+        let since = u64::try_from(now.duration_since(self.began).as_millis()).unwrap_or(0);
+        Run::GoesOn {
+            with: self.run.clone(),
+            since_ms: self.before_ms + since,
+        }
+    }
+}
+
+/// Returns an earlier run of this runbook that is to be gone on with: the run of that name or, without a name,
 /// the newest that changed anything. This very run has a journal too by now.
-fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<String, Failure> {
+fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<Earlier, Failure> {
     let state = if name.is_empty() {
-        let mut states = journal::newest_first(journals)
-            .into_iter()
-            .filter_map(|path| Some(RunState::of(&journal::read(&path).ok()?)));
-        states
-            .find(|state| state.runbook == runbook && state.touched())
-            .ok_or_else(|| {
-                Failure::new(format!(
-                    "there is no run to go on with: none of runbook {runbook} in {} changed anything",
-                    journals.display()
-                ))
-                .hint("run without --resume, or name the folder of the journals with --state")
-            })?
+        let mut found = None;
+        for path in journal::newest_first(journals) {
+            // One that cannot be read may be the very run: to take an older one in its place would be a guess.
+            let events =
+                journal::read(&path).map_err(|error| Failure::of(&error).hint("name the run: --resume RUN"))?;
+            let state = RunState::of(&events);
+            if state.runbook == runbook && state.touched() {
+                found = Some(state);
+                break;
+            }
+        }
+        found.ok_or_else(|| {
+            Failure::new(format!(
+                "there is no run to go on with: none of runbook {runbook} in {} changed anything",
+                journals.display()
+            ))
+            .hint("run without --resume, or name the folder of the journals with --state")
+        })?
     } else {
         let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
         let path = journal::find(journals, Some(name)).map_err(|error| failed(&error))?;
@@ -132,6 +172,13 @@ fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<Stri
         ))
         .hint("name a run of this runbook, or none: --resume takes the newest"));
     }
+    if matches!(state.finished, Some((RunOutcome::Recovered, _))) {
+        // The platform lives; whatever was changed on it since is not for a resume to take back.
+        return Err(
+            Failure::new("the run to go on with has recovered, so nothing is to be gone on with")
+                .hint("to take the platform over as it is, say so: `target: {expect: adopt}`"),
+        );
+    }
     if !state.touched() {
         // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
         return Err(
@@ -139,10 +186,15 @@ fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<Stri
                 .hint("run without --resume"),
         );
     }
-    state
-        .cluster
-        .map(|cluster| cluster.uid)
-        .ok_or_else(|| Failure::new("the run to go on with never reached a cluster").hint("run without --resume"))
+    let (Some(run), Some(began), Some(cluster)) = (state.run, state.started_at, state.cluster) else {
+        return Err(Failure::new("the run to go on with never reached a cluster").hint("run without --resume"));
+    };
+    Ok(Earlier {
+        run,
+        uid: cluster.uid,
+        began,
+        before_ms: state.before_ms,
+    })
 }
 
 async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended> {
@@ -207,6 +259,7 @@ mod tests {
             file: String::new(),
             program: String::new(),
             target_ms: None,
+            arguments: Vec::new(),
         };
         let cluster = Run::Cluster {
             context: String::new(),
@@ -247,8 +300,8 @@ mod tests {
         ran(folder.path(), "01D", "other", "foreign", Effect::Once);
         // The run that asks has a journal too, in which nothing is written yet.
         let _own = Journal::create(folder.path(), &RunId("01E".into())).unwrap();
-        assert_eq!(of("").unwrap(), "newer");
-        assert_eq!(of("01A").unwrap(), "older");
+        assert_eq!(of("").unwrap().uid, "newer");
+        assert_eq!(of("01A").unwrap().uid, "older");
         assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
         assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
         assert!(of("01X").is_err());

@@ -56,7 +56,8 @@ impl Step for Drive {
                     decide(observer.tree(), &rules, &mut memory, context.clock().now())
                 };
                 told.tell(&decision, observer.trouble(), context);
-                if self.is_done(runbook, &decision) {
+                // With a broken watch what is known may be old, and an end by it would be a guess.
+                if observer.trouble().is_none() && self.is_done(runbook, &decision) {
                     return Ok(self.done(decision, context));
                 }
                 for action in &decision.actions {
@@ -67,6 +68,8 @@ impl Step for Drive {
                     }
                 }
                 look_again = decision.look_again;
+            } else if let Some(trouble) = observer.trouble() {
+                context.progress(0, None, format!("Argo CD's apps cannot be seen: {trouble}"));
             }
             let wait = async {
                 match look_again {
@@ -136,7 +139,7 @@ impl Drive {
                 decision
                     .nodes
                     .iter()
-                    .any(|node| node.name == *name && node.phase.is_settled())
+                    .any(|node| node.name == *name && matches!(node.phase, NodePhase::Ready | NodePhase::Excepted))
             }),
         }
     }

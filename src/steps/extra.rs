@@ -37,7 +37,7 @@ impl Step for ApplyExtra {
             .unwrap_or_default();
         // The agent may own some of them by now, so each is looked at first.
         let (sent, same) = context
-            .unless_stopped(cluster.apply_all(manifests, "default", Mode::Careful))
+            .unless_stopped(cluster.apply_ranked(manifests, "default", Mode::Careful))
             .await??;
         Ok(Outcome::Done {
             detail: counted(sent, same),

@@ -13,7 +13,7 @@ use super::World;
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
+use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
 use crate::platform::argocd::install;
 use crate::runbook::{Expect, Runbook, SecretShape};
@@ -120,11 +120,16 @@ impl LayGround {
         let built = install::argocd_secret(namespace, installed, stored, live.as_ref(), &random()?);
         if let Some(key) = &built.new_key {
             self.0.redactor.learn(key);
-            context.notice(NEW_KEY);
-            context.emit(Run::LeftToDo {
-                what: NEW_KEY_LEFT.into(),
-            });
         }
+        // Said only once it is so.
+        let tell_of_new_key = || {
+            if built.new_key.is_some() {
+                context.notice(NEW_KEY);
+                context.emit(Run::LeftToDo {
+                    what: NEW_KEY_LEFT.into(),
+                });
+            }
+        };
         if !built.kept.is_empty() {
             let keys = built.kept.join(", ");
             context.notice(format!(
@@ -132,7 +137,10 @@ impl LayGround {
             ));
         }
         let Some(found) = found else {
-            cluster.apply(&self::built(built.manifest)?, namespace, mode).await?;
+            cluster
+                .apply(&self::built(built.manifest.clone())?, namespace, mode)
+                .await?;
+            tell_of_new_key();
             return Ok((1, 0));
         };
         // Merged, not applied: keys that the agent has written since stay, and whoever wrote the others is no hindrance.
@@ -141,10 +149,11 @@ impl LayGround {
             return Ok((0, 1));
         }
         let replaced = part.get("data").and_then(|data| data.get(SIGNING_KEY)).is_some();
+        cluster.merge(&id, &Value::Object(part)).await?;
+        tell_of_new_key();
         if replaced && found["data"][SIGNING_KEY].as_str().is_some_and(|key| !key.is_empty()) {
             context.notice(OTHER_KEY);
         }
-        cluster.merge(&id, &Value::Object(part)).await?;
         Ok((1, 0))
     }
 }
@@ -176,8 +185,14 @@ fn random() -> Result<[u8; 32], Failure> {
 /// Says what of a stage stays as it is; returns how many objects were sent and how many were already so.
 pub(super) fn told(applied: argocd::StageApplied, context: &Context) -> (usize, usize) {
     for error in applied.left {
-        let said: Vec<_> = std::iter::once(error.message).chain(error.causes).collect();
-        context.notice(format!("Left as it is: {}.", said.join(": ")));
+        context.emit(Run::Excepted(Exception {
+            subject: "the agent's install".into(),
+            what: error.to_string(),
+            reason: format!(
+                "somebody else has set it, and it stays as it is: {}",
+                error.causes.join(": ")
+            ),
+        }));
     }
     (applied.sent, applied.same)
 }

@@ -43,6 +43,7 @@ impl Interlock {
         let runbook = self.0.runbook()?;
         let cluster = self.0.cluster()?;
         never(runbook, cluster)?;
+        self.same_cluster(cluster)?;
         let present = self.agent(runbook, cluster, context).await?;
         let mut expected = runbook.target.namespaces.clone();
         if present {
@@ -50,12 +51,7 @@ impl Interlock {
             expected.push(runbook.agent.namespace.clone());
         }
         let inventory = cluster.inventory(&expected).await?;
-        let ours = self
-            .0
-            .options
-            .resumes
-            .as_ref()
-            .is_some_and(|uid| *uid == cluster.identity().uid);
+        let ours = self.0.options.resumes.is_some();
         let state = match runbook.target.expect {
             Expect::Adopt => "taken over as it is",
             Expect::Empty if inventory.is_empty() => "empty",
@@ -71,6 +67,19 @@ impl Interlock {
         })
     }
 
+    /// A run goes on where it was begun. An earlier run opens the way onto its own cluster and no other.
+    fn same_cluster(&self, cluster: &Cluster) -> Result<(), Failure> {
+        let identity = cluster.identity();
+        match &self.0.options.resumes {
+            Some(uid) if *uid != identity.uid => Err(Failure::new(format!(
+                "the run to go on with was on the cluster {uid}, and context {} leads to {}",
+                identity.context, identity.uid
+            ))
+            .hint("name the context of that run, or begin a new run without --resume")),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the agent is there already; a different version of it is refused.
     async fn agent(&self, runbook: &Runbook, cluster: &Cluster, context: &Context) -> Result<bool, Failure> {
         let prepared = self.0.prepared()?;
@@ -78,7 +87,12 @@ impl Interlock {
         let Some(present) = argocd::present(cluster, &workloads).await? else {
             return Ok(false);
         };
-        if present.version != prepared.version {
+        if present.version != prepared.version && self.0.options.resumes.is_some() {
+            context.notice(format!(
+                "Argo CD {} is on the cluster from the earlier run; Git has {} now, which is installed over it.",
+                present.version, prepared.version
+            ));
+        } else if present.version != prepared.version {
             return Err(Failure::new(format!(
                 "Argo CD {} is on the cluster, and the runbook installs {}",
                 present.version, prepared.version

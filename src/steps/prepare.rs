@@ -51,39 +51,67 @@ impl Step for Prepare {
 impl Prepare {
     async fn prepare(&self, context: &Context) -> Result<Prepared, Failure> {
         let runbook = self.0.runbook()?;
-        let rendered = self.render(runbook, &runbook.agent.from).await?;
+        let of_agent = render::Options {
+            namespace: runbook.agent.namespace.clone(),
+            release: runbook.agent.release.clone(),
+            values: runbook.agent.values.clone(),
+            kube_version: self.kube_version(),
+            ..render::Options::default()
+        };
+        let of_others = render::Options {
+            namespace: runbook.agent.namespace.clone(),
+            kube_version: self.kube_version(),
+            ..render::Options::default()
+        };
+        let rendered = self.render(&runbook.agent.from, &of_agent).await?;
         let mut found = rendered.findings.clone();
         pinned(runbook, &rendered, &mut found);
         let form = rendered.form.word().to_owned();
         let digest = rendered.digest.clone();
-        let install = install::arrange(rendered.manifests, &runbook.agent.namespace);
+        // A chart's install hooks are part of the install: one of them may make what the others need.
+        let objects = rendered.manifests.into_iter().chain(rendered.hooks).collect();
+        let install = install::arrange(objects, &runbook.agent.namespace);
         found.extend(install.findings.iter().cloned());
 
         let mut roots = Vec::new();
         let mut inputs = Vec::new();
         for root in &runbook.roots {
             let rendered = self
-                .render(runbook, &root.from)
+                .render(&root.from, &of_others)
                 .await
                 .map_err(|failure| failure.within(format!("cannot read root `{}`", root.id)))?;
             found.extend(rendered.findings);
             let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
             found.extend(manifests.iter().flat_map(manifest::check));
+            if !manifests
+                .iter()
+                .any(|manifest| ["Application", "ApplicationSet"].contains(&manifest.kind()))
+            {
+                let message = format!("root {} holds neither an Application nor an ApplicationSet", root.id);
+                found.push(
+                    Finding::error("root/no-application", message)
+                        .help("name the file or folder that does, or apply it in a step"),
+                );
+            }
             inputs.push(RootInput {
                 digest: rendered.digest,
                 objects: named(&manifests),
             });
             roots.push(manifests);
         }
-        let mut extras = BTreeMap::new();
+        let (mut extras, mut digests) = (BTreeMap::new(), Vec::new());
         for (index, step) in runbook.steps.iter().enumerate() {
             if let ExtraAction::Apply(from) = &step.action {
                 let rendered = self
-                    .render(runbook, from)
+                    .render(from, &of_others)
                     .await
                     .map_err(|failure| failure.within(format!("cannot read what step `{}` applies", step.id)))?;
                 found.extend(rendered.findings);
-                extras.insert(index, rendered.manifests);
+                extras.insert(
+                    index,
+                    rendered.manifests.into_iter().map(manifest::for_restore).collect(),
+                );
+                digests.push(rendered.digest);
             }
         }
         findings::judge("the sources cannot be restored from", &found, |notice| {
@@ -118,6 +146,7 @@ impl Prepare {
                 .collect(),
             workloads: agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
             roots: inputs,
+            extras: digests,
         };
         Ok(Prepared {
             plan: plan::make(runbook, &input),
@@ -133,18 +162,17 @@ impl Prepare {
         })
     }
 
-    async fn render(&self, runbook: &Runbook, from: &InSource) -> Result<Rendered, Failure> {
+    /// The target's version, which a chart may ask for; unknown where only a plan is made.
+    fn kube_version(&self) -> Option<String> {
+        Some(self.0.cluster.get()?.identity().version.clone())
+    }
+
+    async fn render(&self, from: &InSource, options: &render::Options) -> Result<Rendered, Failure> {
         let checkouts = World::need(&self.0.checkouts, "where the sources are")?;
         let checkout = checkouts
             .get(&from.source)
             .ok_or_else(|| Failure::new(format!("source {} was not fetched", from.source)))?;
-        let options = render::Options {
-            namespace: runbook.agent.namespace.clone(),
-            release: runbook.agent.release.clone(),
-            values: runbook.agent.values.clone(),
-            ..render::Options::default()
-        };
-        render::render(&checkout.directory, &from.path, &options, &self.0.redactor)
+        render::render(&checkout.directory, &from.path, options, &self.0.redactor)
             .await
             .map_err(|error| {
                 error

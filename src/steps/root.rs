@@ -28,7 +28,7 @@ impl Step for ApplyRoot {
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let (runbook, cluster) = (self.world.runbook()?, self.world.cluster()?);
         let manifests = &self.world.prepared()?.roots[self.index];
-        let apply = cluster.apply_all(manifests, &runbook.agent.namespace, self.world.mode());
+        let apply = cluster.apply_ranked(manifests, &runbook.agent.namespace, self.world.mode());
         let (sent, same) = context.unless_stopped(apply).await??;
         Ok(Outcome::Done {
             detail: counted(sent, same),

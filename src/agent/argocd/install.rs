@@ -5,7 +5,7 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, health};
-use crate::object::{Manifest, ObjectRef};
+use crate::object::ObjectRef;
 use crate::platform::argocd::install::{Stage, installed_version};
 
 /// Requests in flight at most, well below what a user outside `system:masters` is given at a time.
@@ -64,26 +64,8 @@ pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode
             Err(error) => return Err(error),
         }
     }
-    let crds: Vec<&Manifest> = stage.manifests.iter().filter(|manifest| is_crd(manifest)).collect();
-    if !crds.is_empty() {
-        let kind = |crd: &&Manifest| {
-            (
-                crd.text("/spec/group").to_owned(),
-                crd.text("/spec/names/kind").to_owned(),
-            )
-        };
-        let kinds: Vec<_> = crds.iter().map(kind).collect();
-        let established = crds
-            .iter()
-            .map(|crd| async { cluster.until(&crd.id(), health::established, |_| ()).await });
-        try_join_all(established).await?;
-        cluster.until_served(&kinds).await?;
-    }
+    cluster.until_crds_served(&stage.manifests).await?;
     Ok(applied)
-}
-
-fn is_crd(manifest: &Manifest) -> bool {
-    manifest.is("apiextensions.k8s.io", "CustomResourceDefinition")
 }
 
 /// How far the agent's workloads are, as it is told while waiting.

@@ -22,7 +22,8 @@ pub struct Observer {
     tree: Tree,
     sights: Pin<Box<dyn Stream<Item = (Kind, Seen)> + Send>>,
     listed: (bool, bool),
-    trouble: Option<String>,
+    /// Why the newest look at Applications, and at ApplicationSets, failed.
+    trouble: [Option<String>; 2],
 }
 
 impl Observer {
@@ -38,7 +39,7 @@ impl Observer {
             tree: Tree::default(),
             sights: Box::pin(sights),
             listed: (false, false),
-            trouble: None,
+            trouble: [None, None],
         })
     }
 
@@ -54,7 +55,7 @@ impl Observer {
 
     /// Returns why the newest look failed, if it did: what is known may be old then.
     pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+        self.trouble.iter().flatten().next().map(String::as_str)
     }
 
     /// Waits for the next change and takes it in, with all others that are there already.
@@ -72,7 +73,8 @@ impl Observer {
             Kind::Application => (&mut self.tree.applications, &mut self.listed.0),
             Kind::ApplicationSet => (&mut self.tree.sets, &mut self.listed.1),
         };
-        self.trouble = None;
+        let trouble = &mut self.trouble[kind as usize];
+        *trouble = None;
         match seen {
             Seen::Listed(values) => {
                 *objects = values.into_iter().filter_map(identified).collect::<BTreeMap<_, _>>();
@@ -84,7 +86,7 @@ impl Observer {
                     objects.remove(&id);
                 }
             }
-            Seen::Broken(why) => self.trouble = Some(why),
+            Seen::Broken(why) => *trouble = Some(why),
         }
     }
 }

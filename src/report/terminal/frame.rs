@@ -131,6 +131,7 @@ fn newest_interventions(state: &RunState, style: Style) -> Vec<String> {
 
 /// Draws the recovery time against its target.
 fn clock(state: &RunState, now_ms: u64, style: Style) -> String {
+    let now_ms = state.before_ms + now_ms;
     let time = growing(now_ms);
     let (words, paint) = match state.target_ms {
         None => (format!("recovery {time}"), Paint::Strong),

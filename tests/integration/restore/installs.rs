@@ -257,8 +257,8 @@ async fn an_agent_without_apps_stays(scene: &Scene, before: usize) {
     assert!(since.iter().any(|event| event.resource == "applications"));
 }
 
-/// A part of the agent is lost after a run, and its keys are not the old platform's: going on with the run brings both back, and
-/// takes nothing from `argocd-secret`, of which the install has an empty one.
+/// A part of the agent is lost after a run, and its keys have changed since: a recovered run is not gone on with, and taking
+/// the platform over brings back what is lost and takes nothing from `argocd-secret`, of which the install has an empty one.
 async fn a_second_install_takes_nothing_away(scene: &Scene) {
     let bed = &scene.outage.bed;
     let secrets: Api<Secret> = Api::namespaced(bed.admin(), "argocd");
@@ -271,18 +271,29 @@ async fn a_second_install_takes_nothing_away(scene: &Scene) {
     let name = "argocd-applicationset-controller";
     deployments.delete(name, &DeleteParams::default()).await.unwrap();
 
+    let before = scene.mutations().await.len();
     let ran = scene.restore(&["--resume"]).await;
-    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert_eq!(ran.code, 2, "{}", ran.said());
     assert!(
-        ran.out.contains("signed with another server.secretkey"),
+        ran.out.contains("the run to go on with has recovered"),
         "{}",
         ran.said()
     );
+    assert_eq!(scene.mutations().await.len(), before, "a refusal changes nothing");
+
+    let ran = scene.restore_with(adopting, &[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert!(ran.out.contains("keeps them: server.secretkey"), "{}", ran.said());
     deployments.get(name).await.unwrap();
     let live = secret(bed, "argocd", "argocd-secret").await;
     let words = words(&live);
-    assert_eq!(words["server.secretkey"], SIGNING_KEY);
+    assert_eq!(words["server.secretkey"], "of its own");
     assert_eq!(words["webhook.github.secret"], "learned since");
+}
+
+/// Changes a runbook into one that takes the platform over as it is.
+fn adopting(runbook: &str) -> String {
+    runbook.replace("expect: empty", "expect: adopt")
 }
 
 /// A chart of one's own that holds the install.
@@ -338,9 +349,9 @@ async fn a_chart_is_an_install_pinned_by_its_digest_and_a_lost_signing_key_is_ma
     assert!(left.contains("tokens"), "{}", ran.said());
     assert!(ran.out.contains("No server.secretkey is stored"), "{}", ran.said());
 
-    // The key that was made stays: going on must not end the new sessions too. Nor is anything else done twice.
+    // The key that was made stays: a second restore must not end the new sessions too. Nor is anything else done twice.
     let before = scene.mutations().await.len();
-    let ran = scene.restore_with(pinned, &["--resume"]).await;
+    let ran = scene.restore_with(|runbook| adopting(&pinned(runbook)), &[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert_eq!(signing_key(bed).await, made);
     assert_eq!(scene.mutations().await[before..], [], "{}", ran.said());

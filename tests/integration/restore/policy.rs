@@ -70,7 +70,8 @@ async fn exceptions_are_a_matter_of_the_runbook_and_late_children_are_waited_for
     late_children_are_waited_for_after_the_clock_stopped(&scene).await;
 
     // The same platform without the word of its people: a suspended app is not a recovered one.
-    let ran = scene.restore(&["--resume", "--deadline", "40s"]).await;
+    let adopting = |runbook: &str| runbook.replace("expect: empty", "expect: adopt");
+    let ran = scene.restore_with(adopting, &["--deadline", "40s"]).await;
     assert_eq!(ran.code, 4, "{}", ran.said());
     assert!(
         ran.out.contains("not ready: 1 of ") || ran.out.contains("not ready: 2 of "),
@@ -87,8 +88,8 @@ async fn exceptions_are_a_matter_of_the_runbook_and_late_children_are_waited_for
 
     let ran = scene
         .restore_with(
-            |runbook| runbook.replace("rto: 10m", "rto: 1s") + IGNORED,
-            &["--resume"],
+            |runbook| adopting(runbook).replace("rto: 10m", "rto: 1s") + IGNORED,
+            &[],
         )
         .await;
     assert_eq!(ran.code, 3, "{}", ran.said());

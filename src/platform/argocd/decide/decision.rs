@@ -10,7 +10,7 @@ use super::{Memory, closure, node};
 use crate::event::{Exception, Node};
 use crate::object::ObjectRef;
 
-/// How often one node is refreshed at most in a run.
+/// How often one node is refreshed at most in a run for one thing that was seen, such as a failed comparison.
 pub const BOUND: u32 = 3;
 
 /// The live objects, as last seen.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Tree, since};
+use super::{BOUND, Tree, since};
 use crate::event::{Node, NodePhase};
 use crate::object::ObjectRef;
 use crate::platform::argocd::application::{Application, text};
@@ -50,6 +50,8 @@ struct First {
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
     count: u32,
+    /// How often for each thing that was seen.
+    by_trigger: BTreeMap<String, u32>,
     at: Timestamp,
     /// What changes when it is answered: of an app the time of its comparison, of a set the version of the object.
     before: String,
@@ -126,20 +128,32 @@ impl Memory {
         self.asked.get(id).map_or(0, |asked| asked.count)
     }
 
+    /// Returns how often it was asked for because this was seen.
+    pub(super) fn count_of(&self, id: &ObjectRef, trigger: &str) -> u32 {
+        self.asked
+            .get(id)
+            .and_then(|asked| asked.by_trigger.get(trigger))
+            .copied()
+            .unwrap_or(0)
+    }
+
     /// Returns how long it is until a refresh may be asked for again.
     pub(super) fn patience(&self, id: &ObjectRef, now: Timestamp) -> Duration {
         self.asked.get(id).map_or(Duration::ZERO, |asked| {
-            let patience = PATIENCE.saturating_mul(2_u32.saturating_pow(asked.count.saturating_sub(1)));
+            let patience = PATIENCE.saturating_mul(2_u32.saturating_pow(asked.count.saturating_sub(1).min(BOUND - 1)));
             patience.saturating_sub(since(asked.at, now))
         })
     }
 
-    /// Notes that a refresh is asked for, and returns which time this is.
-    pub(super) fn ask(&mut self, id: &ObjectRef, now: Timestamp, before: &str) -> u32 {
-        let count = self.count(id) + 1;
+    /// Notes that a refresh is asked for because this was seen, and returns which time this is.
+    pub(super) fn ask(&mut self, id: &ObjectRef, now: Timestamp, before: &str, trigger: &str) -> u32 {
         let is_answered = self.is_answered(id);
+        let mut by_trigger = self.asked.remove(id).map(|asked| asked.by_trigger).unwrap_or_default();
+        let count = by_trigger.get(trigger).copied().unwrap_or(0) + 1;
+        by_trigger.insert(trigger.to_owned(), count);
         let asked = Asked {
-            count,
+            count: by_trigger.values().sum(),
+            by_trigger,
             at: now,
             before: before.to_owned(),
             is_seen: false,

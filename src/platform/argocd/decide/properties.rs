@@ -91,14 +91,14 @@ proptest! {
     }
 
     #[test]
-    fn no_node_is_refreshed_more_often_than_its_bound(drawn in drawn(), answers in prop::collection::vec(any::<bool>(), 25)) {
+    fn no_node_is_refreshed_for_one_thing_more_often_than_its_bound(drawn in drawn(), answers in prop::collection::vec(any::<bool>(), 25)) {
         let mut platform = platform(&drawn);
         let mut count = BTreeMap::new();
         for (round, answer) in answers.into_iter().enumerate() {
             let seconds = 20 * i64::try_from(round).unwrap();
             for action in platform.decide(seconds).actions {
                 let (Action::Refresh(refresh) | Action::RefreshSet(refresh)) = action;
-                let asked = count.entry(refresh.object.clone()).or_insert(0);
+                let asked = count.entry((refresh.object.clone(), refresh.trigger.clone())).or_insert(0);
                 *asked += 1;
                 prop_assert_eq!(refresh.attempt, *asked);
                 prop_assert!(*asked <= BOUND, "{}", refresh.object);

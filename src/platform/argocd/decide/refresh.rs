@@ -96,7 +96,7 @@ impl View<'_> {
     }
 
     pub(super) fn refresh(&mut self, id: &ObjectRef, due: Due, judged: &mut Judged) {
-        if self.memory.count(id) >= BOUND {
+        if self.memory.count_of(id, &due.trigger) >= BOUND {
             judged
                 .node
                 .blocked_by
@@ -123,7 +123,7 @@ impl View<'_> {
         let before = closure::object(self.tree, id)
             .map(|object| text(object, mark))
             .unwrap_or_default();
-        let attempt = self.memory.ask(id, self.now, before);
+        let attempt = self.memory.ask(id, self.now, before, &due.trigger);
         let wait = if is_set {
             SENT
         } else {
