@@ -100,7 +100,7 @@ pub(super) struct Restore {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) deadline: Option<Duration>,
     /// Go on with an interrupted run: the newest, or the one named
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(super) resume: Option<String>,
 }
 

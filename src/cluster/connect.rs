@@ -62,7 +62,7 @@ impl Cluster {
         // A server that does not answer is to be known within seconds, not after the system's own minutes.
         config.connect_timeout = Some(Duration::from_secs(5));
         // A watch ends by itself before this; what is silent for longer is a connection that nobody holds any more.
-        config.read_timeout = Some(Duration::from_secs(300));
+        config.read_timeout = Some(Duration::from_mins(5));
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
         let failed = |error: &kube::Error| Error::of(&format!("reach the API server {server}"), error);

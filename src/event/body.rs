@@ -204,7 +204,7 @@ pub enum RunOutcome {
 pub enum Run {
     /// It began.
     Started {
-        /// Its name.
+        /// Its name; empty for a plan, which is no run.
         run: RunId,
         /// The runbook's name.
         runbook: String,

@@ -117,7 +117,9 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
             input
                 .ground
                 .iter()
-                .map(|(stage, objects)| format!("{stage}: {}", objects.join(", ")))
+                .flat_map(|(stage, objects)| {
+                    std::iter::once(format!("{stage}:")).chain(objects.iter().map(|object| format!("  {object}")))
+                })
                 .collect(),
         ),
         item(

@@ -195,18 +195,14 @@ fn footer(state: &RunState, style: Style, journal: Option<&Path>) -> String {
     if let Some(run) = &run
         && is_resumable(state)
     {
-        let file = text::quote(&state.file);
-        let arguments: String = state
-            .arguments
-            .iter()
-            .map(|argument| format!(" {}", text::quote(argument)))
-            .collect();
+        let words = std::iter::once(&state.file).chain(&state.arguments);
+        let words: Vec<_> = words.map(|word| text::quote(word)).collect();
         let _ = writeln!(
             lines,
             "resume   {}",
             style.paint(
                 Paint::Strong,
-                format!("gitops-dr restore {file}{arguments} --resume {run}")
+                format!("gitops-dr restore {} --resume={run}", words.join(" "))
             )
         );
     }
@@ -378,7 +374,7 @@ mod tests {
           agent        5m 12s  ████████████████████████████
           total        5m 12s  of 30m
 
-        resume   gitops-dr restore runbooks/prod.yaml --resume 01JD8QK4S5N7Z4G4V4W0H8R9XK
+        resume   gitops-dr restore runbooks/prod.yaml --resume=01JD8QK4S5N7Z4G4V4W0H8R9XK
         journal  /var/lib/gitops-dr/01JD8QK4S5N7Z4G4V4W0H8R9XK.jsonl
         again    gitops-dr report 01JD8QK4S5N7Z4G4V4W0H8R9XK
         ");
@@ -439,7 +435,7 @@ mod tests {
           apps         9m 16s  ████████████████████████████
           total        9m 59s  of 30m
 
-        resume   gitops-dr restore runbooks/prod.yaml --resume 01JD8QK4S5N7Z4G4V4W0H8R9XK
+        resume   gitops-dr restore runbooks/prod.yaml --resume=01JD8QK4S5N7Z4G4V4W0H8R9XK
         journal  /var/lib/gitops-dr/01JD8QK4S5N7Z4G4V4W0H8R9XK.jsonl
         again    gitops-dr report 01JD8QK4S5N7Z4G4V4W0H8R9XK
         ");
@@ -449,10 +445,10 @@ mod tests {
     fn an_interrupted_run_and_one_that_ends_in_the_middle_can_both_go_on() {
         let cut = story().until_apps().after(60_000).progress("apps", 0, None, "");
         insta::assert_snapshot!(outcome(&cut.state()), @"not finished: its record ends after 1m 43s");
-        assert!(drawn(&cut).contains("--resume 01JD8QK4S5N7Z4G4V4W0H8R9XK"));
+        assert!(drawn(&cut).contains("--resume=01JD8QK4S5N7Z4G4V4W0H8R9XK"));
         let interrupted = cut.after(3_000).finish(RunOutcome::Interrupted, None);
         insta::assert_snapshot!(outcome(&interrupted.state()), @"interrupted after 1m 46s, resumable");
-        assert!(drawn(&interrupted).contains("--resume 01JD8QK4S5N7Z4G4V4W0H8R9XK"));
+        assert!(drawn(&interrupted).contains("--resume=01JD8QK4S5N7Z4G4V4W0H8R9XK"));
     }
 
     #[test]

@@ -10,9 +10,12 @@ const SHORT: usize = 8;
 
 /// Names the run: `restore shop-prod · run 01JD… · target 30m`.
 pub(super) fn title(state: &RunState) -> String {
-    let run = state.run.as_ref().map(|run| format!("run {run}"));
+    // A plan is no run: it has no name by which it could be asked for again.
+    let run = state.run.as_ref().filter(|run| !run.0.is_empty());
+    let verb = if run.is_some() { "restore" } else { "plan" };
+    let run = run.map(|run| format!("run {run}"));
     let target = state.target_ms.map(|target| format!("target {}", chosen(target)));
-    let parts = [Some(format!("restore {}", text::line(&state.runbook))), run, target];
+    let parts = [Some(format!("{verb} {}", text::line(&state.runbook))), run, target];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 

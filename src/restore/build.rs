@@ -6,7 +6,9 @@ use crate::engine::Step;
 use crate::event::Failure;
 use crate::plan::{Action, Item, Plan};
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault};
+use crate::runbook::{
+    AgentKind, Auth, ClusterState, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault,
+};
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
@@ -28,12 +30,8 @@ pub(super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result<Vec<Box<d
                 let settings = settings(&store.name, vault)?;
                 stores.push(Box::new(vault::Vault::new(settings, redactor)?));
             }
-            StoreKind::Aws { .. } | StoreKind::Sops { .. } => {
-                return Err(Failure::new(format!(
-                    "store {}: this version reads only from Vault and OpenBao",
-                    store.name
-                )));
-            }
+            // `supported` has refused them.
+            StoreKind::Aws { .. } | StoreKind::Sops { .. } => {}
         }
     }
     Ok(stores)
@@ -83,12 +81,19 @@ fn value(store: &str, plain: &Plain) -> Result<Secret, Failure> {
     }
 }
 
-/// Refuses what this version understands but cannot carry out, before anything is touched.
+/// Refuses what this version understands but cannot carry out, all of it at once and before anything is touched.
 pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
-    if runbook.agent.kind == crate::runbook::AgentKind::Flux {
-        return Err(Failure::new(
-            "this version restores Argo CD only; the runbook's agent is Flux",
-        ));
+    let mut causes = Vec::new();
+    if runbook.agent.kind == AgentKind::Flux {
+        causes.push("agent: this version restores Argo CD only, and the runbook's agent is Flux".to_owned());
+    }
+    for store in &runbook.stores {
+        if !matches!(store.kind, StoreKind::Vault(_)) {
+            causes.push(format!(
+                "store {}: this version reads only from Vault and OpenBao",
+                store.name
+            ));
+        }
     }
     for step in &runbook.steps {
         let what = match &step.action {
@@ -96,13 +101,40 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
             ExtraAction::Run { .. } => "run",
             ExtraAction::Check(_) | ExtraAction::Apply(_) => continue,
         };
-        return Err(Failure::new(format!(
+        causes.push(format!(
             "step {}: this version does not carry out `{what}` steps",
             step.id
-        ))
-        .hint("take the step out of the runbook, and do by hand what it says"));
+        ));
     }
-    Ok(())
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new("the runbook asks for what this version cannot carry out");
+    Err(Failure { causes, ..failure }.hint("take it out of the runbook, and do by hand what it says"))
+}
+
+/// What the runbook says and this version does not act on: no reason to refuse, and nobody must believe that it was done.
+pub(super) fn unheeded(runbook: &Runbook) -> Vec<String> {
+    let mut notices = Vec::new();
+    if let Some(replaces) = &runbook.target.replaces {
+        notices.push(format!(
+            "Whether the old cluster {} still runs is not checked: see to it yourself that it is off.",
+            replaces.server
+        ));
+    }
+    let survivors: Vec<_> = runbook
+        .clusters
+        .iter()
+        .filter(|(_, cluster)| cluster.state == ClusterState::Survives)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !survivors.is_empty() {
+        notices.push(format!(
+            "Clusters that survive ({}) are connected with the other credentials, and nothing there is held back.",
+            survivors.join(", ")
+        ));
+    }
+    notices
 }
 
 /// Makes the steps of a plan.

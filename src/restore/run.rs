@@ -40,7 +40,7 @@ pub async fn restore(request: Request) -> RunState {
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
 pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
-    let (mut engine, world) = begin(request, new_run(), None);
+    let (mut engine, world) = begin(request, RunId(String::new()), None);
     let world = match world {
         Ok(world) => world,
         Err(failure) => return (None, engine.finish(Err((RunOutcome::Refused, failure)))),
@@ -89,6 +89,9 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     });
     let world = (|| {
         build::supported(&runbook)?;
+        for notice in build::unheeded(&runbook) {
+            engine.record(Run::Noticed { notice });
+        }
         let earlier = request
             .resume
             .map(|name| resumed(&request.journals, &name, &runbook.name))

@@ -16,6 +16,15 @@ use crate::platform::argocd::manifest;
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook};
 
+/// What is applied beside the agent.
+#[derive(Default)]
+struct Others {
+    roots: Vec<Vec<Manifest>>,
+    inputs: Vec<RootInput>,
+    extras: BTreeMap<usize, Vec<Manifest>>,
+    digests: Vec<String>,
+}
+
 /// Makes the plan.
 pub struct Prepare(pub Arc<World>);
 
@@ -52,16 +61,9 @@ impl Prepare {
     async fn prepare(&self, context: &Context) -> Result<Prepared, Failure> {
         let runbook = self.0.runbook()?;
         let of_agent = render::Options {
-            namespace: runbook.agent.namespace.clone(),
             release: runbook.agent.release.clone(),
             values: runbook.agent.values.clone(),
-            kube_version: self.kube_version(),
-            ..render::Options::default()
-        };
-        let of_others = render::Options {
-            namespace: runbook.agent.namespace.clone(),
-            kube_version: self.kube_version(),
-            ..render::Options::default()
+            ..self.options(runbook)
         };
         let rendered = self.render(&runbook.agent.from, &of_agent).await?;
         let mut found = rendered.findings.clone();
@@ -73,47 +75,7 @@ impl Prepare {
         let install = install::arrange(objects, &runbook.agent.namespace);
         found.extend(install.findings.iter().cloned());
 
-        let mut roots = Vec::new();
-        let mut inputs = Vec::new();
-        for root in &runbook.roots {
-            let rendered = self
-                .render(&root.from, &of_others)
-                .await
-                .map_err(|failure| failure.within(format!("cannot read root `{}`", root.id)))?;
-            found.extend(rendered.findings);
-            let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
-            found.extend(manifests.iter().flat_map(manifest::check));
-            if !manifests
-                .iter()
-                .any(|manifest| ["Application", "ApplicationSet"].contains(&manifest.kind()))
-            {
-                let message = format!("root {} holds neither an Application nor an ApplicationSet", root.id);
-                found.push(
-                    Finding::error("root/no-application", message)
-                        .help("name the file or folder that does, or apply it in a step"),
-                );
-            }
-            inputs.push(RootInput {
-                digest: rendered.digest,
-                objects: named(&manifests),
-            });
-            roots.push(manifests);
-        }
-        let (mut extras, mut digests) = (BTreeMap::new(), Vec::new());
-        for (index, step) in runbook.steps.iter().enumerate() {
-            if let ExtraAction::Apply(from) = &step.action {
-                let rendered = self
-                    .render(from, &of_others)
-                    .await
-                    .map_err(|failure| failure.within(format!("cannot read what step `{}` applies", step.id)))?;
-                found.extend(rendered.findings);
-                extras.insert(
-                    index,
-                    rendered.manifests.into_iter().map(manifest::for_restore).collect(),
-                );
-                digests.push(rendered.digest);
-            }
-        }
+        let beside = self.others(runbook, &mut found).await?;
         findings::judge("the sources cannot be restored from", &found, |notice| {
             context.notice(notice);
         })?;
@@ -145,8 +107,8 @@ impl Prepare {
                 .map(|stage| (stage.name.word().to_owned(), named(&stage.manifests)))
                 .collect(),
             workloads: agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
-            roots: inputs,
-            extras: digests,
+            roots: beside.inputs,
+            extras: beside.digests,
         };
         Ok(Prepared {
             plan: plan::make(runbook, &input),
@@ -157,9 +119,63 @@ impl Prepare {
             needed: ids(needed),
             others: ids(others),
             version,
-            roots,
-            extras,
+            roots: beside.roots,
+            extras: beside.extras,
         })
+    }
+
+    /// Renders the roots and what the runbook's own steps apply.
+    async fn others(&self, runbook: &Runbook, found: &mut Vec<Finding>) -> Result<Others, Failure> {
+        let options = self.options(runbook);
+        let mut others = Others::default();
+        for root in &runbook.roots {
+            let rendered = self
+                .render(&root.from, &options)
+                .await
+                .map_err(|failure| failure.within(format!("cannot read root `{}`", root.id)))?;
+            found.extend(rendered.findings);
+            let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
+            found.extend(manifests.iter().flat_map(manifest::check));
+            if !manifests
+                .iter()
+                .any(|manifest| ["Application", "ApplicationSet"].contains(&manifest.kind()))
+            {
+                let message = format!("root {} holds neither an Application nor an ApplicationSet", root.id);
+                found.push(
+                    Finding::error("root/no-application", message)
+                        .help("name the file or folder that does, or apply it in a step"),
+                );
+            }
+            others.inputs.push(RootInput {
+                digest: rendered.digest,
+                objects: named(&manifests),
+            });
+            others.roots.push(manifests);
+        }
+        for (index, step) in runbook.steps.iter().enumerate() {
+            if let ExtraAction::Apply(from) = &step.action {
+                let rendered = self
+                    .render(from, &options)
+                    .await
+                    .map_err(|failure| failure.within(format!("cannot read what step `{}` applies", step.id)))?;
+                found.extend(rendered.findings);
+                others.extras.insert(
+                    index,
+                    rendered.manifests.into_iter().map(manifest::for_restore).collect(),
+                );
+                others.digests.push(rendered.digest);
+            }
+        }
+        Ok(others)
+    }
+
+    /// How all but the agent is rendered.
+    fn options(&self, runbook: &Runbook) -> render::Options {
+        render::Options {
+            namespace: runbook.agent.namespace.clone(),
+            kube_version: self.kube_version(),
+            ..render::Options::default()
+        }
     }
 
     /// The target's version, which a chart may ask for; unknown where only a plan is made.

@@ -48,14 +48,22 @@ impl Step for FetchSources {
                 Err(failure) => failures.push(failure),
             }
         }
-        let mut failures = failures.into_iter();
-        if let Some(mut first) = failures.next() {
-            for other in failures {
-                first.causes.push(other.message);
-                first.causes.extend(other.causes);
-                first.hints.extend(other.hints);
+        match failures.len() {
+            0 => {}
+            1 => return Err(failures.swap_remove(0)),
+            count => {
+                let mut all = Failure::new(format!("{count} sources cannot be fetched"));
+                for failure in failures {
+                    all.causes
+                        .push(format!("{}: {}", failure.message, failure.causes.join(": ")));
+                    for hint in failure.hints {
+                        if !all.hints.contains(&hint) {
+                            all.hints.push(hint);
+                        }
+                    }
+                }
+                return Err(all);
             }
-            return Err(first);
         }
         let detail: Vec<_> = checkouts
             .iter()

@@ -48,6 +48,11 @@ fn near<'word>(text: &str, words: impl IntoIterator<Item = &'word str>) -> Vec<&
 fn distance(text: &str, word: &str) -> Option<usize> {
     let changes = strsim::damerau_levenshtein(text, word);
     // A word that is only begun: `repo` for `repository`.
+    // Or its end, such as `argocd-secret` of `argocd/argocd-secret`.
+    let ends = text.len() >= BEGUN && word.len() > text.len() && word.ends_with(text);
+    if ends {
+        return Some(1);
+    }
     if text.len() >= BEGUN && word.starts_with(text) {
         return Some(changes.min(BEGUN));
     }

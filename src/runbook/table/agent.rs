@@ -35,7 +35,11 @@ pub(super) static AGENT: Record = Record {
     fields: &[],
     kinds: Kinds::Of(&[
         may("argocd", Shape::Record(&INSTALL), "Argo CD."),
-        may("flux", Shape::Record(&INSTALL), "Flux."),
+        may(
+            "flux",
+            Shape::Record(&INSTALL),
+            "Flux. Understood, and refused by a restore of this version.",
+        ),
     ]),
 };
 

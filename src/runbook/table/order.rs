@@ -48,8 +48,16 @@ pub(super) static STEP: Record = Record {
     ],
     kinds: Kinds::Of(&[
         may("check", Shape::Record(&CHECK), "Waits for something to be so."),
-        may("approve", Shape::Record(&APPROVE), "Asks a person."),
-        may("run", Shape::Record(&RUN), "Runs a program."),
+        may(
+            "approve",
+            Shape::Record(&APPROVE),
+            "Asks a person. Understood, and refused by a restore of this version.",
+        ),
+        may(
+            "run",
+            Shape::Record(&RUN),
+            "Runs a program. Understood, and refused by a restore of this version.",
+        ),
         may("apply", Shape::Record(&IN_SOURCE), "Applies manifests."),
     ]),
 };

@@ -93,7 +93,10 @@ pub(super) static CLUSTER: Record = Record {
         must(
             "state",
             Shape::Word(&[
-                word("survives", "It lives on, and is connected last, after an approval."),
+                word(
+                    "survives",
+                    "It lives on. This version connects it with the other credentials and holds nothing back.",
+                ),
                 word("rebuilt", "It was built anew, and is registered anew."),
                 word("absent", "It is not there."),
             ]),

@@ -12,8 +12,16 @@ pub(super) static STORE: Record = Record {
     )],
     kinds: Kinds::Of(&[
         may("vault", Shape::Record(&VAULT), "Vault or OpenBao."),
-        may("aws", Shape::Record(&AWS), "AWS Secrets Manager."),
-        may("sops", Shape::Record(&SOPS), "SOPS files in a source."),
+        may(
+            "aws",
+            Shape::Record(&AWS),
+            "AWS Secrets Manager. Understood, and refused by a restore of this version.",
+        ),
+        may(
+            "sops",
+            Shape::Record(&SOPS),
+            "SOPS files in a source. Understood, and refused by a restore of this version.",
+        ),
     ]),
 };
 

@@ -51,7 +51,7 @@ pub(super) static REPLACES: Record = Record {
     fields: &[must(
         "server",
         Shape::Text(Format::Http),
-        "Its API server. It must not answer, or be fenced by word, before anything is changed.",
+        "Its API server. This version does not check that it is off: the runbook says so, and a restore reminds of it.",
     )],
     kinds: Kinds::None,
 };

@@ -65,7 +65,7 @@ async fn what_this_version_cannot_do(scene: &Scene, judge: &mut Judge) {
         ),
         with(
             "nothing to resume",
-            &["--resume", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+            &["--resume=01ARZ3NDEKTSV4RRFFQ69G5FAV"],
             &["the run to go on with cannot be read", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
         ),
         with(

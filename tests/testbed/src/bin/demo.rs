@@ -41,6 +41,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             _ = tokio::signal::ctrl_c() => {}
         }
     };
+    say("\nThe servers are stopped, and all that they and the restore wrote is removed.");
     Ok(ExitCode::from(
         status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
     ))
