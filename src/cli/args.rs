@@ -126,10 +126,8 @@ fn revision(text: &str) -> Result<(String, String), String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write it with a unit, such as 90s, 30m or 1h 30m".to_owned();
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(wrong)
+    let wrong = |_| "write it with a unit, such as 90s, 30m or 1h 30m".to_owned();
+    let span: jiff::SignedDuration = text.parse().map_err(wrong)?;
+    let positive = Duration::try_from(span).ok().filter(|duration| !duration.is_zero());
+    positive.ok_or_else(|| "it must be longer than nothing".to_owned())
 }

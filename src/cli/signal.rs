@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second ends the process at once.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -11,11 +11,14 @@ pub(super) fn interrupt() -> std::io::Result<CancellationToken> {
     let cancelled = token.clone();
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
+    // A terminal that is closed, or an ssh that drops.
+    let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = interrupts.recv() => {}
                 _ = terminations.recv() => {}
+                _ = hangups.recv() => {}
             }
             if cancelled.is_cancelled() {
                 end();

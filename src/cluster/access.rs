@@ -56,9 +56,16 @@ impl std::fmt::Display for Missing {
 }
 
 impl Cluster {
-    /// Returns the rights that applying these objects needs and the user lacks. For kinds that are not served yet their
-    /// CRDs among the objects say what to ask for. Access reviews store nothing.
-    pub async fn missing_rights(&self, manifests: &[Manifest], namespace: &str) -> Result<Vec<Missing>, Error> {
+    /// Returns the rights that applying these objects and watching these resources needs and the user lacks. For kinds
+    /// that are not served yet their CRDs among the objects say what to ask for. Access reviews store nothing.
+    ///
+    /// `watched` holds a group, a resource in the plural and a namespace each; an empty namespace means all.
+    pub async fn missing_rights(
+        &self,
+        manifests: &[Manifest],
+        namespace: &str,
+        watched: &[(&str, &str, &str)],
+    ) -> Result<Vec<Missing>, Error> {
         let coming = defined(manifests);
         let mut wanted = BTreeSet::new();
         for manifest in manifests {
@@ -88,6 +95,14 @@ impl Cluster {
         for place in wanted {
             // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
             asked.extend(["create", "get", "patch"].map(|verb| self.lacks(verb, place.clone())));
+        }
+        for (group, resource, namespace) in watched {
+            let place = Place {
+                group: (*group).to_owned(),
+                resource: (*resource).to_owned(),
+                namespace: (*namespace).to_owned(),
+            };
+            asked.extend(["list", "watch"].map(|verb| self.lacks(verb, place.clone())));
         }
         let answers: Vec<_> = stream::iter(asked).buffered(IN_FLIGHT).collect().await;
         let mut missing: BTreeMap<Place, Vec<&'static str>> = BTreeMap::new();

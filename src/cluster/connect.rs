@@ -230,7 +230,13 @@ fn unusable(error: &KubeconfigError, target: &Target) -> Error {
             Error::new(ErrorKind::Kubeconfig, message).because(format!("it is not valid YAML{place}"))
         }
         KubeconfigError::ReadConfig(io, path) => {
-            Error::new(ErrorKind::Kubeconfig, message).because(format!("{}: {io}", path.display()))
+            let (text, path) = (io.to_string(), path.display().to_string());
+            let cause = if text.contains(&path) {
+                text
+            } else {
+                format!("{path}: {text}")
+            };
+            Error::new(ErrorKind::Kubeconfig, message).because(cause)
         }
         other => Error::new(ErrorKind::Kubeconfig, message).because(other.to_string()),
     }

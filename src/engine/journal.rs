@@ -3,7 +3,7 @@
 //! The first line is a header with the format's version. A reader drops a torn last line, reads unknown minor versions
 //! and refuses unknown major ones.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -131,6 +131,12 @@ impl Journal {
     }
 }
 
+/// Whether the run is still going on, in another process of this machine: whoever writes a journal holds its lock.
+pub fn is_being_written(path: &Path) -> bool {
+    let locked = File::open(path).map(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
+    locked.unwrap_or(false)
+}
+
 /// Reads a journal. A torn last line is dropped; a broken line before that is an error that names it, for an end that is
 /// lost would make another run of this one.
 pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
@@ -255,6 +261,16 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{text}{line}\n")).unwrap();
         assert_eq!(read(&path).unwrap()[2].body, Body::Unknown);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_is_known_by_the_lock_of_its_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::create(folder.path(), &RunId("01A".into())).unwrap();
+        let path = journal.path().to_owned();
+        assert!(is_being_written(&path));
+        drop(journal);
+        assert!(!is_being_written(&path));
     }
 
     #[test]

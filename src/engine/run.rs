@@ -90,9 +90,7 @@ impl Engine {
         if let Some(error) = lost {
             // A full disk is no reason to leave a platform down: the run goes on, and says that it is not written down.
             self.settings.journal = None;
-            self.record(Run::Noticed {
-                notice: format!("The run goes on without a journal: {error}."),
-            });
+            self.record(Run::Unjournaled { why: error.to_string() });
         }
     }
 

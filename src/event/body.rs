@@ -252,6 +252,11 @@ pub enum Run {
         /// The notice, a full sentence.
         notice: String,
     },
+    /// The run is no longer written down, or never was; it goes on all the same.
+    Unjournaled {
+        /// Why.
+        why: String,
+    },
     /// Something is left to do by hand.
     LeftToDo {
         /// What, a full sentence.

@@ -55,6 +55,7 @@ fn run() -> impl Strategy<Value = Run> {
             program: text,
             target_ms,
         }),
+        text().prop_map(|why| Run::Unjournaled { why }),
         (text(), any::<u32>()).prop_map(|(with, since_ms)| Run::GoesOn {
             with: RunId(with),
             since_ms: since_ms.into()

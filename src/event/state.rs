@@ -86,6 +86,8 @@ pub struct RunState {
     pub interventions: Vec<Intervention>,
     /// What people should know.
     pub notices: Vec<String>,
+    /// Whether it is written down, as far as is known: a run that stopped being so cannot be asked for again.
+    pub is_journaled: bool,
     /// What is left to do by hand.
     pub left_to_do: Vec<String>,
     /// What was accepted that is not plain success.
@@ -164,6 +166,7 @@ impl RunState {
                 self.run = Some(run);
                 (self.runbook, self.file, self.program, self.target_ms) = (runbook, file, program, target_ms);
                 self.arguments = arguments;
+                self.is_journaled = true;
                 self.started_at.get_or_insert(at);
             }
             Run::GoesOn { with, since_ms } => (self.goes_on_with, self.before_ms) = (Some(with), since_ms),
@@ -195,6 +198,10 @@ impl RunState {
             }
             // A resumed run says again what it said before; it is still one thing to know.
             Run::Noticed { notice } => push_new(&mut self.notices, notice),
+            Run::Unjournaled { why } => {
+                self.is_journaled = false;
+                push_new(&mut self.notices, format!("The run goes on without a journal: {why}."));
+            }
             Run::LeftToDo { what } => push_new(&mut self.left_to_do, what),
             Run::Excepted(exception) => push_new(&mut self.exceptions, exception),
             Run::Recovered => self.recovered_ms = Some(self.elapsed_ms),

@@ -1,5 +1,6 @@
 //! How a run ended, in one sentence.
 
+use super::summary::is_resumable;
 use super::text;
 use crate::event::{Failure, Outcome, RunOutcome, RunState, StepStatus};
 use crate::rto::{Verdict, chosen, duration};
@@ -17,8 +18,8 @@ pub fn outcome(state: &RunState) -> String {
         // A resumed run may have changed things in an earlier call; what was refused is this call.
         RunOutcome::Refused if state.touched() => format!("refused, this call changed nothing{because}"),
         RunOutcome::Refused => format!("refused, nothing was changed{because}"),
-        RunOutcome::DeadlinePassed => format!("deadline passed after {took}{}, resumable", so_far(state)),
-        RunOutcome::Interrupted => format!("interrupted after {took}{}, resumable", so_far(state)),
+        RunOutcome::DeadlinePassed => format!("deadline passed after {took}{}, {}", so_far(state), way_on(state)),
+        RunOutcome::Interrupted => format!("interrupted after {took}{}, {}", so_far(state), way_on(state)),
     }
 }
 
@@ -49,6 +50,14 @@ fn recovered(state: &RunState, took: &str) -> String {
         Verdict::NoTarget | Verdict::Open { .. } => String::new(),
     };
     format!("recovered{with} in {took}{promise}")
+}
+
+fn way_on(state: &RunState) -> &'static str {
+    match (is_resumable(state), state.touched()) {
+        (true, _) => "resumable",
+        (false, true) => "and not written down: restore again with `expect: adopt`",
+        (false, false) => "nothing was changed",
+    }
 }
 
 fn so_far(state: &RunState) -> String {

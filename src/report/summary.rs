@@ -206,22 +206,23 @@ fn footer(state: &RunState, style: Style, journal: Option<&Path>) -> String {
             )
         );
     }
-    if let Some(journal) = journal {
+    // A journal that was given up ends in the middle: to point at it would mislead.
+    if let Some(journal) = journal.filter(|_| state.is_journaled) {
         let _ = writeln!(lines, "journal  {}", text::line(&journal.display().to_string()));
         if let Some(run) = &run {
-            let _ = writeln!(lines, "again    gitops-dr report {run}");
+            let place = state.arguments.iter().find(|argument| argument.starts_with("--state="));
+            let place = place
+                .map(|place| format!(" {}", text::quote(place)))
+                .unwrap_or_default();
+            let _ = writeln!(lines, "again    gitops-dr report {run}{place}");
         }
     }
     lines
 }
 
-/// Whether going on with this run is the way forward. A run that was refused before anything was changed starts afresh.
-fn is_resumable(state: &RunState) -> bool {
-    match &state.finished {
-        Some((RunOutcome::Recovered, _)) => false,
-        Some((RunOutcome::DeadlinePassed | RunOutcome::Interrupted, _)) | None => true,
-        Some((RunOutcome::Failed | RunOutcome::Refused, _)) => state.touched(),
-    }
+/// Whether going on with this run is the way forward: it has changed something, and is still written down. A run that was refused before anything was changed starts afresh.
+pub(super) fn is_resumable(state: &RunState) -> bool {
+    !matches!(state.finished, Some((RunOutcome::Recovered, _))) && state.touched() && state.is_journaled
 }
 
 /// Puts a title over a body; nothing over nothing.

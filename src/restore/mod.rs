@@ -2,6 +2,7 @@
 
 mod build;
 mod request;
+mod resume;
 mod run;
 
 pub use request::{Request, Unreadable, read};

@@ -54,7 +54,14 @@ pub struct Unreadable {
 /// Reads a runbook, with revisions put over its own. Warnings come back beside it.
 pub fn read(file: &Path, revisions: &[(String, String)]) -> Result<(Runbook, Vec<Finding>, String), Unreadable> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| Unreadable {
+    // Anything else, such as a pipe, might never end.
+    let is_odd = std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file());
+    let text = if is_odd {
+        Err(std::io::Error::other("it is not a file"))
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let text = text.map_err(|error| Unreadable {
         findings: vec![
             Finding::error("runbook/unreadable", format!("{name}: {error}")).help("name the runbook's file"),
         ],

@@ -4,14 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use super::build;
 use super::request::Request;
-use jiff::Timestamp;
-
-use crate::engine::journal::{self, Journal};
+use super::resume;
+use crate::engine::journal::Journal;
 use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
 use crate::runbook::Runbook;
-use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, World};
+use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, Resumes, World};
 
 /// How a run that ends early ends.
 type Ended = (RunOutcome, Failure);
@@ -27,9 +26,7 @@ pub async fn restore(request: Request) -> RunState {
     let (mut engine, world) = begin(request, run, journal);
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
-        engine.record(Run::Noticed {
-            notice: format!("The run is not written down: {error}."),
-        });
+        engine.record(Run::Unjournaled { why: error.to_string() });
     }
     let result = match world {
         Ok(world) => carry_out(&mut engine, &world).await,
@@ -94,19 +91,21 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         }
         let earlier = request
             .resume
-            .map(|name| resumed(&request.journals, &name, &runbook.name))
+            .map(|name| resume::find(&request.journals, &name, &runbook.name))
             .transpose()?;
         if let Some(earlier) = &earlier {
             engine.record(earlier.goes_on(started));
         }
-        let resumes = earlier.map(|earlier| earlier.uid);
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
             options: Options {
                 kubeconfig: request.kubeconfig,
                 context: request.context,
                 cache: request.cache,
-                resumes,
+                resumes: earlier.map(|earlier| Resumes {
+                    uid: earlier.uid,
+                    revisions: earlier.revisions,
+                }),
             },
             redactor: request.redactor,
             stores,
@@ -116,88 +115,6 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         }))
     })();
     (engine, world)
-}
-
-/// An earlier run that this one goes on with.
-#[derive(Debug)]
-struct Earlier {
-    run: RunId,
-    /// The UID of the cluster that it was about.
-    uid: String,
-    /// When it began, by the time of day.
-    began: Timestamp,
-    /// How long the recovery had gone on then, in milliseconds.
-    before_ms: u64,
-}
-
-impl Earlier {
-    /// Says that this run, begun now, goes on with it. An outage does not end where a run was interrupted.
-    fn goes_on(&self, now: Timestamp) -> Run {
-        let since = u64::try_from(now.duration_since(self.began).as_millis()).unwrap_or(0);
-        Run::GoesOn {
-            with: self.run.clone(),
-            since_ms: self.before_ms + since,
-        }
-    }
-}
-
-/// Returns an earlier run of this runbook that is to be gone on with: the run of that name or, without a name,
-/// the newest that changed anything. This very run has a journal too by now.
-fn resumed(journals: &std::path::Path, name: &str, runbook: &str) -> Result<Earlier, Failure> {
-    let state = if name.is_empty() {
-        let mut found = None;
-        for path in journal::newest_first(journals) {
-            // One that cannot be read may be the very run: to take an older one in its place would be a guess.
-            let events =
-                journal::read(&path).map_err(|error| Failure::of(&error).hint("name the run: --resume RUN"))?;
-            let state = RunState::of(&events);
-            if state.runbook == runbook && state.touched() {
-                found = Some(state);
-                break;
-            }
-        }
-        found.ok_or_else(|| {
-            Failure::new(format!(
-                "there is no run to go on with: none of runbook {runbook} in {} changed anything",
-                journals.display()
-            ))
-            .hint("run without --resume, or name the folder of the journals with --state")
-        })?
-    } else {
-        let failed = |error: &journal::Error| Failure::of(error).within("the run to go on with cannot be read");
-        let path = journal::find(journals, Some(name)).map_err(|error| failed(&error))?;
-        RunState::of(&journal::read(&path).map_err(|error| failed(&error))?)
-    };
-    if state.runbook != runbook {
-        return Err(Failure::new(format!(
-            "the run to go on with is of runbook {}, not {runbook}",
-            state.runbook
-        ))
-        .hint("name a run of this runbook, or none: --resume takes the newest"));
-    }
-    if matches!(state.finished, Some((RunOutcome::Recovered, _))) {
-        // The platform lives; whatever was changed on it since is not for a resume to take back.
-        return Err(
-            Failure::new("the run to go on with has recovered, so nothing is to be gone on with")
-                .hint("to take the platform over as it is, say so: `target: {expect: adopt}`"),
-        );
-    }
-    if !state.touched() {
-        // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
-        return Err(
-            Failure::new("the run to go on with has changed nothing, so nothing is to be gone on with")
-                .hint("run without --resume"),
-        );
-    }
-    let (Some(run), Some(began), Some(cluster)) = (state.run, state.started_at, state.cluster) else {
-        return Err(Failure::new("the run to go on with never reached a cluster").hint("run without --resume"));
-    };
-    Ok(Earlier {
-        run,
-        uid: cluster.uid,
-        began,
-        before_ms: state.before_ms,
-    })
 }
 
 async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended> {
@@ -243,70 +160,4 @@ fn left_to_do(runbook: &Runbook) -> Vec<String> {
         }
     }
     left
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::event::{Body, Effect, Event, Phase, PlannedStep, Step};
-
-    /// Writes the journal of a run on the cluster `uid` that got as far as a step with this effect.
-    fn ran(folder: &Path, name: &str, runbook: &str, uid: &str, effect: Effect) {
-        let started = Run::Started {
-            run: RunId(name.into()),
-            runbook: runbook.into(),
-            file: String::new(),
-            program: String::new(),
-            target_ms: None,
-            arguments: Vec::new(),
-        };
-        let cluster = Run::Cluster {
-            context: String::new(),
-            server: String::new(),
-            uid: uid.into(),
-            version: String::new(),
-            state: String::new(),
-        };
-        let step = Step::Started(PlannedStep {
-            id: "one".into(),
-            phase: Phase::Ground,
-            title: String::new(),
-            effect,
-        });
-        let mut journal = Journal::create(folder, &RunId(name.into())).unwrap();
-        for (seq, body) in (1..).zip([Body::Run(started), Body::Run(cluster), Body::Step(step)]) {
-            let at = Timestamp::UNIX_EPOCH;
-            let elapsed_ms = 0;
-            journal
-                .append(&Event {
-                    seq,
-                    at,
-                    elapsed_ms,
-                    body,
-                })
-                .unwrap();
-        }
-    }
-
-    #[test]
-    fn without_a_name_the_newest_run_of_the_runbook_that_changed_anything_is_gone_on_with() {
-        let folder = tempfile::tempdir().unwrap();
-        let of = |name: &str| resumed(folder.path(), name, "shop");
-        assert!(of("").unwrap_err().message.starts_with("there is no run to go on with"));
-        ran(folder.path(), "01A", "shop", "older", Effect::Repeatable);
-        ran(folder.path(), "01B", "shop", "newer", Effect::Once);
-        ran(folder.path(), "01C", "shop", "refused", Effect::Reads);
-        ran(folder.path(), "01D", "other", "foreign", Effect::Once);
-        // The run that asks has a journal too, in which nothing is written yet.
-        let _own = Journal::create(folder.path(), &RunId("01E".into())).unwrap();
-        assert_eq!(of("").unwrap().uid, "newer");
-        assert_eq!(of("01A").unwrap().uid, "older");
-        assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
-        assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
-        assert!(of("01X").is_err());
-    }
 }

@@ -58,7 +58,11 @@ impl Step for Drive {
                 told.tell(&decision, observer.trouble(), context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
                 if observer.trouble().is_none() && self.is_done(runbook, &decision) {
-                    return Ok(self.done(decision, context));
+                    // A server that went silent breaks no watch for a while: one answer now proves that what is known is new.
+                    match context.unless_stopped(cluster.rediscover()).await? {
+                        Ok(()) => return Ok(self.done(decision, context)),
+                        Err(error) => context.notice(format!("{error}: {}.", error.causes.join(": "))),
+                    }
                 }
                 for action in &decision.actions {
                     context.emit(intervention(action));

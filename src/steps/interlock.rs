@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use serde_json::json;
 use url::Url;
 
-use super::World;
 use super::connect::counted;
 use super::ground::built;
+use super::{Resumes, World};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Inventory, Mode};
 use crate::engine::{Context, Step};
@@ -71,7 +71,7 @@ impl Interlock {
     fn same_cluster(&self, cluster: &Cluster) -> Result<(), Failure> {
         let identity = cluster.identity();
         match &self.0.options.resumes {
-            Some(uid) if *uid != identity.uid => Err(Failure::new(format!(
+            Some(Resumes { uid, .. }) if *uid != identity.uid => Err(Failure::new(format!(
                 "the run to go on with was on the cluster {uid}, and context {} leads to {}",
                 identity.context, identity.uid
             ))
@@ -128,7 +128,14 @@ impl Interlock {
         all.extend(prepared.roots.iter().chain(prepared.extras.values()).flatten().cloned());
         all.extend(self.secrets(runbook)?);
         all.push(built(install::default_project(namespace))?);
-        let missing = cluster.missing_rights(&all, namespace).await?;
+        let watched = [
+            ("argoproj.io", "applications", ""),
+            ("argoproj.io", "applicationsets", ""),
+            ("apiextensions.k8s.io", "customresourcedefinitions", ""),
+            ("apps", "deployments", namespace),
+            ("apps", "statefulsets", namespace),
+        ];
+        let missing = cluster.missing_rights(&all, namespace, &watched).await?;
         if !missing.is_empty() {
             let mut failure = Failure::new("the user of this context may not do what a restore does")
                 .hint("grant it (a ClusterRoleBinding to cluster-admin is the usual way), or name another context");
@@ -216,8 +223,9 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
         }
     }
     failure = failure
-        .hint("is this the right cluster? If it is a platform to be taken over, say so: `target: {expect: adopt}`")
-        .hint("if an earlier run was interrupted, go on with --resume");
+        .hint("is this the right cluster?")
+        .hint("if an earlier run was interrupted, go on with --resume")
+        .hint("if it is a platform to be taken over as it is, say so: `target: {expect: adopt}`");
     let foreign = namespaces_of(&inventory.workloads);
     if foreign.is_empty() {
         return failure;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::sources::short;
 use super::{Prepared, World, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
@@ -51,6 +52,16 @@ impl Step for Prepare {
                 .collect(),
             steps: prepared.plan.steps.iter().map(|item| item.step.clone()).collect(),
         });
+        for (source, before) in self.0.options.resumes.iter().flat_map(|earlier| &earlier.revisions) {
+            let now = prepared.plan.sources.iter().find(|now| now.name == *source);
+            if let Some(now) = now.filter(|now| now.commit != *before) {
+                context.notice(format!(
+                    "Source {source} has moved since the earlier run: {} then, {} now.",
+                    short(before),
+                    short(&now.commit)
+                ));
+            }
+        }
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);
         Ok(Outcome::Done { detail })
@@ -136,21 +147,17 @@ impl Prepare {
             found.extend(rendered.findings);
             let manifests: Vec<Manifest> = rendered.manifests.into_iter().map(manifest::for_restore).collect();
             found.extend(manifests.iter().flat_map(manifest::check));
-            if !manifests
-                .iter()
-                .any(|manifest| ["Application", "ApplicationSet"].contains(&manifest.kind()))
-            {
-                let message = format!("root {} holds neither an Application nor an ApplicationSet", root.id);
-                found.push(
-                    Finding::error("root/no-application", message)
-                        .help("name the file or folder that does, or apply it in a step"),
-                );
-            }
             others.inputs.push(RootInput {
                 digest: rendered.digest,
                 objects: named(&manifests),
             });
             others.roots.push(manifests);
+        }
+        let is_app = |manifest: &Manifest| ["Application", "ApplicationSet"].contains(&manifest.kind());
+        if !others.roots.iter().flatten().any(is_app) {
+            // Nothing would follow, and a platform of nothing is ready at once.
+            let message = "no root holds an Application or an ApplicationSet";
+            found.push(Finding::error("root/no-application", message).help("name the file or folder that does"));
         }
         for (index, step) in runbook.steps.iter().enumerate() {
             if let ExtraAction::Apply(from) = &step.action {

@@ -24,8 +24,17 @@ pub struct Options {
     pub context: Option<String>,
     /// Where repositories are kept between runs.
     pub cache: PathBuf,
-    /// The UID of the cluster that an earlier run of this runbook left unfinished, if this run takes it up.
-    pub resumes: Option<String>,
+    /// The earlier run of this runbook that was left unfinished, if this run takes it up.
+    pub resumes: Option<Resumes>,
+}
+
+/// What is known of an earlier run that this one goes on with.
+#[derive(Debug, Clone, Default)]
+pub struct Resumes {
+    /// The UID of its cluster.
+    pub uid: String,
+    /// The commits that it restored, by source.
+    pub revisions: Vec<(String, String)>,
 }
 
 /// A secret of the runbook with its values.

@@ -163,6 +163,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
                 sources.collect::<String>()
             ))
         }
+        Run::Unjournaled { why } => Some(format!("notice: the run goes on without a journal: {why}")),
         Run::Noticed { notice } => Some(format!("notice: {notice}")),
         Run::LeftToDo { what } => Some(format!("left to do by hand: {what}")),
         Run::Excepted(exception) => Some(format!(

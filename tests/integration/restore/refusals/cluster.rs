@@ -207,7 +207,26 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
         )
         .await
         .unwrap();
+    // It could do everything, and would never see an app become ready.
+    let (_, blind) = bed
+        .limited_user(
+            "blind",
+            vec![
+                rule(&["*"], &["get", "create", "patch"]),
+                rule(&["", "apps", "apiextensions.k8s.io"], &["list", "watch"]),
+            ],
+        )
+        .await
+        .unwrap();
     for (user, kubeconfig, words) in [
+        (
+            "blind",
+            blind,
+            &[
+                "may not do what a restore does",
+                "may not list and watch applications.argoproj.io in the whole cluster",
+            ][..],
+        ),
         ("nobody", nobody, &["kube-system", "forbidden", "grant it"][..]),
         (
             "reader",
