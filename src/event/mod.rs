@@ -6,14 +6,19 @@
 //! `--output json`: a promise of compatibility. An unknown family or happening is read as `Unknown` and skipped.
 
 mod body;
+mod failure;
+mod node;
 #[cfg(test)]
 pub(crate) mod properties;
+mod run;
 mod sink;
 mod state;
+mod step;
 
-pub use body::{
-    Blocker, Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Run,
-    RunId, RunOutcome, Step,
-};
+pub use body::{Body, Event};
+pub use failure::Failure;
+pub use node::{Blocker, Intervention, Node, NodePhase};
+pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;
 pub use state::{Cluster, NodeState, RunState, StepState, StepStatus};
+pub use step::{Effect, Outcome, Phase, PlannedStep, Step};

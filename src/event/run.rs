@@ -1,0 +1,131 @@
+//! Events of the run as a whole.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::step::PlannedStep;
+
+/// The name of a run: a ULID, so that names sort by time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Something that keeps a recovery from being plain success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// What it is about.
+    pub subject: String,
+    /// What is not as usual.
+    pub what: String,
+    /// Why that is accepted, in the runbook's words.
+    pub reason: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    /// The platform is back.
+    Recovered,
+    /// Something failed after the cluster had been changed.
+    Failed,
+    /// Refused, or failed before anything was changed.
+    Refused,
+    /// A deadline that the user set has passed.
+    DeadlinePassed,
+    /// The user interrupted it.
+    Interrupted,
+}
+
+/// Of the run as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Run {
+    /// It began.
+    Started {
+        /// Its name; empty for a plan, which is no run.
+        run: RunId,
+        /// The runbook's name.
+        runbook: String,
+        /// The runbook's file as the user named it.
+        file: String,
+        /// The version of this program.
+        program: String,
+        /// The recovery time objective in milliseconds, if the runbook states one.
+        target_ms: Option<u64>,
+        /// What the user gave beside the runbook and has to give again to go on, such as `--context` and its value.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arguments: Vec<String>,
+    },
+    /// It goes on with an earlier run, and so does the recovery clock.
+    GoesOn {
+        /// The earlier run.
+        with: RunId,
+        /// How long before this run the earlier one began, or the one that it went on with, in milliseconds.
+        since_ms: u64,
+    },
+    /// The cluster that it is about was found.
+    Cluster {
+        /// The context of the kubeconfig.
+        context: String,
+        /// The server's address.
+        server: String,
+        /// The UID of the namespace `kube-system`, which stands for the cluster.
+        uid: String,
+        /// The server's version.
+        version: String,
+        /// What was found on it, in a word or two: `empty`, `argocd 3.2.11, 14 apps`.
+        state: String,
+    },
+    /// What will be done is fixed.
+    Planned {
+        /// The digest over steps and pins.
+        digest: String,
+        /// The commit of each source.
+        revisions: Vec<(String, String)>,
+        /// The steps that follow, in order.
+        steps: Vec<PlannedStep>,
+    },
+    /// Something that people should know, which is neither success nor failure.
+    Noticed {
+        /// The notice, a full sentence.
+        notice: String,
+    },
+    /// The run is no longer written down, or never was; it goes on all the same.
+    Unjournaled {
+        /// Why.
+        why: String,
+    },
+    /// Something is left to do by hand.
+    LeftToDo {
+        /// What, a full sentence.
+        what: String,
+    },
+    /// Something was accepted that is not plain success.
+    Excepted(Exception),
+    /// The recovery clock stopped: the critical apps are ready and the checks passed. The rest goes on.
+    Recovered,
+    /// The user asked to stop; requests in flight end first.
+    Stopping {
+        /// Why: an interrupt, a deadline.
+        reason: String,
+    },
+    /// It ended.
+    Finished {
+        /// How.
+        outcome: RunOutcome,
+        /// Why, unless it recovered.
+        failure: Option<Failure>,
+    },
+    /// Written by a newer version.
+    #[serde(other)]
+    Unknown,
+}

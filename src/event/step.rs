@@ -1,0 +1,138 @@
+//! Events of one step of a plan.
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+
+/// The parts of a recovery, in the order in which their times are accounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Reading: the runbook, the stores, the sources; making the plan.
+    Prepare,
+    /// Proving that this is the right cluster and that nothing stands in the way.
+    Interlock,
+    /// What the agent stands on: namespace, CRDs, configuration, credentials, projects.
+    Ground,
+    /// The agent itself.
+    Agent,
+    /// Registered clusters.
+    Clusters,
+    /// The roots and all that follows from them.
+    Apps,
+    /// The checks that say that it is done.
+    Checks,
+}
+
+impl Phase {
+    /// All phases, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Prepare,
+        Self::Interlock,
+        Self::Ground,
+        Self::Agent,
+        Self::Clusters,
+        Self::Apps,
+        Self::Checks,
+    ];
+
+    /// Returns the word that people read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Interlock => "interlock",
+            Self::Ground => "ground",
+            Self::Agent => "agent",
+            Self::Clusters => "clusters",
+            Self::Apps => "apps",
+            Self::Checks => "checks",
+        }
+    }
+}
+
+/// What a step does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It only reads. A run that fails in such a step, before any other, has changed nothing.
+    Reads,
+    /// It may be done again without harm.
+    Repeatable,
+    /// It must not be done twice.
+    Once,
+}
+
+/// A step as the plan names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its stable name within the plan.
+    pub id: String,
+    /// The part of the recovery it belongs to.
+    pub phase: Phase,
+    /// What it does, for people.
+    pub title: String,
+    /// What it does to the world.
+    pub effect: Effect,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It did its work.
+    Done {
+        /// What was done, for people: `7 secrets from vault`.
+        detail: String,
+    },
+    /// There was nothing to do.
+    Skipped {
+        /// Why.
+        detail: String,
+    },
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Of one step of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Step {
+    /// It began.
+    Started(PlannedStep),
+    /// How far it is. May be lost: it is not forced to disk.
+    Progress {
+        /// The step.
+        id: String,
+        /// How much is done.
+        done: u64,
+        /// Of how much, if that is known.
+        total: Option<u64>,
+        /// What is being waited for; empty if nothing in particular.
+        note: String,
+    },
+    /// It ended.
+    Finished {
+        /// The step.
+        id: String,
+        /// How.
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
+    /// Written by a newer version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Step {
+    /// Returns the step it is about; empty for an unknown happening.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Started(step) => &step.id,
+            Self::Progress { id, .. } | Self::Finished { id, .. } => id,
+            Self::Unknown => "",
+        }
+    }
+}
