@@ -9,4 +9,4 @@ mod step;
 
 pub use context::Context;
 pub use run::{Engine, Settings};
-pub use step::{Holds, Step};
+pub use step::Step;
