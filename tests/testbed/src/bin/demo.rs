@@ -11,11 +11,10 @@ use testbed::{Outage, Tool};
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let started = Instant::now();
-    say("Starting a cluster, a secret store and a Git server");
     let outage = Outage::start().await?;
+    let took = started.elapsed().as_secs_f32();
     say(&format!(
-        "                                          ({:.1} s)",
-        started.elapsed().as_secs_f32()
+        "Started a cluster, a secret store and a Git server: {took:.1}s"
     ));
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
     let shop = Shop::fill(outage, &example).await?;
