@@ -1,6 +1,6 @@
 //! What can go wrong with the API server, in words.
 
-use crate::event::Failure;
+use crate::event::Failed;
 
 /// The kinds of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,47 +26,12 @@ pub enum ErrorKind {
 }
 
 /// A request that failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub struct Error {
-    /// Its kind.
-    pub kind: ErrorKind,
-    /// What failed.
-    pub message: String,
-    /// Why, outermost first.
-    pub causes: Vec<String>,
-    /// How to mend it.
-    pub hints: Vec<String>,
-}
+pub type Error = Failed<ErrorKind>;
 
 impl Error {
-    /// Makes an error without causes.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            causes: Vec::new(),
-            hints: Vec::new(),
-        }
-    }
-
-    /// Adds a cause.
-    #[must_use = "the error is returned, not changed in place"]
-    pub fn because(mut self, cause: impl Into<String>) -> Self {
-        self.causes.push(cause.into());
-        self
-    }
-
-    /// Adds how to mend it.
-    #[must_use = "the error is returned, not changed in place"]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-
     /// Whether the same request may succeed a little later.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unreachable | ErrorKind::Server)
+        matches!(self.kind(), ErrorKind::Unreachable | ErrorKind::Server)
     }
 
     /// Takes kube's error, with what was being done, such as `apply Deployment.apps argocd/redis`.
@@ -82,21 +47,17 @@ impl Error {
                 .because("the kubeconfig's credentials could not be used")
                 .hint("try the same context with kubectl; a login may have ended"),
             other => {
-                let mut error = Self::new(ErrorKind::Unreachable, format!("cannot {doing}"));
-                let mut cause: Option<&dyn std::error::Error> = Some(other);
-                while let Some(link) = cause {
-                    cause = link.source();
-                    // Only the innermost link names the reason; the outer ones say "ServiceError" and repeat it.
-                    if cause.is_none() {
-                        let text = link.to_string();
-                        error.causes.push(if text == "deadline has elapsed" {
-                            "no answer came in time".into()
-                        } else {
-                            text
-                        });
-                    }
-                }
-                error.hint("is the API server up, and does its address lead there from this machine?")
+                // Only the innermost link names the reason; the outer ones say "ServiceError" and repeat it.
+                let links = std::iter::successors(Some(other as &dyn std::error::Error), |link| link.source());
+                let text = links.last().map(ToString::to_string).unwrap_or_default();
+                let cause = if text == "deadline has elapsed" {
+                    "no answer came in time"
+                } else {
+                    &text
+                };
+                Self::new(ErrorKind::Unreachable, format!("cannot {doing}"))
+                    .because(cause)
+                    .hint("is the API server up, and does its address lead there from this machine?")
             }
         }
     }
@@ -124,16 +85,6 @@ impl Error {
                 error.hint("another manager owns these fields: remove them there, or from the manifest")
             }
             _ => error,
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            message: error.message,
-            causes: error.causes,
-            hints: error.hints,
         }
     }
 }

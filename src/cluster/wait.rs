@@ -90,7 +90,7 @@ fn broken(error: &watcher::Error) -> String {
         | watcher::Error::WatchStartFailed(inner)
         | watcher::Error::WatchFailed(inner) => {
             let error = Error::of("watch", inner);
-            error.causes.last().cloned().unwrap_or(error.message)
+            error.causes().last().cloned().unwrap_or_else(|| error.to_string())
         }
         watcher::Error::WatchError(status) => status.message.clone(),
         watcher::Error::NoResourceVersion => "the server sent no resource version".into(),

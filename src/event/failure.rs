@@ -54,3 +54,64 @@ impl Failure {
         self
     }
 }
+
+/// A failure of a room that talks to the outside: a [`Failure`] that also says of which kind it is, for callers that decide by
+/// it. Its texts are our own, or went through the redactor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed<Kind> {
+    kind: Kind,
+    failure: Failure,
+}
+
+impl<Kind: Copy> Failed<Kind> {
+    /// Makes one without causes or hints.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            failure: Failure::new(message),
+        }
+    }
+
+    /// Adds a cause, further in than those already there.
+    #[must_use = "the error is returned, not changed in place"]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.failure.causes.push(cause.into());
+        self
+    }
+
+    /// Adds a way to mend it.
+    #[must_use = "the error is returned, not changed in place"]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.failure = self.failure.hint(hint);
+        self
+    }
+
+    /// Returns of which kind it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns why, from the outermost cause to the innermost.
+    pub fn causes(&self) -> &[String] {
+        &self.failure.causes
+    }
+
+    /// Returns how to mend it.
+    pub fn hints(&self) -> &[String] {
+        &self.failure.hints
+    }
+}
+
+impl<Kind> std::fmt::Display for Failed<Kind> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.failure.message)
+    }
+}
+
+impl<Kind: std::fmt::Debug> std::error::Error for Failed<Kind> {}
+
+impl<Kind> From<Failed<Kind>> for Failure {
+    fn from(failed: Failed<Kind>) -> Self {
+        failed.failure
+    }
+}

@@ -16,7 +16,7 @@ mod state;
 mod step;
 
 pub use body::{Body, Event};
-pub use failure::Failure;
+pub use failure::{Failed, Failure};
 pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;

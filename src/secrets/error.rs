@@ -1,6 +1,6 @@
 //! What can go wrong with a store, and how to mend it.
 
-use crate::event::Failure;
+use crate::event::Failed;
 
 /// What went wrong, as far as the program decides by it: whether another store is worth a try, and what a person is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,72 +39,13 @@ pub enum ErrorKind {
     Answer,
 }
 
-/// Why a store did not give what was asked for.
-///
-/// Its texts are our own, and what a server said of an error went through the redactor.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Error {
-    kind: ErrorKind,
-    message: String,
-    causes: Vec<String>,
-    hints: Vec<String>,
-}
-
-impl Error {
-    /// Makes an error without causes or hints. The message names the store and the path.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            causes: Vec::new(),
-            hints: Vec::new(),
-        }
-    }
-
-    /// Adds a cause, further in than those already there.
-    #[must_use = "the error is returned, not changed in place"]
-    pub fn because(mut self, cause: impl Into<String>) -> Self {
-        self.causes.push(cause.into());
-        self
-    }
-
-    /// Adds a way to mend it.
-    #[must_use = "the error is returned, not changed in place"]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-
-    /// Returns what went wrong.
-    pub fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-
-    /// Returns why, from the outermost cause to the innermost.
-    pub fn causes(&self) -> &[String] {
-        &self.causes
-    }
-
-    /// Returns how to mend it.
-    pub fn hints(&self) -> &[String] {
-        &self.hints
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            message: error.message,
-            causes: error.causes,
-            hints: error.hints,
-        }
-    }
-}
+/// Why a store did not give what was asked for. The message names the store and the path.
+pub type Error = Failed<ErrorKind>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Failure;
 
     #[test]
     fn a_failure_keeps_message_causes_and_hints() {

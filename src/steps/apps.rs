@@ -61,14 +61,14 @@ impl Step for Drive {
                     // A server that went silent breaks no watch for a while: one answer now proves that what is known is new.
                     match context.unless_stopped(cluster.rediscover()).await? {
                         Ok(()) => return Ok(self.done(decision, context)),
-                        Err(error) => context.notice(format!("{error}: {}.", error.causes.join(": "))),
+                        Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
                     }
                 }
                 for action in &decision.actions {
                     context.emit(intervention(action));
                     // A refresh that fails is asked for again; it must not end a recovery.
                     if let Err(error) = perform(cluster, action).await {
-                        context.notice(format!("{error}: {}.", error.causes.join(": ")));
+                        context.notice(format!("{error}: {}.", error.causes().join(": ")));
                     }
                 }
                 look_again = decision.look_again;

@@ -190,7 +190,7 @@ pub(super) fn told(applied: argocd::StageApplied, context: &Context) -> (usize, 
             what: error.to_string(),
             reason: format!(
                 "somebody else has set it, and it stays as it is: {}",
-                error.causes.join(": ")
+                error.causes().join(": ")
             ),
         }));
     }

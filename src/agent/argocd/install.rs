@@ -60,7 +60,7 @@ pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode
         match result {
             Ok(Applied::Sent) => applied.sent += 1,
             Ok(Applied::Same) => applied.same += 1,
-            Err(error) if error.kind == ErrorKind::Conflict => applied.left.push(error),
+            Err(error) if error.kind() == ErrorKind::Conflict => applied.left.push(error),
             Err(error) => return Err(error),
         }
     }

@@ -12,9 +12,9 @@ use testbed::{Outage, Tool};
 async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let started = Instant::now();
     let outage = Outage::start().await?;
-    let took = started.elapsed().as_secs_f32();
+    let seconds = started.elapsed().as_secs_f32();
     say(&format!(
-        "Started a cluster, a secret store and a Git server: {took:.1}s"
+        "Started a cluster, a secret store and a Git server: {seconds:.1}s"
     ));
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
     let shop = Shop::fill(outage, &example).await?;
