@@ -53,7 +53,7 @@ pub(super) enum Output {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Rebuild the platform on the cluster that the runbook names
-    Restore(Restore),
+    Restore(Box<Restore>),
     /// Show what a restore would do, and change nothing
     Plan(Plan),
     /// Show a past run again
@@ -102,6 +102,35 @@ pub(super) struct Restore {
     /// Go on with an interrupted run: the newest, or the one named
     #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(super) resume: Option<String>,
+    #[command(flatten)]
+    pub(super) answered: Answered,
+}
+
+/// What a person says beforehand. Each is journaled, with the reason.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Answers")]
+pub(super) struct Answered {
+    /// The cluster that is replaced is fenced, and how: `power off, ticket 4711`
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(super) fenced: Option<String>,
+    /// Take a cluster that is not empty over as it is, and why
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(super) adopt: Option<String>,
+    /// Go on although the plan is another than the run was begun with, and why
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(super) accept_plan_change: Option<String>,
+    /// Approve a step, or a cluster that survives as `cluster/NAME`
+    #[arg(long, value_name = "ID=COMMENT", value_parser = named)]
+    pub(super) approve: Vec<(String, String)>,
+    /// Approve the runbook's own `approve` steps; it answers nothing else
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// A step whose result is not known was done, and how that is known
+    #[arg(long, value_name = "STEP=REASON", value_parser = named)]
+    pub(super) was_done: Vec<(String, String)>,
+    /// Do a step again that must not be done twice, and why
+    #[arg(long, value_name = "STEP=REASON", value_parser = named)]
+    pub(super) do_again: Vec<(String, String)>,
 }
 
 /// `plan`.
@@ -122,6 +151,20 @@ fn revision(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((source, revision)) if !source.is_empty() && !revision.is_empty() => Ok((source.into(), revision.into())),
         _ => Err("write it as SOURCE=REV, such as platform=v1.4".into()),
+    }
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say it in words: they are journaled".into()),
+        words => Ok(words.to_owned()),
+    }
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, words)) if !name.is_empty() => Ok((name.into(), reason(words)?)),
+        _ => Err("write it as ID=WORDS, such as data='checked by Ann, ticket 4711'".into()),
     }
 }
 

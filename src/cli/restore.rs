@@ -7,15 +7,16 @@ use std::sync::Arc;
 use console::Term;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Book, Restore};
+use super::args::{Answered, Book, Restore};
 use super::error::Error;
 use super::run::folder;
 use super::ui::Ui;
 use super::{exit, signal};
 use crate::clock::{Clock, SystemClock};
+use crate::engine::Nobody;
 use crate::event::{Failure, Sink};
 use crate::report::{Json, Quiet, summary, terminal};
-use crate::restore::{self, Request};
+use crate::restore::{self, Answers, Request};
 
 /// Restores.
 pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
@@ -29,6 +30,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         deadline: arguments.deadline,
         resume: arguments.resume,
         sinks: sinks(ui, &clock),
+        answers: answers(arguments.answered),
         ..request(ui, &arguments.book, interrupt, &clock)?
     };
     let journals = request.journals.clone();
@@ -42,6 +44,18 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         ui.out(&summary(&state, Ui::out_style(), journal.as_deref()));
     }
     Ok(state.exit_code())
+}
+
+fn answers(given: Answered) -> Answers {
+    Answers {
+        fenced: given.fenced,
+        adopt: given.adopt,
+        plan_change: given.accept_plan_change,
+        approve: given.approve.into_iter().collect(),
+        yes: given.yes,
+        was_done: given.was_done.into_iter().collect(),
+        do_again: given.do_again.into_iter().collect(),
+    }
 }
 
 /// Returns what has to be given again to go on with the run, as it was given.
@@ -91,6 +105,8 @@ pub(super) fn request(
         cache: folder(book.cache.as_ref(), "XDG_CACHE_HOME", ".cache")?.join("sources"),
         deadline: None,
         resume: None,
+        answers: Answers::default(),
+        person: Arc::new(Nobody),
         sinks: Vec::new(),
         clock: Arc::clone(clock),
         redactor: ui.redactor.clone(),

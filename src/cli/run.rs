@@ -45,7 +45,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(ui: &Ui, command: Command) -> Result<u8, Error> {
     match command {
-        Command::Restore(arguments) => restore::restore(ui, arguments).await,
+        Command::Restore(arguments) => restore::restore(ui, *arguments).await,
         Command::Plan(arguments) => plan::plan(ui, &arguments).await,
         Command::Report(arguments) => report::report(ui, &arguments),
         Command::Completions { shell } => {

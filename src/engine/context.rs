@@ -1,20 +1,23 @@
 //! What a step gets from the engine: a way to say what happens, and a way to hear that it should stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use super::{Answer, Person};
 use crate::clock::Clock;
-use crate::event::{Body, Failure, Run, Step};
+use crate::event::{Body, Failure, Question, Run, Step};
 
 /// A step's view of the engine.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Context {
     pub(super) step: String,
     pub(super) events: UnboundedSender<Body>,
     pub(super) stop: CancellationToken,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) person: Arc<dyn Person>,
 }
 
 impl Context {
@@ -38,6 +41,58 @@ impl Context {
     /// Tells people something that is neither success nor failure.
     pub fn notice(&self, notice: impl Into<String>) {
         self.emit(Run::Noticed { notice: notice.into() });
+    }
+
+    /// Records that a person has vouched for something, with the flag that said it and the person's words.
+    pub fn vouched(&self, what: impl Into<String>, reason: impl Into<String>) {
+        self.emit(Run::Vouched {
+            what: what.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Whether there is a person who can be asked.
+    pub fn is_attended(&self) -> bool {
+        self.person.is_there()
+    }
+
+    /// Asks a person and waits for the answer. Fails when nobody is there, when the time for the answer is over, and when
+    /// the step is stopped.
+    pub async fn ask(&self, question: Question) -> Result<Answer, Failure> {
+        if !self.is_attended() {
+            return Err(
+                Failure::new("nobody is there to be asked").hint(format!("answer beforehand: {}", question.flag))
+            );
+        }
+        let limit = question.timeout_ms.map(Duration::from_millis);
+        self.emit(Step::Asked {
+            id: self.step.clone(),
+            question: question.clone(),
+        });
+        let asked = async {
+            match limit {
+                None => Ok(self.person.ask(&question).await),
+                Some(limit) => tokio::time::timeout(limit, self.person.ask(&question)).await,
+            }
+        };
+        let answer = self
+            .unless_stopped(asked)
+            .await?
+            .map_err(|_| {
+                Failure::new("nobody answered in time").hint(format!("go on when somebody can: {}", question.flag))
+            })?
+            .ok_or_else(|| Failure::new("the terminal was closed before an answer came"))?;
+        let (approved, by, comment) = match &answer {
+            Answer::Given { by, comment } => (true, by.clone(), comment.clone()),
+            Answer::Refused { by } => (false, by.clone(), String::new()),
+        };
+        self.emit(Step::Answered {
+            id: self.step.clone(),
+            approved,
+            by,
+            comment,
+        });
+        Ok(answer)
     }
 
     /// Resolves when the step should begin nothing new and return.

@@ -4,9 +4,13 @@
 
 mod context;
 pub mod journal;
+mod person;
+mod record;
 mod run;
 mod step;
 
 pub use context::Context;
+pub use person::{Answer, Nobody, Person};
+pub use record::Record;
 pub use run::{Engine, Settings};
-pub use step::Step;
+pub use step::{Holds, Step};

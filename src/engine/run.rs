@@ -9,9 +9,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
-use super::{Context, Step};
+use super::{Context, Holds, Person, Record, Step};
 use crate::clock::Clock;
-use crate::event::{Body, Event, Failure, Outcome, Run, RunOutcome, RunState, Sink, Step as StepEvent, StepStatus};
+use crate::event::{
+    Body, Effect, Event, Failure, Outcome, Run, RunOutcome, RunState, Sink, Step as StepEvent, StepStatus,
+};
 use crate::redact::Redactor;
 
 /// How often a running step is heard of at least, so that a quiet log still shows that the run lives.
@@ -27,6 +29,10 @@ const STRUCTURE: [&str; 6] = ["family", "event", "outcome", "phase", "effect", "
 pub struct Settings {
     /// Where events are kept; `None` for runs that change nothing, such as a plan.
     pub journal: Option<Journal>,
+    /// A second place for lifecycle events, if there is one.
+    pub record: Option<Arc<dyn Record>>,
+    /// Who can be asked.
+    pub person: Arc<dyn Person>,
     /// Who hears of events.
     pub sinks: Vec<Box<dyn Sink>>,
     /// The time.
@@ -44,6 +50,8 @@ pub struct Engine {
     settings: Settings,
     state: RunState,
     begun: Duration,
+    /// The run that this one goes on with.
+    earlier: Option<RunState>,
 }
 
 /// Why a run ended early.
@@ -61,7 +69,13 @@ impl Engine {
             settings,
             state: RunState::default(),
             begun,
+            earlier: None,
         }
+    }
+
+    /// Says with which run this one goes on: what its steps have finished is asked whether it still holds.
+    pub fn goes_on_with(&mut self, earlier: RunState) {
+        self.earlier = Some(earlier);
     }
 
     /// Returns all that is known of the run.
@@ -83,6 +97,9 @@ impl Engine {
             .journal
             .as_mut()
             .and_then(|journal| journal.append(&event).err());
+        if let Some(record) = self.settings.record.as_ref().filter(|_| event.body.is_lifecycle()) {
+            record.keep(&event);
+        }
         self.state.apply(&event);
         for sink in &mut self.settings.sinks {
             sink.event(&event, &self.state);
@@ -119,14 +136,28 @@ impl Engine {
             return Err(self.stopped(why, None));
         }
         self.record(StepEvent::Started(planned.clone()));
+        if planned.effect == Effect::Once
+            && let Err(failure) = self.written_down().await
+        {
+            return Err(self.failed(planned.id, failure));
+        }
         let (events, mut emitted) = mpsc::unbounded_channel();
         let context = Context {
             step: planned.id.clone(),
             events,
             stop: halt.clone(),
             clock: Arc::clone(&self.settings.clock),
+            person: Arc::clone(&self.settings.person),
         };
-        let mut work = step.run(&context);
+        let earlier = self.finished_earlier(&planned.id);
+        let mut work = Box::pin(async {
+            if let Some(earlier) = &earlier
+                && let Holds::Yes(detail) = step.holds(&context, earlier).await?
+            {
+                return Ok(Outcome::Skipped { detail });
+            }
+            step.run(&context).await
+        });
         let mut asked: Option<Stop> = None;
         let mut grace_ends = tokio::time::Instant::now();
         let deadline = self.left().map(|left| tokio::time::Instant::now() + left);
@@ -173,22 +204,48 @@ impl Engine {
                 });
                 Err(self.stopped(why, Some(&planned.title)))
             }
-            (Some(Err(failure)), None) => {
-                self.record(StepEvent::Finished {
-                    id: planned.id,
-                    outcome: Outcome::Failed {
-                        failure: failure.clone(),
-                    },
-                });
-                let outcome = if self.state.touched() {
-                    RunOutcome::Failed
-                } else {
-                    RunOutcome::Refused
-                };
-                Err((outcome, failure))
-            }
+            (Some(Err(failure)), None) => Err(self.failed(planned.id, failure)),
             // Without a reason to stop the loop ends only with the step's result.
             (None, None) => Err((RunOutcome::Failed, Failure::new("the step ended without a result"))),
+        }
+    }
+
+    /// Records that a step failed, and returns how the run ends by it.
+    fn failed(&mut self, id: String, failure: Failure) -> (RunOutcome, Failure) {
+        self.record(StepEvent::Finished {
+            id,
+            outcome: Outcome::Failed {
+                failure: failure.clone(),
+            },
+        });
+        let outcome = if self.state.touched() {
+            RunOutcome::Failed
+        } else {
+            RunOutcome::Refused
+        };
+        (outcome, failure)
+    }
+
+    /// Returns how the step ended in the run that this one goes on with, if it was done there.
+    fn finished_earlier(&self, id: &str) -> Option<Outcome> {
+        let steps = &self.earlier.as_ref()?.steps;
+        match &steps.iter().find(|step| step.step.id == id)?.status {
+            StepStatus::Finished(outcome @ (Outcome::Done { .. } | Outcome::Skipped { .. })) => Some(outcome.clone()),
+            _ => None,
+        }
+    }
+
+    /// Makes sure that the intent to do what must not be done twice outlives this process and this machine.
+    async fn written_down(&mut self) -> Result<(), Failure> {
+        if !self.state.is_journaled {
+            return Err(Failure::new(
+                "the next step must not be done twice, and the run is no longer written down: after a crash nobody would know whether it was done",
+            )
+            .hint("make room for the journal, and go on with --resume"));
+        }
+        match &self.settings.record {
+            Some(record) => record.kept().await,
+            None => Ok(()),
         }
     }
 

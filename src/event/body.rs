@@ -66,6 +66,9 @@ impl From<Intervention> for Body {
 impl Body {
     /// Whether it must be on disk before the next action: all but progress and the state of nodes, which are seen again.
     pub fn is_lifecycle(&self) -> bool {
-        !matches!(self, Self::Node(_) | Self::Step(Step::Progress { .. }) | Self::Unknown)
+        !matches!(
+            self,
+            Self::Node(_) | Self::Step(Step::Progress { .. } | Step::Output { .. }) | Self::Unknown
+        )
     }
 }

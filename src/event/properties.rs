@@ -28,6 +28,19 @@ fn failure() -> impl Strategy<Value = Failure> {
     })
 }
 
+fn question() -> impl Strategy<Value = Question> {
+    let details = proptest::collection::vec(text(), 0..3);
+    (text(), details, option::of(text()), option::of(any::<u64>()), text()).prop_map(
+        |(prompt, details, confirm, timeout_ms, flag)| Question {
+            prompt,
+            details,
+            confirm,
+            timeout_ms,
+            flag,
+        },
+    )
+}
+
 fn planned() -> impl Strategy<Value = PlannedStep> {
     let effect = prop::sample::select(vec![Effect::Reads, Effect::Repeatable, Effect::Once]);
     (name(), phase(), text(), effect).prop_map(|(id, phase, title, effect)| PlannedStep {
@@ -77,6 +90,13 @@ fn run() -> impl Strategy<Value = Run> {
         text().prop_map(|notice| Run::Noticed { notice }),
         text().prop_map(|what| Run::LeftToDo { what }),
         (text(), text(), text()).prop_map(|(subject, what, reason)| Run::Excepted(Exception { subject, what, reason })),
+        (text(), text()).prop_map(|(what, reason)| Run::Vouched { what, reason }),
+        (name(), text(), text(), any::<bool>()).prop_map(|(source, from, to, rewritten)| Run::SourceMoved {
+            source,
+            from,
+            to,
+            rewritten
+        }),
         text().prop_map(|reason| Run::Stopping { reason }),
         (outcome, option::of(failure())).prop_map(|(outcome, failure)| Run::Finished { outcome, failure }),
         Just(Run::Unknown),
@@ -97,6 +117,14 @@ fn step() -> impl Strategy<Value = Step> {
             total,
             note
         }),
+        (name(), question()).prop_map(|(id, question)| Step::Asked { id, question }),
+        (name(), any::<bool>(), text(), text()).prop_map(|(id, approved, by, comment)| Step::Answered {
+            id,
+            approved,
+            by,
+            comment
+        }),
+        (name(), text()).prop_map(|(id, line)| Step::Output { id, line }),
         (name(), outcome).prop_map(|(id, outcome)| Step::Finished { id, outcome }),
         Just(Step::Unknown),
     ]

@@ -104,6 +104,24 @@ pub enum Run {
         /// Why.
         why: String,
     },
+    /// A person has vouched for something that the tool cannot know, or asked for something that it does not do unasked.
+    Vouched {
+        /// For what: the name of the flag without its dashes, such as `fenced`, with the step it names: `was-done payments`.
+        what: String,
+        /// The person's words.
+        reason: String,
+    },
+    /// A source that is followed has moved since it was planned.
+    SourceMoved {
+        /// The source.
+        source: String,
+        /// The commit before.
+        from: String,
+        /// The commit now.
+        to: String,
+        /// Whether the new commit does not follow from the old one: somebody has rewritten history.
+        rewritten: bool,
+    },
     /// Something is left to do by hand.
     LeftToDo {
         /// What, a full sentence.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Run, RunId,
-    RunOutcome, Step,
+    Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
+    RunId, RunOutcome, Step,
 };
 
 /// How far a step is.
@@ -90,6 +90,12 @@ pub struct RunState {
     pub is_journaled: bool,
     /// What is left to do by hand.
     pub left_to_do: Vec<String>,
+    /// What people have vouched for, each with their words.
+    pub vouched: Vec<(String, String)>,
+    /// The times in which a person was waited for, in milliseconds of the run: when it was asked and, once it was, answered.
+    pub asked_ms: Vec<(u64, Option<u64>)>,
+    /// What is being asked now.
+    pub question: Option<Question>,
     /// What was accepted that is not plain success.
     pub exceptions: Vec<Exception>,
     /// Why it is stopping, if it was asked to.
@@ -202,6 +208,12 @@ impl RunState {
                 self.is_journaled = false;
                 push_new(&mut self.notices, format!("The run goes on without a journal: {why}."));
             }
+            Run::Vouched { what, reason } => push_new(&mut self.vouched, (what, reason)),
+            Run::SourceMoved { source, to, .. } => {
+                if let Some((_, commit)) = self.revisions.iter_mut().find(|(name, _)| *name == source) {
+                    *commit = to;
+                }
+            }
             Run::LeftToDo { what } => push_new(&mut self.left_to_do, what),
             Run::Excepted(exception) => push_new(&mut self.exceptions, exception),
             Run::Recovered => self.recovered_ms = Some(self.elapsed_ms),
@@ -213,6 +225,15 @@ impl RunState {
 
     fn step(&mut self, event: &Step) {
         let elapsed = self.elapsed_ms;
+        match event {
+            Step::Asked { question, .. } => {
+                self.question = Some(question.clone());
+                self.asked_ms.push((elapsed, None));
+            }
+            // A step that ended waits for nobody any more.
+            Step::Answered { .. } | Step::Finished { .. } => self.answered(),
+            _ => {}
+        }
         let step = match event {
             Step::Started(step) => self.step_of(step),
             other => match self.steps.iter_mut().find(|step| step.step.id == other.id()) {
@@ -243,7 +264,14 @@ impl RunState {
                 step.finished_ms = Some(elapsed);
                 step.status = StepStatus::Finished(outcome.clone());
             }
-            Step::Unknown => {}
+            Step::Asked { .. } | Step::Answered { .. } | Step::Output { .. } | Step::Unknown => {}
+        }
+    }
+
+    fn answered(&mut self) {
+        self.question = None;
+        for (_, answered) in &mut self.asked_ms {
+            answered.get_or_insert(self.elapsed_ms);
         }
     }
 
@@ -365,6 +393,14 @@ impl RunState {
             reached = reached.max(end);
         }
         Some(covered)
+    }
+
+    /// Returns how long a person was waited for, in milliseconds.
+    pub fn human_ms(&self) -> u64 {
+        let spans = self.asked_ms.iter();
+        spans
+            .map(|(asked, answered)| answered.unwrap_or(self.elapsed_ms).saturating_sub(*asked))
+            .sum()
     }
 
     /// Returns the exit code that the run ends with; 1 while it has not ended.

@@ -75,6 +75,24 @@ pub struct PlannedStep {
     pub effect: Effect,
 }
 
+/// What a person is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What it is about, a sentence.
+    pub prompt: String,
+    /// What the person should know to answer, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// The word that has to be typed to go on. Without it the answer itself is what is asked for, such as a reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    /// How long an answer is waited for, in milliseconds; for ever if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// The flag that would answer it without a person at hand, such as `--approve data=COMMENT`.
+    pub flag: String,
+}
+
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
@@ -113,6 +131,31 @@ pub enum Step {
         /// What is being waited for; empty if nothing in particular.
         note: String,
     },
+    /// It asks a person, and waits.
+    Asked {
+        /// The step.
+        id: String,
+        /// What it asks.
+        question: Question,
+    },
+    /// The person has answered.
+    Answered {
+        /// The step.
+        id: String,
+        /// Whether it may go on.
+        approved: bool,
+        /// Who answered: the name of the user, or the flag that answered for one.
+        by: String,
+        /// What the person said beside it; empty if nothing.
+        comment: String,
+    },
+    /// A program that it runs wrote a line. May be lost: it is not forced to disk.
+    Output {
+        /// The step.
+        id: String,
+        /// The line, with secret values masked.
+        line: String,
+    },
     /// It ended.
     Finished {
         /// The step.
@@ -131,7 +174,11 @@ impl Step {
     pub fn id(&self) -> &str {
         match self {
             Self::Started(step) => &step.id,
-            Self::Progress { id, .. } | Self::Finished { id, .. } => id,
+            Self::Progress { id, .. }
+            | Self::Asked { id, .. }
+            | Self::Answered { id, .. }
+            | Self::Output { id, .. }
+            | Self::Finished { id, .. } => id,
             Self::Unknown => "",
         }
     }

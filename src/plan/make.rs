@@ -254,8 +254,15 @@ fn extra(runbook: &Runbook, index: usize) -> Item {
     let step = &runbook.steps[index];
     let (effect, title) = match &step.action {
         ExtraAction::Check(check) => (Effect::Reads, format!("check {}", check_words(check))),
-        ExtraAction::Approve { prompt } => (Effect::Once, format!("ask: {prompt}")),
-        ExtraAction::Run { command } => (Effect::Once, format!("run {}", command.join(" "))),
+        ExtraAction::Approve(approval) => (Effect::Reads, format!("ask: {}", approval.prompt)),
+        ExtraAction::Run(program) => (
+            if program.repeatable {
+                Effect::Repeatable
+            } else {
+                Effect::Once
+            },
+            format!("run {}", program.command.join(" ")),
+        ),
         ExtraAction::Apply(from) => (Effect::Repeatable, format!("apply {}:{}", from.source, from.path)),
     };
     item(

@@ -51,6 +51,8 @@ fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
             mount,
             role_id,
             secret_id,
+            // Refused below, until the store can open it.
+            wrapped: _,
         } => Login::AppRole {
             mount: mount.clone(),
             role_id: value(name, role_id)?,
@@ -97,8 +99,8 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
     }
     for step in &runbook.steps {
         let what = match &step.action {
-            ExtraAction::Approve { .. } => "approve",
-            ExtraAction::Run { .. } => "run",
+            ExtraAction::Approve(_) => "approve",
+            ExtraAction::Run(_) => "run",
             ExtraAction::Check(_) | ExtraAction::Apply(_) => continue,
         };
         causes.push(format!(

@@ -5,5 +5,6 @@ mod request;
 mod resume;
 mod run;
 
+pub use crate::steps::Answers;
 pub use request::{Request, Unreadable, read};
 pub use run::{plan, restore};

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::engine::Person;
 use crate::event::Sink;
 use crate::finding::Finding;
 use crate::redact::Redactor;
 use crate::runbook::{self, Revision, Runbook};
+use crate::steps::Answers;
 
 /// What a restore is asked for.
 pub struct Request {
@@ -32,6 +34,10 @@ pub struct Request {
     pub deadline: Option<Duration>,
     /// The earlier run that this one takes up: its name, or empty for the newest.
     pub resume: Option<String>,
+    /// What the user says beforehand.
+    pub answers: Answers,
+    /// Who can be asked.
+    pub person: Arc<dyn Person>,
     /// Who hears of events.
     pub sinks: Vec<Box<dyn Sink>>,
     /// The time.

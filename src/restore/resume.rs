@@ -5,36 +5,23 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::engine::journal;
-use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
+use crate::event::{Failure, Run, RunOutcome, RunState};
 
-/// An earlier run that this one goes on with.
-#[derive(Debug)]
-pub(super) struct Earlier {
-    run: RunId,
-    /// The UID of the cluster that it was about.
-    pub(super) uid: String,
-    /// The commits that it restored, by source.
-    pub(super) revisions: Vec<(String, String)>,
-    /// When it began, by the time of day.
-    began: Timestamp,
-    /// How long the recovery had gone on then, in milliseconds.
-    before_ms: u64,
-}
-
-impl Earlier {
-    /// Says that this run, begun now, goes on with it. An outage does not end where a run was interrupted.
-    pub(super) fn goes_on(&self, now: Timestamp) -> Run {
-        let since = u64::try_from(now.duration_since(self.began).as_millis()).unwrap_or(0);
-        Run::GoesOn {
-            with: self.run.clone(),
-            since_ms: self.before_ms + since,
-        }
-    }
+/// Says that this run, begun now, goes on with an earlier one. An outage does not end where a run was interrupted.
+pub(super) fn goes_on(earlier: &RunState, now: Timestamp) -> Result<Run, Failure> {
+    let (Some(run), Some(began), Some(_)) = (&earlier.run, earlier.started_at, &earlier.cluster) else {
+        return Err(Failure::new("the run to go on with never reached a cluster").hint("run without --resume"));
+    };
+    let since = u64::try_from(now.duration_since(began).as_millis()).unwrap_or(0);
+    Ok(Run::GoesOn {
+        with: run.clone(),
+        since_ms: earlier.before_ms + since,
+    })
 }
 
 /// Returns an earlier run of this runbook that is to be gone on with: the run of that name or, without a name, the newest
 /// that changed anything. This very run has a journal too by now.
-pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Earlier, Failure> {
+pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<RunState, Failure> {
     let state = if name.is_empty() {
         newest(journals, runbook)?
     } else {
@@ -63,16 +50,7 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Earlier
                 .hint("run without --resume"),
         );
     }
-    let (Some(run), Some(began), Some(cluster)) = (state.run, state.started_at, state.cluster) else {
-        return Err(Failure::new("the run to go on with never reached a cluster").hint("run without --resume"));
-    };
-    Ok(Earlier {
-        run,
-        uid: cluster.uid,
-        revisions: state.revisions,
-        began,
-        before_ms: state.before_ms,
-    })
+    Ok(state)
 }
 
 fn newest(journals: &Path, runbook: &str) -> Result<RunState, Failure> {
@@ -111,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::engine::journal::Journal;
-    use crate::event::{Body, Effect, Event, Phase, PlannedStep, Step};
+    use crate::event::{Body, Effect, Event, Phase, PlannedStep, RunId, Step};
 
     /// Writes the journal of a run on the cluster `uid` that got as far as a step with this effect.
     fn ran(folder: &Path, name: &str, runbook: &str, uid: &str, effect: Effect) {
@@ -155,6 +133,7 @@ mod tests {
     fn without_a_name_the_newest_run_of_the_runbook_that_changed_anything_is_gone_on_with() {
         let folder = tempfile::tempdir().unwrap();
         let of = |name: &str| find(folder.path(), name, "shop");
+        let uid = |name: &str| of(name).unwrap().cluster.unwrap().uid;
         assert!(of("").unwrap_err().message.starts_with("there is no run to go on with"));
         ran(folder.path(), "01A", "shop", "older", Effect::Repeatable);
         ran(folder.path(), "01B", "shop", "newer", Effect::Once);
@@ -162,8 +141,8 @@ mod tests {
         ran(folder.path(), "01D", "other", "foreign", Effect::Once);
         // The run that asks has a journal too, in which nothing is written yet.
         let _own = Journal::create(folder.path(), &RunId("01E".into())).unwrap();
-        assert_eq!(of("").unwrap().uid, "newer");
-        assert_eq!(of("01A").unwrap().uid, "older");
+        assert_eq!(uid(""), "newer");
+        assert_eq!(uid("01A"), "older");
         assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
         assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
         assert!(of("01X").is_err());

@@ -10,7 +10,7 @@ use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
 use crate::runbook::Runbook;
-use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, Resumes, World};
+use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, World};
 
 /// How a run that ends early ends.
 type Ended = (RunOutcome, Failure);
@@ -66,6 +66,8 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     let started = request.clock.now();
     let mut engine = Engine::new(Settings {
         journal,
+        record: None,
+        person: request.person,
         sinks: request.sinks,
         clock: request.clock,
         redactor: request.redactor.clone(),
@@ -93,8 +95,11 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             .resume
             .map(|name| resume::find(&request.journals, &name, &runbook.name))
             .transpose()?;
-        if let Some(earlier) = &earlier {
-            engine.record(earlier.goes_on(started));
+        let known = OnceLock::new();
+        if let Some(earlier) = earlier {
+            engine.record(resume::goes_on(&earlier, started)?);
+            engine.goes_on_with(earlier.clone());
+            let _ = known.set(earlier);
         }
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
@@ -102,11 +107,9 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
                 kubeconfig: request.kubeconfig,
                 context: request.context,
                 cache: request.cache,
-                resumes: earlier.map(|earlier| Resumes {
-                    uid: earlier.uid,
-                    revisions: earlier.revisions,
-                }),
+                answers: request.answers,
             },
+            earlier: known,
             redactor: request.redactor,
             stores,
             started: OnceLock::from(started),

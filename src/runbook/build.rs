@@ -4,13 +4,15 @@
 //! and a test makes sure that they do not.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use url::Url;
 
 use super::check::{duration, store_name};
 use super::model::{
-    Agent, AgentKind, App, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From, InSource,
-    Plain, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind, Target, Vault,
+    Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
+    InSource, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
+    Target, Vault,
 };
 use super::tree::{Entry, Node};
 
@@ -44,10 +46,7 @@ fn target(node: Option<&Node>) -> Option<Target> {
     };
     Some(Target {
         context: text(node, "context"),
-        expect: match node.get("expect").and_then(Node::text) {
-            None | Some("empty") => Expect::Empty,
-            Some(_) => Expect::Adopt,
-        },
+        expect: expect(node),
         namespaces: texts(node, "namespaces")?,
         never: texts(node, "never")?,
         replaces: optional(node, "replaces", |node| {
@@ -55,8 +54,15 @@ fn target(node: Option<&Node>) -> Option<Target> {
                 server: url(node, "server")?,
             })
         })?,
-        rto: optional(node, "rto", |node| duration(node.text()?).ok())?,
+        rto: span(node, "rto")?,
     })
+}
+
+fn expect(node: &Node) -> Expect {
+    match node.get("expect").and_then(Node::text) {
+        None | Some("empty") => Expect::Empty,
+        Some(_) => Expect::Adopt,
+    }
 }
 
 fn source(node: &Node) -> Option<Source> {
@@ -71,12 +77,12 @@ fn source(node: &Node) -> Option<Source> {
 
 fn store(node: &Node) -> Option<Store> {
     let kind = if let Some(vault) = node.get("vault") {
-        StoreKind::Vault(Vault {
+        StoreKind::Vault(Box::new(Vault {
             address: url(vault, "address")?,
             namespace: text(vault, "namespace"),
             ca: text(vault, "ca"),
             auth: auth(vault.get("auth")?)?,
-        })
+        }))
     } else if let Some(aws) = node.get("aws") {
         StoreKind::Aws {
             region: text(aws, "region")?,
@@ -101,6 +107,7 @@ fn auth(node: &Node) -> Option<Auth> {
         mount: text(approle, "mount").unwrap_or_else(|| "approle".to_owned()),
         role_id: plain(approle.get("role-id")?)?,
         secret_id: plain(approle.get("secret-id")?)?,
+        wrapped: flag(approle, "wrapped"),
     })
 }
 
@@ -144,7 +151,7 @@ fn secret(entry: &Entry) -> Option<SecretSpec> {
             .map(from)
             .collect::<Option<_>>()?,
         set: written(node, "set")?,
-        optional: node.get("optional").and_then(Node::flag).unwrap_or(false),
+        optional: flag(node, "optional"),
         place: (entry.span.line, entry.span.column),
     })
 }
@@ -181,6 +188,11 @@ fn cluster(node: &Node) -> Option<Cluster> {
             _ => ClusterState::Absent,
         },
         secret: text(node, "secret"),
+        context: text(node, "context"),
+        server: optional(node, "server", |node| Url::parse(node.text()?).ok())?,
+        expect: expect(node),
+        labels: written(node, "labels")?,
+        annotations: written(node, "annotations")?,
     })
 }
 
@@ -195,13 +207,20 @@ fn step(node: &Node) -> Option<ExtraStep> {
     let action = if let Some(node) = node.get("check") {
         ExtraAction::Check(check(node)?)
     } else if let Some(node) = node.get("approve") {
-        ExtraAction::Approve {
+        ExtraAction::Approve(Approval {
             prompt: text(node, "prompt")?,
-        }
+            confirm: text(node, "confirm"),
+            timeout: span(node, "timeout")?,
+        })
     } else if let Some(node) = node.get("run") {
-        ExtraAction::Run {
+        ExtraAction::Run(Program {
             command: texts(node, "command")?,
-        }
+            source: text(node, "source"),
+            env: texts(node, "env")?,
+            timeout: span(node, "timeout")?,
+            repeatable: flag(node, "repeatable"),
+            retries: node.get("retries").map_or(Some(0), Node::whole)?,
+        })
     } else {
         ExtraAction::Apply(in_source(node.get("apply")?)?)
     };
@@ -233,7 +252,7 @@ fn check(node: &Node) -> Option<Check> {
 fn app(node: &Node) -> Option<App> {
     Some(App {
         allow: texts(node, "allow")?,
-        ignore: node.get("ignore").and_then(Node::flag).unwrap_or(false),
+        ignore: flag(node, "ignore"),
         reason: text(node, "reason")?,
     })
 }
@@ -243,6 +262,17 @@ fn done(node: &Node) -> Option<Done> {
         critical: texts(node, "critical")?,
         checks: node.list("checks").iter().map(check).collect::<Option<_>>()?,
     })
+}
+
+/// Whether the flag at a key is set.
+fn flag(node: &Node, key: &str) -> bool {
+    node.get(key).and_then(Node::flag).unwrap_or(false)
+}
+
+/// Returns the duration at a key.
+#[expect(clippy::option_option, reason = "what is absent differs from what cannot be built")]
+fn span(node: &Node, key: &str) -> Option<Option<Duration>> {
+    optional(node, key, |node| duration(node.text()?).ok())
 }
 
 /// Returns the text at a key.

@@ -15,8 +15,9 @@ mod table;
 mod tree;
 
 pub use model::{
-    Agent, AgentKind, App, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From, InSource,
-    Plain, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind, Target, Vault,
+    Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
+    InSource, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
+    Target, Vault,
 };
 pub use parse::parse;
 pub use schema::schema;

@@ -120,7 +120,7 @@ pub struct Store {
 #[derive(Debug, Clone)]
 pub enum StoreKind {
     /// Vault or OpenBao.
-    Vault(Vault),
+    Vault(Box<Vault>),
     /// AWS Secrets Manager. Understood, not yet restored from.
     Aws {
         /// The region.
@@ -157,8 +157,10 @@ pub enum Auth {
         mount: String,
         /// The role's id.
         role_id: Plain,
-        /// The secret's id.
+        /// The secret's id, or the wrapping token that holds it.
         secret_id: Plain,
+        /// Whether it is a wrapping token.
+        wrapped: bool,
     },
 }
 
@@ -262,6 +264,16 @@ pub struct Cluster {
     pub state: ClusterState,
     /// Its cluster secret, a name in [`Runbook::secrets`].
     pub secret: Option<String>,
+    /// The context that leads to a rebuilt one.
+    pub context: Option<String>,
+    /// Where the agent reaches a rebuilt one; where the kubeconfig leads unless given.
+    pub server: Option<Url>,
+    /// What must be found on a rebuilt one.
+    pub expect: Expect,
+    /// Labels of its cluster secret.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of its cluster secret.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// What became of a cluster.
@@ -302,18 +314,40 @@ pub struct ExtraStep {
 pub enum ExtraAction {
     /// Waits for something to be so.
     Check(Check),
-    /// Asks a person. Understood, not yet carried out.
-    Approve {
-        /// What the person is asked.
-        prompt: String,
-    },
-    /// Runs a program. Understood, not yet carried out.
-    Run {
-        /// The program and its arguments.
-        command: Vec<String>,
-    },
+    /// Asks a person.
+    Approve(Approval),
+    /// Runs a program.
+    Run(Program),
     /// Applies manifests.
     Apply(InSource),
+}
+
+/// What a person is asked.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// The question.
+    pub prompt: String,
+    /// The word that has to be typed; the step's id unless given.
+    pub confirm: Option<String>,
+    /// How long an answer is waited for.
+    pub timeout: Option<Duration>,
+}
+
+/// A program to run.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The program and its arguments. Never empty.
+    pub command: Vec<String>,
+    /// The source in whose checkout it runs.
+    pub source: Option<String>,
+    /// The variables that it gets from the environment.
+    pub env: Vec<String>,
+    /// How long it may run.
+    pub timeout: Option<Duration>,
+    /// Whether it may be run again without harm.
+    pub repeatable: bool,
+    /// How often it is run again after it failed.
+    pub retries: u64,
 }
 
 /// Something that is to be so.

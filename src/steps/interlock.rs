@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use serde_json::json;
 use url::Url;
 
+use super::World;
 use super::connect::counted;
 use super::ground::built;
-use super::{Resumes, World};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Inventory, Mode};
 use crate::engine::{Context, Step};
@@ -51,7 +51,7 @@ impl Interlock {
             expected.push(runbook.agent.namespace.clone());
         }
         let inventory = cluster.inventory(&expected).await?;
-        let ours = self.0.options.resumes.is_some();
+        let ours = self.0.earlier.get().is_some();
         let state = match runbook.target.expect {
             Expect::Adopt => "taken over as it is",
             Expect::Empty if inventory.is_empty() => "empty",
@@ -70,10 +70,11 @@ impl Interlock {
     /// A run goes on where it was begun. An earlier run opens the way onto its own cluster and no other.
     fn same_cluster(&self, cluster: &Cluster) -> Result<(), Failure> {
         let identity = cluster.identity();
-        match &self.0.options.resumes {
-            Some(Resumes { uid, .. }) if *uid != identity.uid => Err(Failure::new(format!(
-                "the run to go on with was on the cluster {uid}, and context {} leads to {}",
-                identity.context, identity.uid
+        let earlier = self.0.earlier.get().and_then(|earlier| earlier.cluster.as_ref());
+        match earlier {
+            Some(earlier) if earlier.uid != identity.uid => Err(Failure::new(format!(
+                "the run to go on with was on the cluster {}, and context {} leads to {}",
+                earlier.uid, identity.context, identity.uid
             ))
             .hint("name the context of that run, or begin a new run without --resume")),
             _ => Ok(()),
@@ -87,7 +88,7 @@ impl Interlock {
         let Some(present) = argocd::present(cluster, &workloads).await? else {
             return Ok(false);
         };
-        if present.version != prepared.version && self.0.options.resumes.is_some() {
+        if present.version != prepared.version && self.0.earlier.get().is_some() {
             context.notice(format!(
                 "Argo CD {} is on the cluster from the earlier run; Git has {} now, which is installed over it.",
                 present.version, prepared.version
@@ -105,7 +106,7 @@ impl Interlock {
         if present.workloads < workloads.len() {
             return Ok(false);
         }
-        if self.0.options.resumes.is_none() {
+        if self.0.earlier.get().is_none() {
             context.notice(format!(
                 "Argo CD {} is on the cluster already and stays as it is.",
                 present.version

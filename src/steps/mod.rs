@@ -30,4 +30,4 @@ pub use prepare::Prepare;
 pub use root::ApplyRoot;
 pub use sources::FetchSources;
 pub use stores::ReadStores;
-pub use world::{Options, Prepared, Restored, Resumes, World};
+pub use world::{Answers, Options, Prepared, Restored, World};

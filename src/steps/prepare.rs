@@ -52,7 +52,7 @@ impl Step for Prepare {
                 .collect(),
             steps: prepared.plan.steps.iter().map(|item| item.step.clone()).collect(),
         });
-        for (source, before) in self.0.options.resumes.iter().flat_map(|earlier| &earlier.revisions) {
+        for (source, before) in self.0.earlier.get().iter().flat_map(|earlier| &earlier.revisions) {
             let now = prepared.plan.sources.iter().find(|now| now.name == *source);
             if let Some(now) = now.filter(|now| now.commit != *before) {
                 context.notice(format!(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
 use crate::cluster::{Cluster, Mode};
-use crate::event::Failure;
+use crate::event::{Failure, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
@@ -24,17 +24,27 @@ pub struct Options {
     pub context: Option<String>,
     /// Where repositories are kept between runs.
     pub cache: PathBuf,
-    /// The earlier run of this runbook that was left unfinished, if this run takes it up.
-    pub resumes: Option<Resumes>,
+    /// What the user says beforehand.
+    pub answers: Answers,
 }
 
-/// What is known of an earlier run that this one goes on with.
+/// What a person says beforehand, by flags, to what a run would otherwise be refused for or would ask. The words are journaled.
 #[derive(Debug, Clone, Default)]
-pub struct Resumes {
-    /// The UID of its cluster.
-    pub uid: String,
-    /// The commits that it restored, by source.
-    pub revisions: Vec<(String, String)>,
+pub struct Answers {
+    /// How the cluster that is replaced was fenced.
+    pub fenced: Option<String>,
+    /// Why a cluster that is not empty is taken over as it is.
+    pub adopt: Option<String>,
+    /// Why a run goes on with another plan than it was begun with.
+    pub plan_change: Option<String>,
+    /// What is approved, by the step's id, each with a comment.
+    pub approve: BTreeMap<String, String>,
+    /// Whether the runbook's own `approve` steps are approved. It answers no interlock and no surviving cluster.
+    pub yes: bool,
+    /// The steps that were done although no result is journaled, each with how that is known.
+    pub was_done: BTreeMap<String, String>,
+    /// The steps that are to be done again although they must not be done twice, each with the reason.
+    pub do_again: BTreeMap<String, String>,
 }
 
 /// A secret of the runbook with its values.
@@ -84,6 +94,8 @@ pub struct World {
     pub redactor: Redactor,
     /// The stores, ready to read.
     pub stores: Vec<Box<dyn Store>>,
+    /// The earlier run of this runbook that was left unfinished, if this run takes it up.
+    pub earlier: OnceLock<RunState>,
     /// The cluster.
     pub cluster: OnceLock<Cluster>,
     /// How to apply.
@@ -130,7 +142,7 @@ impl World {
     /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes
     /// on applies it again, since Git may hold the very change that the agent was lacking.
     pub fn installs(&self) -> bool {
-        self.options.resumes.is_some() || !self.agent_present.get().copied().unwrap_or(false)
+        self.earlier.get().is_some() || !self.agent_present.get().copied().unwrap_or(false)
     }
 
     /// Returns how to apply: with looking first, unless the interlock found the cluster empty.

@@ -63,6 +63,8 @@ impl Step for Scripted {
 fn settings() -> Settings {
     Settings {
         journal: None,
+        record: None,
+        person: Arc::new(crate::engine::Nobody),
         sinks: vec![],
         clock: Arc::new(ManualClock::default()),
         redactor: Redactor::default(),

@@ -165,6 +165,17 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
         }
         Run::Unjournaled { why } => Some(format!("notice: the run goes on without a journal: {why}")),
         Run::Noticed { notice } => Some(format!("notice: {notice}")),
+        Run::Vouched { what, reason } => Some(format!("vouched for, {what}: {reason}")),
+        Run::SourceMoved {
+            source,
+            from,
+            to,
+            rewritten,
+        } => {
+            let moved = if *rewritten { "was rewritten" } else { "has moved" };
+            let (from, to) = (wording::short(from), wording::short(to));
+            Some(format!("source {source} {moved}: {from} before, {to} now"))
+        }
         Run::LeftToDo { what } => Some(format!("left to do by hand: {what}")),
         Run::Excepted(exception) => Some(format!(
             "exception: {}: {} (accepted: {})",
@@ -199,6 +210,16 @@ fn step_line(event: &Step, state: &RunState) -> Option<String> {
                 }
             })
         }
+        Step::Asked { question, .. } => Some(format!("{id}: asks: {}", question.prompt)),
+        Step::Answered {
+            approved, by, comment, ..
+        } => {
+            let answer = if *approved { "approved" } else { "refused" };
+            let comment = Some(comment).filter(|comment| !comment.is_empty());
+            let comment = comment.map(|comment| format!(": {comment}")).unwrap_or_default();
+            Some(format!("{id}: {answer} by {by}{comment}"))
+        }
+        Step::Output { line, .. } => Some(format!("{id}: | {line}")),
         Step::Progress { .. } | Step::Unknown => None,
     }
 }

@@ -78,6 +78,9 @@ impl Check<'_> {
             shape,
             Shape::Text(Format::Git | Format::Http | Format::Cluster | Format::Any) | Shape::Scalar
         );
+        if matches!(shape, Shape::Flag) && scalar.kind() == Kind::Flag {
+            return;
+        }
         // Only of addresses it is certain that no message quotes them.
         if self.hidden.contains(node.span) && !is_address {
             return self.wrong(node, &shape.describe(), key);
@@ -98,7 +101,7 @@ impl Check<'_> {
                     self.error("runbook/out-of-range", node.span, message, None);
                 }
             },
-            (Shape::Flag, Kind::Flag) | (Shape::Scalar, _) => {}
+            (Shape::Scalar, _) => {}
             _ => self.wrong(node, &shape.describe(), key),
         }
     }

@@ -51,13 +51,9 @@ pub(super) static STEP: Record = Record {
         may(
             "approve",
             Shape::Record(&APPROVE),
-            "Asks a person. Understood, and refused by a restore of this version.",
+            "Asks a person, and goes on when the word is typed.",
         ),
-        may(
-            "run",
-            Shape::Record(&RUN),
-            "Runs a program. Understood, and refused by a restore of this version.",
-        ),
+        may("run", Shape::Record(&RUN), "Runs a program."),
         may("apply", Shape::Record(&IN_SOURCE), "Applies manifests."),
     ]),
 };
@@ -113,17 +109,56 @@ pub(super) static CONDITION: Record = Record {
 
 pub(super) static APPROVE: Record = Record {
     title: "an approval",
-    fields: &[must("prompt", Shape::Text(Format::Any), "What the person is asked.")],
+    fields: &[
+        must("prompt", Shape::Text(Format::Any), "What the person is asked."),
+        may(
+            "confirm",
+            Shape::Text(Format::Any),
+            "The word that has to be typed; the step's id unless given.",
+        ),
+        may(
+            "timeout",
+            Shape::Text(Format::Duration),
+            "How long an answer is waited for; for ever unless given.",
+        ),
+    ],
     kinds: Kinds::None,
 };
 
 pub(super) static RUN: Record = Record {
     title: "a program to run",
-    fields: &[must(
-        "command",
-        Shape::NonEmpty(&Shape::Text(Format::Any)),
-        "The program and its arguments.",
-    )],
+    fields: &[
+        must(
+            "command",
+            Shape::NonEmpty(&Shape::Text(Format::Any)),
+            "The program and its arguments. No shell reads them.",
+        ),
+        may(
+            "source",
+            Shape::Text(Format::Name(Name::Source)),
+            "The source in whose checkout it runs, and where a program named with a slash is; the current folder unless given.",
+        ),
+        may(
+            "env",
+            Shape::List(&Shape::Text(Format::Any)),
+            "The variables that it gets from the environment, beside PATH, HOME and the like.",
+        ),
+        may(
+            "timeout",
+            Shape::Text(Format::Duration),
+            "How long it may run; ten minutes unless given.",
+        ),
+        may(
+            "repeatable",
+            Shape::Flag,
+            "Whether it may be run again without harm. Unless it says so, it is run once, and after a crash a person is asked.",
+        ),
+        may(
+            "retries",
+            Shape::Whole(0, 100),
+            "How often it is run again after it failed; only for what is repeatable.",
+        ),
+    ],
     kinds: Kinds::None,
 };
 

@@ -95,14 +95,48 @@ pub(super) static CLUSTER: Record = Record {
             Shape::Word(&[
                 word(
                     "survives",
-                    "It lives on. This version connects it with the other credentials and holds nothing back.",
+                    "It lives on. It is connected last, and only after a person has seen what would be deleted or changed there.",
                 ),
-                word("rebuilt", "It was built anew, and is registered anew."),
-                word("absent", "It is not there."),
+                word(
+                    "rebuilt",
+                    "It was built anew, and is registered anew: ServiceAccount, rights, token, CA and address.",
+                ),
+                word(
+                    "absent",
+                    "It is not there: it is not connected, and its apps are not waited for.",
+                ),
             ]),
             "What became of it.",
         ),
-        may("secret", Shape::Text(Format::Name(Name::Secret)), "Its cluster secret."),
+        may(
+            "secret",
+            Shape::Text(Format::Name(Name::Secret)),
+            "Its stored cluster secret. Of a rebuilt cluster only what still holds is taken from it: name, namespaces, project.",
+        ),
+        may(
+            "context",
+            Shape::Text(Format::Any),
+            "The context of the kubeconfig that leads to a rebuilt cluster as its administrator.",
+        ),
+        may(
+            "server",
+            Shape::Text(Format::Http),
+            "The address at which the agent reaches a rebuilt cluster; that of the kubeconfig unless given.",
+        ),
+        may(
+            "expect",
+            Shape::Word(&[
+                word("empty", "Nothing of ours. The default."),
+                word("adopt", "It is taken as it is."),
+            ]),
+            "What must be found on a rebuilt cluster.",
+        ),
+        may(
+            "labels",
+            words(),
+            "Labels of its cluster secret, by which ApplicationSets choose.",
+        ),
+        may("annotations", words(), "Annotations of its cluster secret."),
     ],
     kinds: Kinds::None,
 };

@@ -63,6 +63,11 @@ pub(super) static APPROLE: Record = Record {
             "The role's id. It is no secret.",
         ),
         must("secret-id", Shape::Env { literal: false }, "The secret's id."),
+        may(
+            "wrapped",
+            Shape::Flag,
+            "Whether `secret-id` is a wrapping token, which opens once and holds the secret's id.",
+        ),
     ],
     kinds: Kinds::None,
 };

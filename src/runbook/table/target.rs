@@ -51,7 +51,7 @@ pub(super) static REPLACES: Record = Record {
     fields: &[must(
         "server",
         Shape::Text(Format::Http),
-        "Its API server. This version does not check that it is off: the runbook says so, and a restore reminds of it.",
+        "Its API server. A restore is refused while it answers, and while nobody says how it was fenced.",
     )],
     kinds: Kinds::None,
 };

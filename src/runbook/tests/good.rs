@@ -107,7 +107,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
         (Some("platform"), Some("/etc/ssl/vault-ca.pem"))
     );
     assert!(
-        matches!(&vault.auth, Auth::AppRole { mount, role_id: Plain::Literal(role), secret_id: Plain::Env(name) }
+        matches!(&vault.auth, Auth::AppRole { mount, role_id: Plain::Literal(role), secret_id: Plain::Env(name), wrapped: false }
         if mount == "approle" && role == "6d2c6f6a-dr" && name == "VAULT_SECRET_ID")
     );
     assert_eq!(runbook.agent.values, ["values.yaml", "values-prod.yaml"]);
@@ -132,7 +132,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
         if kind == "Opaque" && labels["team"] == "platform")
     );
     assert_eq!(runbook.clusters["lab"].secret, None);
-    assert!(matches!(&runbook.steps[3].action, ExtraAction::Run { command } if command.len() == 2));
+    assert!(matches!(&runbook.steps[3].action, ExtraAction::Run(program) if program.command.len() == 2));
     assert!(matches!(&runbook.steps[4].action, ExtraAction::Apply(place) if place.path == "bootstrap/extra"));
     assert_eq!(
         runbook.apps["reports"],
