@@ -118,12 +118,6 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
 /// What the runbook says and this version does not act on: no reason to refuse, and nobody must believe that it was done.
 pub(super) fn unheeded(runbook: &Runbook) -> Vec<String> {
     let mut notices = Vec::new();
-    if let Some(replaces) = &runbook.target.replaces {
-        notices.push(format!(
-            "Whether the old cluster {} still runs is not checked: see to it yourself that it is off.",
-            replaces.server
-        ));
-    }
     let survivors: Vec<_> = runbook
         .clusters
         .iter()

@@ -56,7 +56,7 @@ impl Step for RestoreCredentials {
 }
 
 /// Returns the Secret as it will be in the cluster; `None` for `argocd-secret`, which the ground has laid.
-fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
+pub(super) fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
     let Some(spec) = runbook.secrets.get(name) else {
         return Ok(None);
     };

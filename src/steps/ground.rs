@@ -16,7 +16,7 @@ use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
 use crate::platform::argocd::install;
-use crate::runbook::{Expect, Runbook, SecretShape};
+use crate::runbook::{Runbook, SecretShape};
 
 /// The key of `argocd-secret` that signs sessions and tokens.
 const SIGNING_KEY: &str = "server.secretkey";
@@ -110,8 +110,8 @@ impl LayGround {
         let mut live = cluster.get(&id).await?;
         let found = live.clone();
         // What an agent made for itself on a new cluster gives way to what the old platform had; a living platform's does not.
-        if let (Expect::Empty, Some(data)) = (
-            runbook.target.expect,
+        if let (false, Some(data)) = (
+            self.0.adopts(),
             live.as_mut().and_then(|live| live["data"].as_object_mut()),
         ) {
             data.retain(|key, _| !stored.contains_key(key));

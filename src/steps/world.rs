@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::platform::argocd::decide::Memory;
 use crate::platform::argocd::install::Stage;
 use crate::redact::{Redactor, Secret};
-use crate::runbook::Runbook;
+use crate::runbook::{Expect, Runbook};
 use crate::secrets::Store;
 
 /// What the command line adds to a runbook.
@@ -137,6 +137,15 @@ impl World {
     /// Returns what is to be applied.
     pub fn prepared(&self) -> Result<&Prepared, Failure> {
         Self::need(&self.prepared, "what is to be applied")
+    }
+
+    /// Whether the cluster is taken over as it is: the runbook says so, or a person does, in this run or in the one that it
+    /// goes on with.
+    pub fn adopts(&self) -> bool {
+        let earlier = self.earlier.get();
+        self.runbook.get().is_some_and(|runbook| runbook.target.expect == Expect::Adopt)
+            || self.options.answers.adopt.is_some()
+            || earlier.is_some_and(|earlier| earlier.vouched.iter().any(|(what, _)| what == "adopt"))
     }
 
     /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes
