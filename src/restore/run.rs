@@ -98,7 +98,6 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         let known = OnceLock::new();
         if let Some(earlier) = earlier {
             engine.record(resume::goes_on(&earlier, started)?);
-            engine.goes_on_with(earlier.clone());
             let _ = known.set(earlier);
         }
         let stores = build::stores(&runbook, &request.redactor)?;
