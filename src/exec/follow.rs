@@ -257,7 +257,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_program_that_is_deaf_is_killed_after_its_grace() {
         let told = tokio_util::sync::CancellationToken::new();
         let follow = shell(
