@@ -91,6 +91,12 @@ impl Exec {
         }
     }
 
+    /// Whether a program of that name, without a slash, is on `PATH`.
+    pub fn is_on_path(name: &str) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    }
+
     /// Adds arguments. A secret never goes here: every user of the machine can read the arguments of a process.
     #[must_use = "the program is returned, not changed in place"]
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {

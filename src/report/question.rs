@@ -52,6 +52,10 @@ mod tests {
             ..Question::default()
         };
         insta::assert_snapshot!(question(&asked, Style::default()) + &cue(&asked), @r"
+        ? Are the volumes of the shop restored, and is nobody writing to the old [2J
+          database any more?
+            The newest backup is of 02:00; what came in after it is lost.
+          type `data` to go on, or `no`: 
         ");
         let choice = Question {
             choices: vec!["was-done".into(), "do-again".into()],

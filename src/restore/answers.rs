@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::event::{Failure, Run, RunState};
+use crate::exec::Exec;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{ClusterState, ExtraAction, ExtraStep, Program, Runbook};
 use crate::steps::{Answers, bare};
@@ -117,9 +118,16 @@ fn unknown(step: &ExtraStep) -> String {
 
 fn lacks(step: &ExtraStep, program: &Program) -> Vec<String> {
     let unset = program.env.iter().filter(|name| std::env::var_os(name).is_none());
-    unset
+    let mut lacks: Vec<_> = unset
         .map(|name| format!("step {}: the variable {name} is not set: export it and run again", step.id))
-        .collect()
+        .collect();
+    if let Some(name) = program.command.first()
+        && !name.contains('/')
+        && !Exec::is_on_path(name)
+    {
+        lacks.push(format!("step {}: there is no program `{name}` on PATH", step.id));
+    }
+    lacks
 }
 
 fn refusal(message: &str, causes: Vec<String>) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ pub mod port;
 pub mod process;
 pub mod programs;
 pub mod shop;
+pub mod terminal;
 pub mod tool;
 
 pub use bed::{Bed, BedOptions};
@@ -30,4 +31,5 @@ pub use outage::Outage;
 pub use port::Port;
 pub use process::Process;
 pub use programs::Programs;
+pub use terminal::Terminal;
 pub use tool::{Ran, Tool};
