@@ -271,8 +271,23 @@ fn extra(runbook: &Runbook, index: usize) -> Item {
         effect,
         Action::Extra(index),
         title,
-        Vec::new(),
+        details(&step.action),
     )
+}
+
+/// What a person should know of an extra step beside its title.
+fn details(action: &ExtraAction) -> Vec<String> {
+    let ExtraAction::Run(program) = action else {
+        return Vec::new();
+    };
+    let folder = program.source.as_ref().map(|source| format!("in a copy of source {source}"));
+    let env = (!program.env.is_empty()).then(|| format!("with {} from the environment", program.env.join(", ")));
+    let once = if program.repeatable {
+        "repeatable"
+    } else {
+        "once: after a crash a person is asked"
+    };
+    folder.into_iter().chain(env).chain([once.to_owned()]).collect()
 }
 
 fn checks(runbook: &Runbook) -> impl Iterator<Item = Item> {
