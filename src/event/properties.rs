@@ -82,13 +82,18 @@ fn run() -> impl Strategy<Value = Run> {
             version: text,
             state,
         }),
-        (text(), vec((text(), text()), 0..3), vec(planned(), 0..3)).prop_map(|(digest, revisions, steps)| {
-            Run::Planned {
+        (
+            text(),
+            vec((text(), text()), 0..3),
+            vec(planned(), 0..3),
+            vec((text(), text()), 0..3)
+        )
+            .prop_map(|(digest, revisions, steps, covers)| Run::Planned {
                 digest,
                 revisions,
                 steps,
-            }
-        }),
+                covers,
+            }),
         text().prop_map(|notice| Run::Noticed { notice }),
         text().prop_map(|what| Run::LeftToDo { what }),
         (text(), text(), text()).prop_map(|(subject, what, reason)| Run::Excepted(Exception { subject, what, reason })),

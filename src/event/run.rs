@@ -96,6 +96,9 @@ pub enum Run {
         revisions: Vec<(String, String)>,
         /// The steps that follow, in order.
         steps: Vec<PlannedStep>,
+        /// What the digest covers: the name of each thing, and the beginning of a digest of its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covers: Vec<(String, String)>,
     },
     /// Something that people should know, which is neither success nor failure.
     Noticed {

@@ -78,6 +78,8 @@ pub struct RunState {
     pub cluster: Option<Cluster>,
     /// The plan's digest.
     pub digest: Option<String>,
+    /// What the plan's digest covers, each thing with a digest of its own.
+    pub covers: Vec<(String, String)>,
     /// The commit of each source.
     pub revisions: Vec<(String, String)>,
     /// The steps, in the order in which they were planned or begun.
@@ -199,8 +201,9 @@ impl RunState {
                 digest,
                 revisions,
                 steps,
+                covers,
             } => {
-                self.digest = Some(digest);
+                (self.digest, self.covers) = (Some(digest), covers);
                 self.revisions = revisions;
                 for step in steps {
                     self.step_of(&step);

@@ -52,20 +52,25 @@ fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
             mount,
             role_id,
             secret_id,
-            // Refused below, until the store can open it.
-            wrapped: _,
+            wrapped,
         } => Login::AppRole {
             mount: mount.clone(),
             role_id: value(name, role_id)?,
             secret_id: value(name, secret_id)?,
+            wrapped: *wrapped,
         },
     };
+    let (Auth::Token(credential) | Auth::AppRole { secret_id: credential, .. }) = &vault.auth;
     Ok(Settings {
         name: name.to_owned(),
         address: vault.address.clone(),
         namespace: vault.namespace.clone(),
         ca_pem,
         auth,
+        variable: match credential {
+            Plain::Env(variable) => Some(variable.clone()),
+            Plain::Literal(_) => None,
+        },
     })
 }
 

@@ -152,6 +152,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
             digest,
             revisions,
             steps,
+            ..
         } => {
             let steps = text::count(steps.len(), "step", "steps");
             let sources = revisions
@@ -292,6 +293,7 @@ mod tests {
                 digest: "sha256:3fa24d11bb0aa98c6c0f3d9e1b1e47f5".into(),
                 revisions: vec![("platform".into(), "1a2b3c4d5e6f7081920a".into())],
                 steps: vec![],
+                covers: vec![],
             })
             .until_apps()
             .node("ingress", NodePhase::Missing, "", &[])
