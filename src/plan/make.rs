@@ -42,6 +42,8 @@ pub struct Input {
     pub ground: Vec<(String, Vec<String>)>,
     /// The workloads of the agent.
     pub workloads: Vec<String>,
+    /// What holds ApplicationSets back until the platform is settled; empty where nothing does.
+    pub sets: Vec<String>,
     /// The roots, in the order of the runbook.
     pub roots: Vec<RootInput>,
     /// The digests of what the runbook's own steps apply, in their order.
@@ -69,6 +71,10 @@ pub enum Action {
     Check(usize),
     /// Waits for all apps.
     Apps,
+    /// Lets ApplicationSets follow Git's policy.
+    Sets,
+    /// Gives up the ownership of fields that the agent has taken over.
+    Release,
 }
 
 /// One step of a plan.
@@ -171,6 +177,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         "wait until every app is Synced and Healthy",
         Vec::new(),
     ));
+    steps.extend(afterwards(input));
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
     }
@@ -273,6 +280,30 @@ fn extra(runbook: &Runbook, index: usize) -> Item {
         title,
         Vec::new(),
     )
+}
+
+/// What gives a settled platform over to its agent.
+fn afterwards(input: &Input) -> Vec<Item> {
+    let mut steps = Vec::new();
+    if !input.sets.is_empty() {
+        steps.push(item(
+            "sets",
+            Phase::Apps,
+            Effect::Repeatable,
+            Action::Sets,
+            "let ApplicationSets follow Git's policy",
+            input.sets.clone(),
+        ));
+    }
+    steps.push(item(
+        "release",
+        Phase::Apps,
+        Effect::Repeatable,
+        Action::Release,
+        "leave to the agent what it has taken over",
+        Vec::new(),
+    ));
+    steps
 }
 
 fn checks(runbook: &Runbook) -> impl Iterator<Item = Item> {

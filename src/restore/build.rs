@@ -12,7 +12,8 @@ use crate::runbook::{
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
-    ApplyExtra, ApplyRoot, CheckStep, Drive, Interlock, LayGround, RestoreCredentials, StartAgent, Until, World,
+    ApplyExtra, ApplyRoot, CheckStep, Drive, Interlock, LayGround, LetSetsGo, Release, RestoreCredentials,
+    StartAgent, Until, World,
 };
 
 /// Makes the stores that the runbook reads from.
@@ -174,6 +175,8 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
             planned,
             until: Until::All,
         }),
+        Action::Sets => Box::new(LetSetsGo { world, planned }),
+        Action::Release => Box::new(Release { world, planned }),
         Action::Check(index) => Box::new(CheckStep {
             world,
             planned,
