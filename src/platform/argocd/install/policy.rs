@@ -234,3 +234,174 @@ fn argument(controller: &Value, flag: &str) -> bool {
         .filter_map(Value::as_str)
         .any(|word| word == flag || word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{core, manifests, object};
+    use super::super::stage::arrange;
+    use super::*;
+
+    const KEY: &str = "applicationsetcontroller.policy";
+    const LET: &str = "applicationsetcontroller.enable.policy.override";
+
+    fn from_map(name: &str, key: &str) -> Value {
+        json!({"name": name, "valueFrom": {"configMapKeyRef": {"name": "argocd-cmd-params-cm", "key": key, "optional": true}}})
+    }
+
+    /// A core install whose controller reads its policy as upstream's does, changed, with these parameters.
+    fn install(parameters: &Value, change: impl Fn(&mut Value)) -> Install {
+        let mut core = core();
+        let container = json!({"args": ["/usr/local/bin/argocd-applicationset-controller"], "env": [from_map(POLICY, KEY), from_map(OVERRIDE, LET)]});
+        for manifest in &mut core {
+            if Role::of(manifest.value()) == Some(Role::ApplicationSetController) {
+                let own = &mut manifest.value_mut()["spec"]["template"]["spec"]["containers"][0];
+                own["args"] = container["args"].clone();
+                own["env"] = container["env"].clone();
+                change(own);
+            }
+        }
+        core.extend(manifests([object(
+            "v1",
+            "ConfigMap",
+            "argocd-cmd-params-cm",
+            &json!({"metadata": {"labels": {"app.kubernetes.io/part-of": "argocd"}}, "data": parameters}),
+        )]));
+        arrange(core, "argocd")
+    }
+
+    fn plain(parameters: &Value) -> Sets {
+        sets(&install(parameters, |_| {}))
+    }
+
+    fn held(sets: &Sets) -> String {
+        match sets {
+            Sets::Holdable(hold) => hold.words(),
+            Sets::Harmless => "harmless".to_owned(),
+            Sets::Loose(why) => format!("loose: {why}"),
+        }
+    }
+
+    #[test]
+    fn a_policy_that_deletes_is_held_back_and_one_that_does_not_is_left_alone() {
+        for (parameters, expected) in [
+            (json!({}), "applicationsetcontroller.policy: create-update"),
+            (json!({KEY: ""}), "applicationsetcontroller.policy: create-update"),
+            (json!({KEY: "sync"}), "applicationsetcontroller.policy: create-update"),
+            (
+                json!({KEY: "create-delete"}),
+                "applicationsetcontroller.policy: create-only",
+            ),
+            (json!({KEY: "create-only"}), "harmless"),
+            (json!({KEY: "create-update", LET: "false"}), "harmless"),
+            // A set may have a policy of its own, and be let to.
+            (
+                json!({KEY: "create-update", LET: "true"}),
+                "applicationsetcontroller.enable.policy.override: false",
+            ),
+            (
+                json!({LET: "true"}),
+                "applicationsetcontroller.policy: create-update, applicationsetcontroller.enable.policy.override: false",
+            ),
+        ] {
+            assert_eq!(held(&plain(&parameters)), expected, "{parameters}");
+        }
+    }
+
+    #[test]
+    fn an_install_without_a_controller_of_sets_has_nothing_to_hold_back() {
+        let mut core = core();
+        core.retain(|manifest| Role::of(manifest.value()) != Some(Role::ApplicationSetController));
+        assert_eq!(sets(&arrange(core, "argocd")), Sets::Harmless);
+    }
+
+    #[test]
+    fn what_cannot_be_held_back_is_said() {
+        type Change = fn(&mut Value);
+        let cases: [(Change, &str); 7] = [
+            (|own| own["args"] = json!(["--policy", "sync"]), "gives --policy as"),
+            (
+                |own| own["command"] = json!(["x", "--policy=sync"]),
+                "gives --policy as",
+            ),
+            (
+                |own| own["args"] = json!(["--enable-policy-override"]),
+                "gives --enable-policy-override as",
+            ),
+            (|own| own["env"] = json!([]), "does not read"),
+            (
+                |own| own["env"] = json!([{"name": POLICY, "value": "sync"}]),
+                "sets ARGOCD_",
+            ),
+            (
+                |own| own["env"][0]["valueFrom"]["configMapKeyRef"]["name"] = json!("other"),
+                "lacks the ConfigMap `other`",
+            ),
+            (
+                |own| own["env"][1]["valueFrom"]["configMapKeyRef"]["name"] = json!("other"),
+                "from another ConfigMap, `other`",
+            ),
+        ];
+        for (change, expected) in cases {
+            let words = held(&sets(&install(&json!({}), change)));
+            assert!(words.starts_with("loose: ") && words.contains(expected), "{words}");
+        }
+        // Another flag that begins alike is none.
+        let other = sets(&install(&json!({}), |own| own["args"] = json!(["--policy-file=x"])));
+        assert!(matches!(other, Sets::Holdable(_)));
+    }
+
+    /// Does what the API server does with a merge patch.
+    fn merge(into: &mut Value, patch: &Value) {
+        let Some(fields) = patch.as_object() else {
+            *into = patch.clone();
+            return;
+        };
+        for (name, value) in fields {
+            if value.is_null() {
+                into.as_object_mut().map(|into| into.remove(name));
+            } else {
+                merge(&mut into[name], value);
+            }
+        }
+    }
+
+    fn find<'stage>(stages: &'stage [Stage], id: &ObjectRef) -> &'stage Value {
+        let mut all = stages.iter().flat_map(|stage| &stage.manifests);
+        all.find(|manifest| manifest.id() == *id).unwrap().value()
+    }
+
+    #[test]
+    fn what_was_held_back_comes_back_as_git_has_it() {
+        for parameters in [
+            json!({"redis.server": "redis:6379"}),
+            json!({KEY: "sync", LET: "true", "redis.server": "redis:6379"}),
+        ] {
+            let install = install(&parameters, |_| {});
+            let Sets::Holdable(hold) = sets(&install) else {
+                panic!("{parameters} can be held back")
+            };
+            let over: Vec<_> = install.stages.iter().map(|stage| hold.over(stage)).collect();
+            let mut settings = find(&over, hold.settings()).clone();
+            assert_eq!(settings["data"][KEY], "create-update");
+            assert_eq!(settings["data"]["redis.server"], "redis:6379");
+            assert!(hold.is_on(find(&over, hold.controller())));
+
+            let back = hold.back(&settings).unwrap();
+            merge(&mut settings, &back);
+            assert_eq!(&settings, find(&install.stages, hold.settings()));
+            assert_eq!(hold.back(&settings), None);
+            let mut controller = find(&over, hold.controller()).clone();
+            merge(&mut controller, &hold.anew());
+            assert!(!hold.is_on(&controller));
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_has_set_meanwhile_stays() {
+        let Sets::Holdable(hold) = plain(&json!({})) else {
+            panic!("it can be held back")
+        };
+        assert_eq!(hold.back(&json!({"data": {KEY: "create-only"}})), None);
+        assert_eq!(hold.back(&json!({})), None);
+    }
+}
