@@ -1,0 +1,106 @@
+//! The old cluster, which may not be dead.
+
+use testbed::ControlPlane;
+
+use super::super::scene::Scene;
+use super::judge::{Judge, case};
+
+const FENCED: [&str; 2] = ["--fenced", "power off, ticket 4711"];
+
+fn replacing(server: &str) -> String {
+    format!("expect: empty, replaces: {{server: \"{server}\"}}")
+}
+
+pub(super) async fn the_old_cluster(scene: &mut Scene, old: &mut ControlPlane, judge: &mut Judge) {
+    let server = old.server();
+    let own = scene.outage.bed.control_plane().server();
+    let other_name = own.replace("127.0.0.1", "localhost");
+    let alive = [
+        "the old cluster https://127.0.0.1",
+        "answers: it is not off",
+        "power it off, or cut its network",
+        "take `replaces` out of the runbook",
+    ];
+    let none = "nobody says how the old cluster";
+    let flag = "--fenced 'power off, ticket 4711'";
+    for case in [
+        case("the old cluster lives", "expect: empty", replacing(&server), &alive),
+        // Whatever is vouched for.
+        case("the old cluster lives, by word", "expect: empty", replacing(&server), &alive).given(&FENCED),
+        case(
+            "the old cluster is the new one",
+            "expect: empty",
+            replacing(&own),
+            &[none, "leads to this very cluster", flag],
+        ),
+        case(
+            "the old cluster is the new one by another name",
+            "expect: empty",
+            replacing(&other_name),
+            &[none, "leads to this very cluster (it shows the same certificate)", flag],
+        ),
+    ] {
+        judge.refused(scene, &case).await;
+    }
+
+    old.stop_api_server().await.unwrap();
+    let silent = ["does not answer", "refused", "no proof that it is off", none, flag];
+    judge
+        .refused(scene, &case("the old cluster is silent", "expect: empty", replacing(&server), &silent))
+        .await;
+    where_clusters_lead(scene, &server, &own, judge).await;
+    // Nobody has ever told it who we are; its own parts speak as what they are.
+    let heard = old.audit_log().read().unwrap();
+    let stranger = |user: &str| !user.starts_with("system:") && !user.starts_with("testbed:");
+    let strangers: Vec<_> = heard.iter().filter(|event| stranger(&event.user)).collect();
+    judge.that(strangers.is_empty(), || format!("the old cluster was told who we are: {strangers:#?}"));
+    let asked = heard.iter().any(|event| event.user == "system:anonymous");
+    judge.that(asked, || "the old cluster was not asked at all".to_owned());
+}
+
+/// Argo CD must not drive the old cluster, one that is never to be touched, or the target a second time.
+async fn where_clusters_lead(scene: &Scene, old: &str, own: &str, judge: &mut Judge) {
+    let store = scene.outage.vault.root();
+    let config = "{\"bearerToken\": \"c4n4ry-bearer\", \"tlsClientConfig\": {\"insecure\": true}}";
+    let other_name = own.replace("127.0.0.1", "localhost");
+    for (name, server) in [("old", old), ("own", own), ("other", &other_name)] {
+        let data = [("name", name), ("server", server), ("config", config)];
+        store.put(&format!("dr/cluster-{name}"), data).await.unwrap();
+    }
+    let secret = |name: &str| {
+        let key = "from: [{vault: dr/argocd-secret}]";
+        (key, format!("{key}}}\n  edge: {{as: argocd/cluster, from: [{{vault: dr/cluster-{name}}}]"))
+    };
+    let twice = "this is the target itself, which Argo CD would take for another cluster";
+    for (name, which, target, words) in [
+        ("a cluster secret of the old cluster", "old", replacing(old), "this cluster is replaced"),
+        (
+            "a cluster secret of a cluster that is never touched",
+            "old",
+            format!("expect: empty, never: [\"{old}/\"]"),
+            "it is on the runbook's `never` list",
+        ),
+        ("a cluster secret of the target", "own", "expect: empty".to_owned(), twice),
+        ("a cluster secret of the target by another name", "other", "expect: empty".to_owned(), twice),
+    ] {
+        let (from, to) = secret(which);
+        let changed = [("expect: empty", target.as_str()), (from, to.as_str())];
+        let words = ["Argo CD would be led to a cluster that it must not drive", "secret edge leads to", words];
+        judge.refused_all(scene, &changed, (name, &words), &FENCED).await;
+    }
+}
+
+/// By the right word the restore goes on, and the word is journaled.
+pub(super) async fn is_fenced_by_word(scene: &Scene, old: &ControlPlane) {
+    let server = old.server();
+    let arguments: Vec<&str> = FENCED.into_iter().chain(["--deadline", "10m"]).collect();
+    let ran = scene
+        .restore_with(|runbook| runbook.replace("expect: empty", &replacing(&server)), &arguments)
+        .await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert!(
+        ran.said().contains("vouched for, fenced: power off, ticket 4711"),
+        "{}",
+        ran.said()
+    );
+}
