@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::sources::short;
+use super::replanned::Replanned;
 use super::{Prepared, World, credentials, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
@@ -43,6 +43,10 @@ impl Step for Prepare {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let prepared = context.unless_stopped(self.prepare(context)).await??;
+        let replanned = context.unless_stopped(Replanned::of(&self.0, &prepared.plan)).await??;
+        if let Some(replanned) = &replanned {
+            replanned.judge()?;
+        }
         context.emit(Run::Planned {
             digest: prepared.plan.digest.clone(),
             revisions: prepared
@@ -52,16 +56,10 @@ impl Step for Prepare {
                 .map(|source| (source.name.clone(), source.commit.clone()))
                 .collect(),
             steps: prepared.plan.steps.iter().map(|item| item.step.clone()).collect(),
+            covers: prepared.plan.covers.clone(),
         });
-        for (source, before) in self.0.earlier.get().iter().flat_map(|earlier| &earlier.revisions) {
-            let now = prepared.plan.sources.iter().find(|now| now.name == *source);
-            if let Some(now) = now.filter(|now| now.commit != *before) {
-                context.notice(format!(
-                    "Source {source} has moved since the earlier run: {} then, {} now.",
-                    short(before),
-                    short(&now.commit)
-                ));
-            }
+        if let Some(replanned) = replanned {
+            replanned.tell(context);
         }
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);

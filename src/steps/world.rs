@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
+use super::Answers;
 use crate::cluster::{Cluster, Mode};
-use crate::event::{Failure, RunState};
+use crate::event::{Failure, RunId, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
@@ -26,25 +27,6 @@ pub struct Options {
     pub cache: PathBuf,
     /// What the user says beforehand.
     pub answers: Answers,
-}
-
-/// What a person says beforehand, by flags, to what a run would otherwise be refused for or would ask. The words are journaled.
-#[derive(Debug, Clone, Default)]
-pub struct Answers {
-    /// How the cluster that is replaced was fenced.
-    pub fenced: Option<String>,
-    /// Why a cluster that is not empty is taken over as it is.
-    pub adopt: Option<String>,
-    /// Why a run goes on with another plan than it was begun with.
-    pub plan_change: Option<String>,
-    /// What is approved, by the step's id, each with a comment.
-    pub approve: BTreeMap<String, String>,
-    /// Whether the runbook's own `approve` steps are approved. It answers no interlock and no surviving cluster.
-    pub yes: bool,
-    /// The steps that were done although no result is journaled, each with how that is known.
-    pub was_done: BTreeMap<String, String>,
-    /// The steps that are to be done again although they must not be done twice, each with the reason.
-    pub do_again: BTreeMap<String, String>,
 }
 
 /// A secret of the runbook with its values.
@@ -86,6 +68,8 @@ pub struct Prepared {
 /// What the steps of a run share. Each part is set once, by the step that finds it out.
 #[derive(Default)]
 pub struct World {
+    /// The name of the run.
+    pub run: OnceLock<RunId>,
     /// The runbook.
     pub runbook: OnceLock<Runbook>,
     /// What the command line adds.

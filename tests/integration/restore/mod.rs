@@ -1,13 +1,17 @@
 //! `gitops-dr restore` as its user runs it: a real API server, a real Argo CD, a real OpenBao, private repositories.
 
+mod approve;
 mod broken;
 mod canary;
 mod clean;
 mod credentials;
 mod honesty;
 mod installs;
+mod moved;
 mod policy;
+mod program;
 mod refusals;
+mod rotated;
 mod scene;
 mod shop;
 mod twice;

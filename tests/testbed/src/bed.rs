@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::control_plane::{AuditEvent, ControlPlane, User};
 use crate::host_node::{self, HostNode};
 use crate::kwok::Kwok;
-use crate::{Error, Programs, Result};
+use crate::{Error, Programs, Proxy, Result};
 
 /// The user that the tool under test is: an administrator to whom RBAC and flow control apply, unlike `system:masters`.
 pub const ADMINISTRATOR: &str = "recovery-admin";
@@ -54,6 +54,7 @@ pub struct Bed {
     admin: Client,
     client: Client,
     kubeconfig: PathBuf,
+    context: String,
     _slot: Slot,
 }
 
@@ -84,6 +85,7 @@ impl Bed {
             admin,
             client,
             kubeconfig,
+            context: options.context,
             _slot: slot,
         })
     }
@@ -96,6 +98,16 @@ impl Bed {
     /// A client of the user [`ADMINISTRATOR`].
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// The user that the tool is: [`ADMINISTRATOR`] with the group that has the rights.
+    pub fn administrator(&self) -> Result<User> {
+        self.plane.user(ADMINISTRATOR, &[ADMINISTRATORS])
+    }
+
+    /// Starts a proxy before the API server for the tool's user; [`Proxy::kubeconfig`] leads through it, by the same context.
+    pub async fn proxy(&self) -> Result<Proxy> {
+        Proxy::start(&self.plane, &self.administrator()?, &self.context).await
     }
 
     /// A client of the bed itself, for what a test prepares and looks up: another user in the audit log, and beyond RBAC.

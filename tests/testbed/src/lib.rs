@@ -17,7 +17,9 @@ pub mod outage;
 pub mod port;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod shop;
+pub mod terminal;
 pub mod tool;
 
 pub use bed::{Bed, BedOptions};
@@ -30,4 +32,6 @@ pub use outage::Outage;
 pub use port::Port;
 pub use process::Process;
 pub use programs::Programs;
+pub use proxy::Proxy;
+pub use terminal::Terminal;
 pub use tool::{Ran, Tool};

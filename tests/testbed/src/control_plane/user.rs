@@ -26,6 +26,29 @@ impl User {
         &self.name
     }
 
+    /// The address of the API server that the user asks.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The certificate of the authority that the user trusts, as PEM text.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The user's certificate and private key, as PEM text.
+    pub(crate) fn identity_pem(&self) -> (&str, &str) {
+        (&self.identity.certificate, &self.identity.key)
+    }
+
+    /// The same user, asking at another address, such as that of a proxy.
+    pub(crate) fn at(&self, server: &str) -> Self {
+        Self {
+            server: server.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// A client that acts as this user. It follows no deadline of its own, as watches are long.
     pub async fn client(&self) -> Result<Client> {
         // Two crates of the tree could bring a provider for TLS; saying which is needed once a process, and is no error after that.
