@@ -91,8 +91,8 @@ pub(super) async fn the_wrong_cluster(scene: &mut Scene, judge: &mut Judge) {
             &["never restores onto"],
         ),
     ] {
-        let soon = tokio::time::timeout(Duration::from_secs(15), judge.refused(scene, &case)).await;
-        judge.that(soon.is_ok(), || format!("{} took longer than 15 s", case.name));
+        let soon = tokio::time::timeout(Duration::from_mins(1), judge.refused(scene, &case)).await;
+        judge.that(soon.is_ok(), || format!("{} took longer than a minute", case.name));
     }
 }
 
@@ -209,12 +209,36 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
     // What is of the whole cluster it may grant; nothing tells but a dry run that the roles of a namespace it may not.
     let mut grants = rule(&["rbac.authorization.k8s.io"], &["escalate", "bind"]);
     grants.resources = Some(vec!["clusterroles".into()]);
-    let mut others = rule(&["", "apps", "rbac.authorization.k8s.io", "apiextensions.k8s.io", "networking.k8s.io", "argoproj.io"], &["create", "patch"]);
+    let mut others = rule(
+        &[
+            "",
+            "apps",
+            "rbac.authorization.k8s.io",
+            "apiextensions.k8s.io",
+            "networking.k8s.io",
+            "argoproj.io",
+        ],
+        &["create", "patch"],
+    );
     others.resources = Some(
-        ["namespaces", "configmaps", "services", "serviceaccounts", "deployments", "statefulsets", "networkpolicies", "roles",
-         "rolebindings", "clusterroles", "clusterrolebindings", "customresourcedefinitions", "applications", "appprojects"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "namespaces",
+            "configmaps",
+            "services",
+            "serviceaccounts",
+            "deployments",
+            "statefulsets",
+            "networkpolicies",
+            "roles",
+            "rolebindings",
+            "clusterroles",
+            "clusterrolebindings",
+            "customresourcedefinitions",
+            "applications",
+            "appprojects",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     );
     let (_, halfway) = bed
         .limited_user("halfway", vec![rule(&["*"], &["get", "list", "watch"]), others, grants])

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use testbed::proxy::Fault;
 use testbed::{ControlPlane, Programs};
 
 use super::super::scene::{Scene, files};
@@ -21,8 +23,14 @@ const BAD: [(&str, &str); 6] = [
         "bad/key.yaml",
         "apiVersion: v1\nkind: Secret\nmetadata: {name: argocd-secret, namespace: argocd}\nstringData: {a: b}\n",
     ),
-    ("bad/one.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colours}\ndata: {cart: red}\n"),
-    ("bad/two.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colours}\ndata: {cart: blue}\n"),
+    (
+        "bad/one.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colours}\ndata: {cart: red}\n",
+    ),
+    (
+        "bad/two.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colours}\ndata: {cart: blue}\n",
+    ),
     (
         "bad/old.yaml",
         "# Of another time.\napiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: cart}\nspec: {}\n",
@@ -44,6 +52,7 @@ async fn every_interlock_refuses_with_its_own_words_and_nothing_is_changed() {
 
     what_would_do_damage(&scene, &mut judge).await;
     what_is_not_served(&scene, &mut judge).await;
+    another_clock_and_another_version(&scene, &mut judge).await;
     a_platform_of_another_agent(&scene, &mut judge).await;
     a_root_that_is_being_deleted(&scene, &mut judge).await;
     replaced::the_old_cluster(&mut scene, &mut old, &mut judge).await;
@@ -52,9 +61,55 @@ async fn every_interlock_refuses_with_its_own_words_and_nothing_is_changed() {
     assert!(changed.is_empty(), "a refusal changed something: {changed:#?}");
     judge.verdict();
 
-    replaced::is_fenced_by_word(&scene, &old).await;
-    assert!(!scene.mutations().await.is_empty(), "a restore went by unseen");
+    // A clock that is a little behind is no hindrance, and what the agent writes down by it is believed.
+    let proxy = scene.outage.bed.proxy().await.unwrap();
+    proxy.always(|_| true, Fault::Date(SignedDuration::from_secs(-20)));
+    replaced::is_fenced_by_word(&scene, &old, &proxy).await;
+    let after = scene.mutations().await.len();
+    assert!(after > 0, "a restore went by unseen");
+
     a_platform_is_taken_over_by_word(&scene).await;
+    let (code, said) = replaced::is_asked_for(&scene, &old, "").await;
+    assert!(
+        code == 2 && said.contains("nobody says how the old cluster"),
+        "{code}: {said}"
+    );
+    let (code, said) = replaced::is_asked_for(&scene, &old, "unplugged, ticket 4711").await;
+    assert!(code == 0 && said.contains("unplugged, ticket 4711"), "{code}: {said}");
+    assert_eq!(scene.mutations().await.len(), after, "{said}");
+}
+
+async fn another_clock_and_another_version(scene: &Scene, judge: &mut Judge) {
+    let proxy = scene.outage.bed.proxy().await.unwrap();
+    let kubeconfig = proxy.kubeconfig().display().to_string();
+    let through = ["--kubeconfig", kubeconfig.as_str()];
+    for seconds in [7200, -90] {
+        proxy.clear();
+        proxy.always(|_| true, Fault::Date(SignedDuration::from_secs(seconds)));
+        let words = [
+            "the clocks of the API server and of this machine are",
+            "60 s are tolerated",
+            "the API server says 20",
+            "this machine says 20",
+            "timedatectl set-ntp true",
+        ];
+        judge
+            .refused(scene, &case("another clock", "", "", &words).given(&through))
+            .await;
+    }
+    proxy.clear();
+    proxy.always(
+        |asked| asked.path == "/version",
+        Fault::Version("v1.21.14".to_owned()),
+    );
+    let words = [
+        "the API server is Kubernetes v1.21.14",
+        "a restore needs 1.22 or newer",
+        "restore onto a newer cluster",
+    ];
+    judge
+        .refused(scene, &case("too old a server", "", "", &words).given(&through))
+        .await;
 }
 
 /// Returns the runbook's roots with steps after them that apply these files.
@@ -80,7 +135,10 @@ async fn what_would_do_damage(scene: &Scene, judge: &mut Judge) {
         (
             "the signing key in Git",
             &["key.yaml"],
-            &["the key that signs sessions would be overwritten", "as: argocd/argocd-secret"],
+            &[
+                "the key that signs sessions would be overwritten",
+                "as: argocd/argocd-secret",
+            ],
         ),
         (
             "one object with two contents",
@@ -109,7 +167,9 @@ async fn what_is_not_served(scene: &Scene, judge: &mut Judge) {
         "write them in a version that is served",
     ];
     let to = applying(&["old.yaml", "unknown.yaml"]);
-    judge.refused(scene, &case("versions of another time", ROOT, to, &words)).await;
+    judge
+        .refused(scene, &case("versions of another time", ROOT, to, &words))
+        .await;
 }
 
 async fn a_platform_of_another_agent(scene: &Scene, judge: &mut Judge) {
@@ -133,7 +193,8 @@ async fn a_platform_of_another_agent(scene: &Scene, judge: &mut Judge) {
     remove(&admin, &crd).await;
 
     // What runs without a Deployment is somebody's too.
-    let pod = json!({"containers": [{"name": "main", "image": "registry.example.com/report:1"}], "restartPolicy": "Never"});
+    let pod =
+        json!({"containers": [{"name": "main", "image": "registry.example.com/report:1"}], "restartPolicy": "Never"});
     let named = |api_version: &str, kind: &str, spec: Value| {
         json!({
             "apiVersion": api_version, "kind": kind, "metadata": {"name": "report", "namespace": "default"}, "spec": spec,
@@ -155,7 +216,9 @@ async fn a_platform_of_another_agent(scene: &Scene, judge: &mut Judge) {
         "3 workloads: CronJob default/report, Job default/report, Pod default/report",
         "namespaces: [default]",
     ];
-    judge.refused(scene, &case("work without a Deployment", "", "", &words)).await;
+    judge
+        .refused(scene, &case("work without a Deployment", "", "", &words))
+        .await;
     for object in &foreign {
         remove(&admin, object).await;
     }
@@ -183,13 +246,27 @@ async fn a_root_that_is_being_deleted(scene: &Scene, judge: &mut Judge) {
         "all that it deployed goes with it",
         "let the deletion end",
     ];
-    judge.refused(scene, &case("a root that dies", "", "", &words).given(&adopt)).await;
+    judge
+        .refused(scene, &case("a root that dies", "", "", &words).given(&adopt))
+        .await;
     // Without the word both are told.
-    let words = ["2 things stand in the way", "the cluster is not empty", "a root is being deleted on the cluster"];
-    judge.refused(scene, &case("a root that dies on a cluster that is not ours", "", "", &words)).await;
+    let words = [
+        "2 things stand in the way",
+        "the cluster is not empty",
+        "a root is being deleted on the cluster",
+    ];
+    judge
+        .refused(
+            scene,
+            &case("a root that dies on a cluster that is not ours", "", "", &words),
+        )
+        .await;
 
     let free = json!({"metadata": {"finalizers": null}});
-    roots.patch(&name, &PatchParams::default(), &Patch::Merge(&free)).await.unwrap();
+    roots
+        .patch(&name, &PatchParams::default(), &Patch::Merge(&free))
+        .await
+        .unwrap();
     remove(&admin, &crd).await;
     remove(&admin, &namespace).await;
 }
@@ -206,6 +283,10 @@ async fn a_platform_is_taken_over_by_word(scene: &Scene) {
     );
     let ran = patience.await.unwrap();
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert!(ran.said().contains("vouched for, adopt: a drill on Tuesday"), "{}", ran.said());
+    assert!(
+        ran.said().contains("vouched for, adopt: a drill on Tuesday"),
+        "{}",
+        ran.said()
+    );
     assert_eq!(scene.mutations().await.len(), before, "{}", ran.said());
 }

@@ -37,7 +37,8 @@ pub(super) fn with(name: &'static str, arguments: &[&str], words: &[&str]) -> Ca
 impl Case {
     /// The same with more arguments.
     pub(super) fn given(mut self, arguments: &[&str]) -> Self {
-        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self.arguments
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
         self
     }
 }
@@ -73,7 +74,9 @@ impl Judge {
         (name, words): (&str, &[&str]),
         arguments: &[&str],
     ) {
-        let ran = scene.restore_with(|runbook| all_changed(runbook, changes), arguments).await;
+        let ran = scene
+            .restore_with(|runbook| all_changed(runbook, changes), arguments)
+            .await;
         self.look_at(name, scene.tool.journals().as_path(), &ran, words);
     }
 

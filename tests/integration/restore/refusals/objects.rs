@@ -57,7 +57,10 @@ pub(super) async fn define(client: &kube::Client, crd: &Value) {
     let (api, name) = api(client, crd);
     let established = kube::runtime::wait::await_condition(api, &name, |crd: Option<&DynamicObject>| {
         let conditions = crd.and_then(|crd| crd.data.pointer("/status/conditions")?.as_array());
-        conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Established" && one["status"] == "True"))
+        conditions.is_some_and(|all| {
+            all.iter()
+                .any(|one| one["type"] == "Established" && one["status"] == "True")
+        })
     });
     tokio::time::timeout(Duration::from_mins(1), established)
         .await
