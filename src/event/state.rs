@@ -82,6 +82,8 @@ pub struct RunState {
     pub revisions: Vec<(String, String)>,
     /// The steps, in the order in which they were planned or begun.
     pub steps: Vec<StepState>,
+    /// How often a newer version told of a step what is not known here.
+    pub unknown_steps: usize,
     /// The nodes by their stable name.
     pub nodes: BTreeMap<String, NodeState>,
     /// The interventions, in order.
@@ -239,6 +241,7 @@ impl RunState {
                     self.asked_ms.push((elapsed, None));
                 }
             }
+            Step::Unknown => self.unknown_steps += 1,
             // A step that ended waits for nobody any more.
             Step::Answered { .. } | Step::Finished { .. } => self.answered(),
             _ => {}

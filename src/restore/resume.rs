@@ -73,6 +73,12 @@ fn newest(journals: &Path, runbook: &str) -> Result<RunState, Failure> {
 
 fn read(path: &Path) -> Result<RunState, Failure> {
     let state = RunState::of(&journal::read(path).map_err(|error| Failure::of(&error))?);
+    if state.unknown_steps > 0 {
+        return Err(Failure::new(
+            "a newer gitops-dr wrote of steps in words that this one does not know, so what was done cannot be told",
+        )
+        .hint("go on with the gitops-dr that began the run"));
+    }
     if journal::is_being_written(path) {
         return Err(
             Failure::new("the run to go on with is still going on, in another process of this machine")
