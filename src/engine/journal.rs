@@ -299,7 +299,10 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         let newer = text.replace("\"minor\":0", "\"minor\":1");
         for (line, body) in [
-            (r#""family":"run","event":"finished","outcome":"half-way","failure":null"#, Body::Run(Run::Unknown)),
+            (
+                r#""family":"run","event":"finished","outcome":"half-way","failure":null"#,
+                Body::Run(Run::Unknown),
+            ),
             (
                 r#""family":"step","event":"started","id":"a","phase":"apps","title":"","effect":"twice""#,
                 Body::Step(Step::Unknown),

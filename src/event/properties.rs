@@ -458,7 +458,10 @@ fn a_run_tells_the_next_what_it_and_those_before_it_have_begun() {
         step("new", Effect::Once),
     ]);
     let begun = state.begun();
-    let ended: Vec<_> = begun.iter().map(|begun| (begun.id.as_str(), begun.ended.clone())).collect();
+    let ended: Vec<_> = begun
+        .iter()
+        .map(|begun| (begun.id.as_str(), begun.ended.clone()))
+        .collect();
     let expected = [
         ("approved", done()),
         // It may be half done again by now.

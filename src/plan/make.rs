@@ -280,7 +280,10 @@ fn details(action: &ExtraAction) -> Vec<String> {
     let ExtraAction::Run(program) = action else {
         return Vec::new();
     };
-    let folder = program.source.as_ref().map(|source| format!("in a copy of source {source}"));
+    let folder = program
+        .source
+        .as_ref()
+        .map(|source| format!("in a copy of source {source}"));
     let env = (!program.env.is_empty()).then(|| format!("with {} from the environment", program.env.join(", ")));
     let once = if program.repeatable {
         "repeatable"

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{answers, build};
 use super::request::Request;
 use super::resume;
+use super::{answers, build};
 use crate::engine::journal::Journal;
 use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};

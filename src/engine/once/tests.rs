@@ -109,7 +109,9 @@ async fn goes_on(settings: Settings, begun: Vec<Begun>, told: Vec<Run>) -> (RunS
         since_ms: 0,
         begun,
     });
-    told.into_iter().for_each(|told| engine.record(told));
+    for told in told {
+        engine.record(told);
+    }
     let data = Data::default();
     let steps: [Box<dyn Step>; 1] = [Box::new(data.clone())];
     let result = engine.run(&steps).await;
@@ -123,14 +125,14 @@ fn data(ended: Option<Outcome>) -> Vec<Begun> {
     }]
 }
 
-fn done() -> Option<Outcome> {
-    Some(Outcome::Done { detail: "then".into() })
+fn done() -> Outcome {
+    Outcome::Done { detail: "then".into() }
 }
 
-fn failed() -> Option<Outcome> {
-    Some(Outcome::Failed {
+fn failed() -> Outcome {
+    Outcome::Failed {
         failure: Failure::new("it broke"),
-    })
+    }
 }
 
 fn outcome(state: &RunState) -> RunOutcome {
@@ -139,7 +141,12 @@ fn outcome(state: &RunState) -> RunOutcome {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_done_is_not_done_again_however_many_runs_lie_between() {
-    for ended in [done(), Some(Outcome::Skipped { detail: "before".into() })] {
+    for ended in [
+        Some(done()),
+        Some(Outcome::Skipped {
+            detail: "before".into(),
+        }),
+    ] {
         let (state, times) = goes_on(settings(Nobody, &Heard::default()), data(ended), vec![]).await;
         assert_eq!((outcome(&state), times), (RunOutcome::Recovered, 0));
         assert!(state.begun()[0].is_done(), "the next run knows it too");
@@ -150,7 +157,7 @@ async fn what_was_done_is_not_done_again_however_many_runs_lie_between() {
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_is_not_known_is_never_guessed() {
-    for ended in [None, failed()] {
+    for ended in [None, Some(failed())] {
         let (state, times) = goes_on(settings(Nobody, &Heard::default()), data(ended.clone()), vec![]).await;
         assert_eq!((outcome(&state), times), (RunOutcome::Failed, 0));
         let hints = state.finished.clone().unwrap().1.unwrap().hints;
@@ -177,7 +184,11 @@ async fn a_person_decides_and_the_word_is_kept() {
         let (state, done) = goes_on(asked, data(None), vec![]).await;
         assert_eq!((outcome(&state), done), (ends, times), "{answer:?}");
         assert_eq!(state.begun()[0].is_done(), ends == RunOutcome::Recovered, "{answer:?}");
-        assert_eq!(state.vouched.len(), usize::from(ends == RunOutcome::Recovered), "{answer:?}");
+        assert_eq!(
+            state.vouched.len(),
+            usize::from(ends == RunOutcome::Recovered),
+            "{answer:?}"
+        );
     }
 }
 
@@ -190,14 +201,16 @@ async fn a_word_given_beforehand_is_as_good() {
     }
     // It is even stronger than what is known.
     let told = vec![Run::told_of_step(Run::DO_AGAIN, "step/data", "the disk was lost")];
-    let (_, times) = goes_on(settings(Nobody, &Heard::default()), data(done()), told).await;
+    let (_, times) = goes_on(settings(Nobody, &Heard::default()), data(Some(done())), told).await;
     assert_eq!(times, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_not_written_down_stops_before_it() {
     let heard = Heard::default();
-    let unwritten = vec![Run::Unjournaled { why: "the disk is full".into() }];
+    let unwritten = vec![Run::Unjournaled {
+        why: "the disk is full".into(),
+    }];
     let (state, times) = goes_on(settings(Nobody, &heard), vec![], unwritten).await;
     assert_eq!((outcome(&state), times), (RunOutcome::Failed, 0));
     let why = state.finished.unwrap().1.unwrap().message;

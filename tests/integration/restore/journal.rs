@@ -1,7 +1,9 @@
 //! A run that cannot be written down: the disk of the journal is full, and really so.
 
+use std::ffi::OsStr;
+
 use serde_json::Value;
-use testbed::Ran;
+use testbed::{Ran, Tool};
 
 use super::scene::{RUNBOOK, Scene};
 
@@ -14,17 +16,21 @@ async fn restore_on_a_full_disk(scene: &Scene, size: &str, change: impl Fn(&str)
     all.extend(arguments);
     let tool = scene.tool.command(&all);
     let tool = tool.as_std();
-    let mount = format!("mount -t tmpfs -o size={size} tmpfs '{}' && exec \"$@\"", state.display());
-    let mut command = tokio::process::Command::new("unshare");
-    command
-        .args(["--map-root-user", "--mount", "sh", "-c", &mount, "sh"])
-        .arg(tool.get_program())
-        .args(tool.get_args())
-        .env_clear()
-        .envs(tool.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true);
-    Ran::of(&command.output().await.unwrap())
+    let mount = format!(
+        "mount -t tmpfs -o size={size} tmpfs '{}' && exec \"$@\"",
+        state.display()
+    );
+    let mut outer = Tool::new("unshare").unwrap();
+    for (name, value) in tool.get_envs() {
+        outer.set(name, value.unwrap());
+    }
+    let words = ["--map-root-user", "--mount", "sh", "-c", &mount, "sh"].map(OsStr::new);
+    let all: Vec<&OsStr> = words
+        .into_iter()
+        .chain([tool.get_program()])
+        .chain(tool.get_args())
+        .collect();
+    outer.run(&all).await.unwrap()
 }
 
 #[tokio::test]
@@ -32,7 +38,11 @@ async fn a_full_disk_does_not_stop_a_recovery_but_what_must_not_be_done_twice_wa
     let scene = Scene::start().await;
     let ran = restore_on_a_full_disk(&scene, "8k", str::to_owned, &["--output", "json"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let lost: Vec<_> = events.iter().filter(|event| event["event"] == "unjournaled").collect();
     assert_eq!(lost.len(), 1, "{}", ran.said());
     assert!(
@@ -53,7 +63,11 @@ async fn a_full_disk_does_not_stop_a_recovery_but_what_must_not_be_done_twice_wa
         "{}",
         ran.said()
     );
-    for words in ["must not be done twice", "no longer written down", "make room for the journal"] {
+    for words in [
+        "must not be done twice",
+        "no longer written down",
+        "make room for the journal",
+    ] {
         let flat = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(words), "{words}: {}", ran.said());
     }
