@@ -12,6 +12,7 @@ mod extra;
 mod findings;
 mod ground;
 mod interlock;
+mod moved;
 mod prepare;
 mod replanned;
 mod root;

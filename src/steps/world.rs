@@ -110,6 +110,8 @@ pub struct World {
     pub agent_present: OnceLock<bool>,
     /// When the run began.
     pub started: OnceLock<jiff::Timestamp>,
+    /// The commits that followed sources moved on to while the apps were driven, the newest last.
+    pub moved: Mutex<BTreeMap<String, Vec<String>>>,
     /// What the driving of apps remembers.
     pub memory: Mutex<Memory>,
 }
@@ -145,8 +147,12 @@ impl World {
         self.earlier.get().is_some() || !self.agent_present.get().copied().unwrap_or(false)
     }
 
-    /// Returns how to apply: with looking first, unless the interlock found the cluster empty.
+    /// Returns how to apply: with looking first, unless the interlock found the cluster empty. What an earlier run has made does
+    /// not make it full, and may have been changed since.
     pub fn mode(&self) -> Mode {
-        self.mode.get().copied().unwrap_or(Mode::Careful)
+        match self.earlier.get() {
+            Some(_) => Mode::Careful,
+            None => self.mode.get().copied().unwrap_or(Mode::Careful),
+        }
     }
 }
