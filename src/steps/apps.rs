@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::World;
+use super::chosen::astray;
 use super::moved::Following;
 use crate::agent::argocd::{Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, decide};
+use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, decide, name};
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
@@ -62,7 +63,12 @@ impl Step for Drive {
                 if observer.trouble().is_none() && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
                     // A server that went silent breaks no watch for a while: one answer now proves that what is known is new.
                     match context.unless_stopped(cluster.rediscover()).await? {
-                        Ok(()) => return Ok(self.done(decision, context)),
+                        Ok(()) => {
+                            if self.until == Until::All {
+                                tell_astray(runbook, observer.tree(), &decision, context);
+                            }
+                            return Ok(self.done(decision, context));
+                        }
                         Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
                     }
                 }
@@ -170,6 +176,20 @@ impl Drive {
                 Outcome::Done { detail }
             }
         }
+    }
+}
+
+/// Tells of the apps that do not follow the revision chosen for this run.
+fn tell_astray(runbook: &Runbook, tree: &Tree, decision: &Decision, context: &Context) {
+    let is_ours = |id: &ObjectRef| decision.nodes.iter().any(|node| node.id == name(id));
+    let ours: Vec<_> = tree
+        .applications
+        .iter()
+        .filter(|(id, _)| is_ours(id))
+        .map(|(_, object)| object)
+        .collect();
+    for astray in astray(runbook, ours) {
+        context.emit(Run::Excepted(astray.exception()));
     }
 }
 

@@ -6,6 +6,7 @@
 mod agent;
 mod apps;
 mod check;
+mod chosen;
 mod connect;
 mod credentials;
 mod extra;

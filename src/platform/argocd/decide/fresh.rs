@@ -54,9 +54,14 @@ pub(super) fn standing(source: Source<'_>, rules: &Rules) -> Standing {
 }
 
 impl Resolved {
+    /// Whether it is of this repository, however the two are written.
+    pub fn is_in(&self, repository: &str) -> bool {
+        address::normal(&self.repository) == address::normal(repository)
+    }
+
     /// Whether it is of this branch or tag of this repository, however the two are written.
     pub fn is_of(&self, repository: &str, revision: &str) -> bool {
-        target(&self.target) == target(revision) && address::normal(&self.repository) == address::normal(repository)
+        target(&self.target) == target(revision) && self.is_in(repository)
     }
 }
 

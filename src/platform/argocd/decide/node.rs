@@ -257,7 +257,7 @@ fn node(member: &Member, phase: NodePhase, words: String) -> Node {
 }
 
 /// Returns a node's stable name.
-fn name(id: &ObjectRef) -> String {
+pub fn name(id: &ObjectRef) -> String {
     format!("{} {}/{}", id.kind, id.namespace, id.name)
 }
 
