@@ -327,8 +327,8 @@ mod tests {
     use crate::plan::{Plan, RootInput, SourceAt, make};
     use crate::runbook;
 
-    const COMMIT: &str = "1111111111111111111111111111111111111111";
-    const OTHER: &str = "2222222222222222222222222222222222222222";
+    const COMMIT: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const OTHER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     const RUNBOOK: &str = r#"apiVersion: gitops-dr/v1
 kind: Runbook
@@ -336,7 +336,7 @@ name: shop
 target: {context: new, expect: empty, rto: 30m}
 sources:
   platform: {git: "https://git.example.com/p.git", revision: main, credentials: repo, mirrors: ["https://mirror.example.com/p.git"]}
-  base: {git: "https://git.example.com/b.git", revision: 1111111111111111111111111111111111111111}
+  base: {git: "https://git.example.com/b.git", revision: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
 stores:
   - vault: {address: "https://vault.example.com", auth: {approle: {role-id: {env: ROLE}, secret-id: {env: SECRET}}}}
 agent: {argocd: {from: {source: platform, path: argocd}}}
@@ -415,7 +415,7 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ("path: argocd", "path: argo", "otherwise now: agent"),
             (
                 "path: argocd}",
-                "path: argocd}, digest: \"sha256:1111111111111111111111111111111111111111111111111111111111111111\"",
+                "path: argocd}, digest: \"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\"",
                 "otherwise now: agent",
             ),
             ("vault: dr/repo,", "vault: dr/other,", "otherwise now: secret repo"),
@@ -437,8 +437,8 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ("state: survives", "state: absent", "otherwise now: cluster edge"),
             ("path: infra", "path: infrastructure", "otherwise now: root infra"),
             (
-                "id: infra, source: platform, path: infra}",
-                "id: infra, source: platform, path: infra}\n  - {id: more, source: platform, path: more}",
+                "id: base, source: base, path: base}",
+                "id: base, source: base, path: base}\n  - {id: more, source: platform, path: more}",
                 "new: root more",
             ),
             (
