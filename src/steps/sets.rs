@@ -23,7 +23,7 @@ pub(super) async fn hold(world: &World) -> Result<Option<&Hold>, Failure> {
     let live = world.cluster()?.get(hold.controller()).await?;
     let holds = live.is_none_or(|live| hold.is_on(&live));
     world.held_back.store(holds, Ordering::Relaxed);
-    Ok(Some(hold).filter(|_| holds))
+    Ok(holds.then_some(hold))
 }
 
 /// Puts Git's policy of ApplicationSets back.

@@ -23,7 +23,7 @@ pub enum Sets {
     /// There is nothing to hold back: no controller, or a policy that deletes nothing.
     Harmless,
     /// They can be held back.
-    Holdable(Hold),
+    Holdable(Box<Hold>),
     /// They cannot be held back, and this is why.
     Loose(String),
 }
@@ -94,11 +94,11 @@ pub fn sets(install: &Install) -> Sets {
     if keys.is_empty() {
         return Sets::Harmless;
     }
-    Sets::Holdable(Hold {
+    Sets::Holdable(Box::new(Hold {
         settings,
         controller: controller.id(),
         keys,
-    })
+    }))
 }
 
 /// Where a variable of the controller's environment comes from.
