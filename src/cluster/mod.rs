@@ -6,6 +6,7 @@ mod access;
 mod apply;
 mod connect;
 mod error;
+mod everything;
 pub mod health;
 mod inventory;
 mod ranked;
@@ -14,7 +15,8 @@ mod wait;
 
 pub use access::{Missing, Place};
 pub use apply::{Applied, MANAGER, Mode};
-pub use connect::{Cluster, Identity, Target};
+pub use connect::{Cluster, Identity, Target, Trust};
 pub use error::{Error, ErrorKind};
+pub use everything::Everything;
 pub use inventory::Inventory;
 pub use wait::Seen;

@@ -7,12 +7,13 @@ use crate::event::Failure;
 use crate::plan::{Action, Item, Plan};
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{
-    AgentKind, Auth, ClusterState, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault,
+    AgentKind, Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault,
 };
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
-    ApplyExtra, ApplyRoot, CheckStep, Drive, Interlock, LayGround, RestoreCredentials, StartAgent, Until, World,
+    ApplyExtra, ApplyRoot, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, ProveClusters, RegisterCluster,
+    RestoreCredentials, StartAgent, Until, World,
 };
 
 /// Makes the stores that the runbook reads from.
@@ -124,18 +125,6 @@ pub(super) fn unheeded(runbook: &Runbook) -> Vec<String> {
             replaces.server
         ));
     }
-    let survivors: Vec<_> = runbook
-        .clusters
-        .iter()
-        .filter(|(_, cluster)| cluster.state == ClusterState::Survives)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if !survivors.is_empty() {
-        notices.push(format!(
-            "Clusters that survive ({}) are connected with the other credentials, and nothing there is held back.",
-            survivors.join(", ")
-        ));
-    }
     notices
 }
 
@@ -169,7 +158,18 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
             planned,
             until: Until::Critical,
         }),
-        Action::Apps => Box::new(Drive {
+        Action::ProveClusters => Box::new(ProveClusters(world)),
+        Action::Register(index) => Box::new(RegisterCluster {
+            world,
+            planned,
+            name: cluster(runbook, index),
+        }),
+        Action::Connect(index) => Box::new(ConnectSurvivor {
+            world,
+            planned,
+            name: cluster(runbook, index),
+        }),
+        Action::Apps | Action::Connected => Box::new(Drive {
             world,
             planned,
             until: Until::All,
@@ -180,4 +180,9 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
             check: runbook.done.checks[index].clone(),
         }),
     }
+}
+
+/// Returns the name of the cluster with this index.
+fn cluster(runbook: &Runbook, index: usize) -> String {
+    runbook.clusters.keys().nth(index).cloned().unwrap_or_default()
 }

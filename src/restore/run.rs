@@ -9,7 +9,7 @@ use crate::engine::journal::Journal;
 use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
-use crate::runbook::Runbook;
+use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, World};
 
 /// How a run that ends early ends.
@@ -132,10 +132,10 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended>
     let runbook = world.runbook().map_err(refused)?;
     let plan = &world.prepared().map_err(refused)?.plan;
     let steps = build::steps(runbook, plan, world);
-    // With critical apps named, the recovery clock stops before the last step: the rest goes on.
-    let rest = steps.len() - usize::from(!runbook.done.critical.is_empty());
-    for (index, (action, step)) in steps.into_iter().enumerate() {
-        if index == rest && action == Action::Apps {
+    // With critical apps named, the recovery clock stops before the wait for all others: the rest goes on.
+    let stops_early = !runbook.done.critical.is_empty();
+    for (action, step) in steps {
+        if stops_early && action == Action::Apps {
             engine.record(Run::Recovered);
         }
         engine.run(std::slice::from_ref(&step)).await?;
@@ -156,10 +156,14 @@ fn left_to_do(runbook: &Runbook) -> Vec<String> {
         ));
     }
     for (name, cluster) in &runbook.clusters {
-        if cluster.secret.is_some() && cluster.state == crate::runbook::ClusterState::Rebuilt {
-            left.push(format!(
-                "Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."
-            ));
+        match (cluster.state, &cluster.secret) {
+            (ClusterState::Rebuilt, Some(secret)) => left.push(format!(
+                "Cluster {name} was rebuilt: the stored secret {secret} still holds its old address, CA and token; store the new one."
+            )),
+            (ClusterState::Absent, _) => left.push(format!(
+                "Cluster {name} is absent: when it is back, say in the runbook what became of it, and restore with `expect: adopt`."
+            )),
+            _ => {}
         }
     }
     left

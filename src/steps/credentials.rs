@@ -8,7 +8,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::ground::{built, counted};
-use super::{Restored, World};
+use super::{Restored, World, clusters};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 use crate::object::Manifest;
@@ -33,7 +33,8 @@ impl Step for RestoreCredentials {
         let (runbook, cluster, mode) = (self.0.runbook()?, self.0.cluster()?, self.0.mode());
         let secrets = World::need(&self.0.secrets, "what the stores hold")?;
         let mut manifests = Vec::new();
-        for (name, restored) in secrets {
+        let held_back = clusters::held_back(runbook);
+        for (name, restored) in secrets.iter().filter(|(name, _)| !held_back.contains(name.as_str())) {
             if let Some(manifest) = manifest(runbook, name, restored)? {
                 manifests.push(manifest);
             }
@@ -56,7 +57,7 @@ impl Step for RestoreCredentials {
 }
 
 /// Returns the Secret as it will be in the cluster; `None` for `argocd-secret`, which the ground has laid.
-fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
+pub(super) fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
     let Some(spec) = runbook.secrets.get(name) else {
         return Ok(None);
     };

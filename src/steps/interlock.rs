@@ -193,14 +193,14 @@ fn never(runbook: &Runbook, cluster: &Cluster) -> Result<(), Failure> {
 
 /// Whether two addresses are of one server: neither the case of its name, nor a port that goes without saying, nor a slash
 /// at the end makes another one.
-fn same_server(one: &str, other: &str) -> bool {
+pub(super) fn same_server(one: &str, other: &str) -> bool {
     match (Url::parse(one), Url::parse(other)) {
         (Ok(one), Ok(other)) => one.as_str().trim_end_matches('/') == other.as_str().trim_end_matches('/'),
         _ => false,
     }
 }
 
-fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
+pub(super) fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     let identity = cluster.identity();
     let mut failure = Failure::new(format!(
         "the cluster is not empty: {} (context {})",

@@ -6,6 +6,7 @@
 mod agent;
 mod apps;
 mod check;
+mod clusters;
 mod connect;
 mod credentials;
 mod extra;
@@ -21,6 +22,7 @@ mod world;
 pub use agent::StartAgent;
 pub use apps::{Drive, Until};
 pub use check::CheckStep;
+pub use clusters::{ConnectSurvivor, Fate, ProveClusters, RegisterCluster};
 pub use connect::Connect;
 pub use credentials::RestoreCredentials;
 pub use extra::ApplyExtra;

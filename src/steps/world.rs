@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
+use super::Fate;
 use crate::cluster::{Cluster, Mode};
 use crate::event::{Failure, RunState};
 use crate::git::Checkout;
@@ -110,6 +111,10 @@ pub struct World {
     pub agent_present: OnceLock<bool>,
     /// When the run began.
     pub started: OnceLock<jiff::Timestamp>,
+    /// The rebuilt clusters by name, once they are proved to be the right ones.
+    pub remotes: Mutex<BTreeMap<String, Cluster>>,
+    /// What became of the clusters that live on, by name, once that is known.
+    pub fates: Mutex<BTreeMap<String, Fate>>,
     /// What the driving of apps remembers.
     pub memory: Mutex<Memory>,
 }

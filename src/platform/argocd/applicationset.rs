@@ -149,6 +149,16 @@ impl<'object> ApplicationSet<'object> {
         }
         found
     }
+
+    /// Whether any of its generators, nested ones too, makes apps for the clusters that it finds.
+    pub fn chooses_clusters(self) -> bool {
+        items(self.0, "/spec/generators").any(chooses_clusters)
+    }
+}
+
+fn chooses_clusters(generator: &Value) -> bool {
+    let nested = |combining: &str| items(generator, &format!("/{combining}/generators")).any(chooses_clusters);
+    generator.get("clusters").is_some() || nested("matrix") || nested("merge")
 }
 
 fn repositories<'object>(generator: &'object Value, found: &mut Vec<Source<'object>>) {
@@ -211,5 +221,19 @@ mod tests {
             .map(|source| (source.repository, source.target))
             .collect();
         assert_eq!(found, [("a", "main"), ("b", "HEAD")]);
+    }
+
+    #[test]
+    fn a_set_that_makes_apps_for_clusters_is_known() {
+        let inner = |generator: Value| json!([{"list": {}}, {"matrix": {"generators": [{"git": {}}, {"merge": {"generators": [generator]}}]}}]);
+        for (generators, expected) in [
+            (json!([{"clusters": {}}]), true),
+            (inner(json!({"clusters": {"selector": {}}})), true),
+            (inner(json!({"git": {}})), false),
+            (json!([]), false),
+        ] {
+            let set = json!({"spec": {"generators": generators}});
+            assert_eq!(ApplicationSet::new(&set).chooses_clusters(), expected, "{set}");
+        }
     }
 }

@@ -6,6 +6,8 @@
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
+//! * [`remote`]: how a cluster that was built anew is registered. [`tracking`] and [`survivor`]: what the agent would delete on
+//!   one that lives on.
 
 mod address;
 pub mod application;
@@ -14,8 +16,12 @@ pub mod decide;
 pub mod install;
 pub mod manifest;
 mod message;
+pub mod recipe;
+pub mod remote;
 pub mod secret;
 pub mod settled;
+pub mod survivor;
+pub mod tracking;
 
 /// The API group of Applications, their sets and their projects.
 pub const GROUP: &str = "argoproj.io";

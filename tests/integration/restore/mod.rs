@@ -3,6 +3,7 @@
 mod broken;
 mod canary;
 mod clean;
+mod clusters;
 mod credentials;
 mod honesty;
 mod installs;

@@ -17,6 +17,7 @@ pub mod outage;
 pub mod port;
 pub mod process;
 pub mod programs;
+pub mod remote;
 pub mod shop;
 pub mod tool;
 
@@ -30,4 +31,5 @@ pub use outage::Outage;
 pub use port::Port;
 pub use process::Process;
 pub use programs::Programs;
+pub use remote::Remote;
 pub use tool::{Ran, Tool};
