@@ -83,7 +83,10 @@ impl Cluster {
     /// for a dry run.
     pub async fn would_change(&self, manifest: &Manifest, namespace: &str) -> Result<Option<bool>, Error> {
         let (api, body, id) = self.prepared(manifest, namespace)?;
-        if attempt(&format!("read {id}"), || api.get_metadata_opt(&id.name)).await?.is_none() {
+        if attempt(&format!("read {id}"), || api.get_metadata_opt(&id.name))
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         Ok(Some(!self.is_so(&api, &body, &id).await?))

@@ -77,9 +77,7 @@ impl Cluster {
 
     /// The same with a kubeconfig (JSON) that is in no file, and the context of it.
     pub async fn connect_by(kubeconfig: &Secret, context: &str) -> Result<Self, Error> {
-        let unusable = |why: &str| {
-            Error::new(ErrorKind::Kubeconfig, "the credentials cannot be used").because(why)
-        };
+        let unusable = |why: &str| Error::new(ErrorKind::Kubeconfig, "the credentials cannot be used").because(why);
         // The texts of these errors may quote what they were made from.
         let kubeconfig: Kubeconfig =
             serde_json::from_slice(kubeconfig.expose()).map_err(|_| unusable("they are not what a client reads"))?;

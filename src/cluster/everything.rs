@@ -33,7 +33,11 @@ impl Cluster {
     /// Lists the metadata of all objects of all kinds but events and leases. Only reads. What may not be listed is named.
     pub async fn everything(&self) -> Result<Everything, Error> {
         // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
-        let lists: Vec<_> = self.listable().into_iter().map(|resource| self.listed(resource)).collect();
+        let lists: Vec<_> = self
+            .listable()
+            .into_iter()
+            .map(|resource| self.listed(resource))
+            .collect();
         let mut found = Everything::default();
         let mut lists = stream::iter(lists).buffered(IN_FLIGHT);
         while let Some((resource, result)) = lists.next().await {
@@ -82,9 +86,9 @@ impl Cluster {
                 Err(error) => return (resource, Err(error)),
             };
             from = list.metadata.continue_.filter(|token| !token.is_empty());
-            objects.extend(list.items.into_iter().map(|item| {
-                json!({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": item.metadata})
-            }));
+            objects.extend(list.items.into_iter().map(
+                |item| json!({"apiVersion": resource.api_version, "kind": resource.kind, "metadata": item.metadata}),
+            ));
             if from.is_none() {
                 return (resource, Ok(objects));
             }

@@ -152,7 +152,11 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
             .collect(),
         ),
     ];
-    if runbook.clusters.values().any(|cluster| cluster.state == ClusterState::Rebuilt) {
+    if runbook
+        .clusters
+        .values()
+        .any(|cluster| cluster.state == ClusterState::Rebuilt)
+    {
         steps.insert(1, prove_clusters(runbook));
     }
     steps.extend(of_clusters(runbook, ClusterState::Rebuilt));
@@ -262,7 +266,11 @@ fn prove_clusters(runbook: &Runbook) -> Item {
 
 /// Returns the steps of the clusters of which this became.
 fn of_clusters(runbook: &Runbook, state: ClusterState) -> Vec<Item> {
-    let chosen = runbook.clusters.iter().enumerate().filter(|(_, (_, cluster))| cluster.state == state);
+    let chosen = runbook
+        .clusters
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, cluster))| cluster.state == state);
     chosen
         .map(|(index, (name, cluster))| {
             let (action, title, details) = if state == ClusterState::Rebuilt {
@@ -273,13 +281,24 @@ fn of_clusters(runbook: &Runbook, state: ClusterState) -> Vec<Item> {
                         cluster.secret.clone().unwrap_or_else(|| format!("cluster-{name}"))
                     ),
                 ];
-                (Action::Register(index), format!("register cluster {name} anew"), details)
+                (
+                    Action::Register(index),
+                    format!("register cluster {name} anew"),
+                    details,
+                )
             } else {
                 let details = vec![
                     "asks first, if the agent would delete or change anything there".to_owned(),
-                    format!("here: Secret {}", cluster.secret.as_deref().unwrap_or("(none is stored)")),
+                    format!(
+                        "here: Secret {}",
+                        cluster.secret.as_deref().unwrap_or("(none is stored)")
+                    ),
                 ];
-                (Action::Connect(index), format!("connect cluster {name}, which lives on"), details)
+                (
+                    Action::Connect(index),
+                    format!("connect cluster {name}, which lives on"),
+                    details,
+                )
             };
             item(
                 format!("cluster/{name}"),
@@ -295,12 +314,21 @@ fn of_clusters(runbook: &Runbook, state: ClusterState) -> Vec<Item> {
 
 /// Returns what the last wait does not wait for, a line each.
 fn not_waited_for(runbook: &Runbook) -> Vec<String> {
-    let absent = runbook.clusters.iter().filter(|(_, cluster)| cluster.state == ClusterState::Absent);
-    absent.map(|(name, _)| format!("but for those that go to cluster {name}, which is absent")).collect()
+    let absent = runbook
+        .clusters
+        .iter()
+        .filter(|(_, cluster)| cluster.state == ClusterState::Absent);
+    absent
+        .map(|(name, _)| format!("but for those that go to cluster {name}, which is absent"))
+        .collect()
 }
 
 fn secrets(runbook: &Runbook) -> Vec<String> {
-    let of_clusters: Vec<_> = runbook.clusters.values().filter_map(|cluster| cluster.secret.as_ref()).collect();
+    let of_clusters: Vec<_> = runbook
+        .clusters
+        .values()
+        .filter_map(|cluster| cluster.secret.as_ref())
+        .collect();
     runbook
         .secrets
         .iter()

@@ -6,9 +6,7 @@ use crate::engine::Step;
 use crate::event::Failure;
 use crate::plan::{Action, Item, Plan};
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{
-    AgentKind, Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault,
-};
+use crate::runbook::{AgentKind, Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault};
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{

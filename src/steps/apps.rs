@@ -156,7 +156,12 @@ impl Drive {
         let count = decision.nodes.len();
         match self.until {
             Until::Critical => {
-                let critical = &self.world.runbook.get().map(|runbook| runbook.done.critical.clone()).unwrap_or_default();
+                let critical = &self
+                    .world
+                    .runbook
+                    .get()
+                    .map(|runbook| runbook.done.critical.clone())
+                    .unwrap_or_default();
                 let held: Vec<_> = decision
                     .nodes
                     .iter()

@@ -54,14 +54,23 @@ impl Recipe {
     }
 
     fn helm(&mut self, helm: &Value) -> Result<(), String> {
-        for (name, value) in helm.as_object().into_iter().flatten().filter(|(_, value)| says_something(value)) {
+        for (name, value) in helm
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| says_something(value))
+        {
             match name.as_str() {
                 "releaseName" => self.release = value.as_str().map(str::to_owned),
                 "valueFiles" => {
                     let files = value.as_array().into_iter().flatten().filter_map(Value::as_str);
                     self.values = files.map(str::to_owned).collect();
                     // `$name/…` is in another source, and an address is on another server.
-                    if self.values.iter().any(|file| file.starts_with(['$', '/']) || file.contains("://")) {
+                    if self
+                        .values
+                        .iter()
+                        .any(|file| file.starts_with(['$', '/']) || file.contains("://"))
+                    {
                         return Err(only_the_agent("helm.valueFiles of another place"));
                     }
                 }
@@ -74,7 +83,12 @@ impl Recipe {
     }
 
     fn directory(&mut self, directory: &Value) -> Result<(), String> {
-        for (name, _) in directory.as_object().into_iter().flatten().filter(|(_, value)| says_something(value)) {
+        for (name, _) in directory
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| says_something(value))
+        {
             match name.as_str() {
                 "recurse" => self.recurse = true,
                 other => return Err(only_the_agent(&format!("directory.{other}"))),
@@ -84,7 +98,12 @@ impl Recipe {
     }
 
     /// Whether this source is at `revision` of the repository with one of these addresses.
-    pub fn is_from<'address>(&self, mut addresses: impl Iterator<Item = &'address str>, revision: &str, commit: &str) -> bool {
+    pub fn is_from<'address>(
+        &self,
+        mut addresses: impl Iterator<Item = &'address str>,
+        revision: &str,
+        commit: &str,
+    ) -> bool {
         let wanted = address::normal(&self.repository);
         let bare = self
             .target
@@ -127,11 +146,17 @@ mod tests {
     fn a_setting_that_is_not_heeded_is_never_passed_over() {
         for (more, named) in [
             (json!({"chart": "redis"}), "the chart redis"),
-            (json!({"helm": {"parameters": [{"name": "a", "value": "b"}]}}), "helm.parameters"),
+            (
+                json!({"helm": {"parameters": [{"name": "a", "value": "b"}]}}),
+                "helm.parameters",
+            ),
             (json!({"helm": {"valueFiles": ["$values/a.yaml"]}}), "helm.valueFiles"),
             (json!({"kustomize": {"namePrefix": "a-"}}), "kustomize"),
             (json!({"directory": {"exclude": "*.txt"}}), "directory.exclude"),
-            (json!({"directory": {"jsonnet": {"tlas": [{"name": "a"}]}}}), "directory.jsonnet"),
+            (
+                json!({"directory": {"jsonnet": {"tlas": [{"name": "a"}]}}}),
+                "directory.jsonnet",
+            ),
             (json!({"plugin": {"name": "mine"}}), "plugin"),
             (json!({"what-comes-next": 1}), "what-comes-next"),
         ] {
@@ -148,9 +173,13 @@ mod tests {
 
     #[test]
     fn what_can_be_heeded_is() {
-        let recipe = of(&json!({"helm": {"releaseName": "r", "valueFiles": ["prod.yaml"]}, "directory": {"recurse": true}}));
+        let recipe =
+            of(&json!({"helm": {"releaseName": "r", "valueFiles": ["prod.yaml"]}, "directory": {"recurse": true}}));
         let recipe = recipe.unwrap().unwrap();
-        assert_eq!((recipe.release.as_deref(), recipe.values.as_slice()), (Some("r"), &["prod.yaml".to_owned()][..]));
+        assert_eq!(
+            (recipe.release.as_deref(), recipe.values.as_slice()),
+            (Some("r"), &["prod.yaml".to_owned()][..])
+        );
         assert!(recipe.recurse);
         assert_eq!(of(&json!({"path": "", "ref": "values"})), Ok(None));
     }
@@ -158,8 +187,15 @@ mod tests {
     #[test]
     fn a_source_is_ours_at_the_revision_that_was_fetched_and_at_no_other() {
         let recipe = |target: &str| of(&json!({"targetRevision": target})).unwrap().unwrap();
-        let ours = |target: &str| recipe(target).is_from(["https://other/x", "https://H/a"].into_iter(), "main", "c0ffee");
-        for (target, expected) in [("main", true), ("refs/heads/main", true), ("c0ffee", true), ("", false), ("dev", false)] {
+        let ours =
+            |target: &str| recipe(target).is_from(["https://other/x", "https://H/a"].into_iter(), "main", "c0ffee");
+        for (target, expected) in [
+            ("main", true),
+            ("refs/heads/main", true),
+            ("c0ffee", true),
+            ("", false),
+            ("dev", false),
+        ] {
             assert_eq!(ours(target), expected, "{target}");
         }
         assert!(!recipe("main").is_from(["https://other/x"].into_iter(), "main", "c0ffee"));

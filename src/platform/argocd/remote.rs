@@ -14,7 +14,7 @@ use crate::redact::Secret;
 /// The namespace of the account.
 pub const NAMESPACE: &str = "kube-system";
 /// The account.
-pub const ACCOUNT: &str = "argocd-manager";
+const ACCOUNT: &str = "argocd-manager";
 /// The Secret in which the server puts the account's token.
 const TOKEN: &str = "argocd-manager-long-lived-token";
 /// The account's role, and what binds it to it.
@@ -51,9 +51,9 @@ pub fn account() -> [Value; 4] {
     ]
 }
 
-/// Returns the account's identity.
-pub fn account_id() -> ObjectRef {
-    ObjectRef::new("v1", "ServiceAccount", NAMESPACE, ACCOUNT)
+/// Returns the identity of what gives the account its rights.
+pub fn binding_id() -> ObjectRef {
+    ObjectRef::new("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "", BINDING)
 }
 
 /// Returns the identity of the Secret that holds the account's token.
@@ -148,9 +148,14 @@ mod tests {
             serde_json::from_str::<Value>(text(&data, "config")).unwrap(),
             json!({"bearerToken": "t0ken", "tlsClientConfig": {"insecure": false, "caData": "UEVN"}})
         );
-        assert_eq!(secret::check("cluster", "edge", &data).iter().map(|found| found.rule).collect::<Vec<_>>(), [
-            "secret/cluster-config"
-        ], "only the made-up CA is complained of");
+        assert_eq!(
+            secret::check("cluster", "edge", &data)
+                .iter()
+                .map(|found| found.rule)
+                .collect::<Vec<_>>(),
+            ["secret/cluster-config"],
+            "only the made-up CA is complained of"
+        );
     }
 
     #[test]

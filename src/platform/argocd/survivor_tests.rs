@@ -43,7 +43,11 @@ fn what_becomes_of_a_live_object() {
         (live("a", "cart", &[]), app(true, &["a"]), None),
         (live("a", "cart", &[]), app(true, &["b"]), Some(Fate::Deleted)),
         (live("a", "cart", &[]), app(false, &["b"]), left(not_pruned)),
-        (live("a", "cart", &[kept]), app(true, &["b"]), left("its own `Prune=false` keeps it")),
+        (
+            live("a", "cart", &[kept]),
+            app(true, &["b"]),
+            left("its own `Prune=false` keeps it"),
+        ),
         (live("a", "cart", &[hook]), app(true, &["b"]), None),
         (
             live("a", "cart", &[]),
@@ -56,7 +60,11 @@ fn what_becomes_of_a_live_object() {
             app(true, &["b"]),
             left("no app of this name goes to this cluster any more"),
         ),
-        (json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}), app(true, &[]), None),
+        (
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}),
+            app(true, &[]),
+            None,
+        ),
     ] {
         assert_eq!(fate_of(object.clone(), wanted.clone()), expected, "{object} {wanted:?}");
     }

@@ -48,7 +48,11 @@ impl Tracking {
             return None;
         }
         if self.by_label {
-            return metadata.get("labels")?.get(&self.label)?.as_str().filter(|app| !app.is_empty());
+            return metadata
+                .get("labels")?
+                .get(&self.label)?
+                .as_str()
+                .filter(|app| !app.is_empty());
         }
         let annotation = |name: &str| metadata.get("annotations")?.get(name)?.as_str();
         if annotation(INSTALLATION).unwrap_or_default() != self.installation {
@@ -58,7 +62,9 @@ impl Tracking {
         let (app, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
         let (group, kind) = kind.split_once('/')?;
         let (namespace, name) = name.split_once('/')?;
-        let own_group = text(object, "/apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
+        let own_group = text(object, "/apiVersion")
+            .rsplit_once('/')
+            .map_or("", |(group, _)| group);
         let own_namespace = text(object, "/metadata/namespace");
         // Of an object of the whole cluster the mark bears the namespace that its app deploys to.
         let is_its_own = (own_namespace.is_empty() || own_namespace == namespace)
@@ -70,7 +76,9 @@ impl Tracking {
     pub fn mark(&self, object: &mut Value, app: &str, namespace: &str) {
         let own = text(object, "/metadata/namespace");
         let namespace = if own.is_empty() { namespace } else { own };
-        let group = text(object, "/apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
+        let group = text(object, "/apiVersion")
+            .rsplit_once('/')
+            .map_or("", |(group, _)| group);
         let id = format!(
             "{app}:{group}/{}:{namespace}/{}",
             text(object, "/kind"),
@@ -105,7 +113,10 @@ mod tests {
     }
 
     fn settings(pairs: &[(&str, &str)]) -> Value {
-        let data: serde_json::Map<_, _> = pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        let data: serde_json::Map<_, _> = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), json!(value)))
+            .collect();
         json!({"data": data})
     }
 
@@ -114,7 +125,10 @@ mod tests {
         let tracking = Tracking::of(None);
         for (id, owner) in [
             ("app:apps/Deployment:shop/cart", Some("app")),
-            ("other-namespace_app:apps/Deployment:shop/cart", Some("other-namespace_app")),
+            (
+                "other-namespace_app:apps/Deployment:shop/cart",
+                Some("other-namespace_app"),
+            ),
             ("app:apps/Deployment:shop/other", None),
             ("app:apps/Deployment:other/cart", None),
             ("app:/Deployment:shop/cart", None),
@@ -138,10 +152,16 @@ mod tests {
         let marked = object("app:apps/Deployment:shop/cart");
         for (pairs, owner) in [
             (&[][..], Some("app")),
-            (&[("application.resourceTrackingMethod", "annotation+label")], Some("app")),
+            (
+                &[("application.resourceTrackingMethod", "annotation+label")],
+                Some("app"),
+            ),
             (&[("application.resourceTrackingMethod", "label")], Some("labelled")),
             (
-                &[("application.resourceTrackingMethod", "label"), ("application.instanceLabelKey", "team")],
+                &[
+                    ("application.resourceTrackingMethod", "label"),
+                    ("application.instanceLabelKey", "team"),
+                ],
                 Some("own"),
             ),
             (&[("installationID", "other")], None),
@@ -158,7 +178,8 @@ mod tests {
             &[("application.resourceTrackingMethod", "label")],
         ] {
             let tracking = Tracking::of(Some(&settings(pairs)));
-            let mut bare = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": "shop"}});
+            let mut bare =
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": "shop"}});
             assert_eq!(tracking.owner(&bare), None);
             tracking.mark(&mut bare, "app", "elsewhere");
             assert_eq!(tracking.owner(&bare), Some("app"), "{pairs:?}");

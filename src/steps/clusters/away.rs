@@ -40,7 +40,10 @@ pub(super) fn whereabouts(world: &World, name: &str, cluster: &Cluster, state: A
     Away {
         cluster: name.to_owned(),
         name: remote::name_of(name, stored).to_owned(),
-        servers: servers.into_iter().chain(cluster.server.as_ref().map(ToString::to_string)).collect(),
+        servers: servers
+            .into_iter()
+            .chain(cluster.server.as_ref().map(ToString::to_string))
+            .collect(),
         state,
     }
 }
@@ -70,10 +73,18 @@ pub(in crate::steps) fn away(world: &World, runbook: &Runbook) -> Vec<Away> {
 pub(in crate::steps) async fn find_connected(world: &World) -> Result<(), Failure> {
     let (runbook, target) = (world.runbook()?, world.cluster()?);
     for (name, cluster) in &runbook.clusters {
-        let Some(secret) = cluster.secret.as_ref().filter(|_| cluster.state == ClusterState::Survives) else {
+        let Some(secret) = cluster
+            .secret
+            .as_ref()
+            .filter(|_| cluster.state == ClusterState::Survives)
+        else {
             continue;
         };
-        let is_known = world.fates.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name);
+        let is_known = world
+            .fates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(name);
         if is_known {
             continue;
         }

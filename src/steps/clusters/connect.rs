@@ -14,6 +14,7 @@ use super::toll::{Toll, flag};
 use crate::engine::{Answer, Context, Step};
 use crate::event::{Exception, Failure, Outcome, PlannedStep, Run};
 use crate::platform::argocd::decide::AwayState;
+use crate::platform::argocd::secret;
 use crate::steps::credentials::manifest;
 use crate::steps::{Restored, World};
 
@@ -36,7 +37,11 @@ impl Step for ConnectSurvivor {
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         find_connected(&self.world).await?;
         let is_connected = {
-            let fates = self.world.fates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let fates = self
+                .world
+                .fates
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             fates.get(&self.name) == Some(&Fate::Connected)
         };
         if is_connected {
@@ -109,7 +114,9 @@ impl ConnectSurvivor {
             reason: why.to_owned(),
         }));
         let how = match toll {
-            None => format!("Connect cluster {name} by hand, or give it a `secret` in the runbook and go on with --resume."),
+            None => {
+                format!("Connect cluster {name} by hand, or give it a `secret` in the runbook and go on with --resume.")
+            }
             Some(toll) => {
                 context.notice(self.list(toll));
                 format!(
@@ -127,8 +134,10 @@ impl ConnectSurvivor {
 
     async fn connect(&self, stored: &Restored, context: &Context) -> Result<(), Failure> {
         let (runbook, target) = (self.world.runbook()?, self.world.cluster()?);
-        let secret = runbook.clusters[&self.name].secret.as_deref().unwrap_or_default();
-        if let Some(manifest) = manifest(runbook, secret, stored)? {
+        let cluster = &runbook.clusters[&self.name];
+        let name = cluster.secret.as_deref().unwrap_or_default();
+        if let Some(mut manifest) = manifest(runbook, name, stored)? {
+            secret::describe(manifest.value_mut(), &cluster.labels, &cluster.annotations);
             let apply = target.apply(&manifest, &runbook.agent.namespace, self.world.mode());
             context.unless_stopped(apply).await??;
         }

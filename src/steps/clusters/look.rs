@@ -46,8 +46,10 @@ pub(super) async fn look(world: &World, away: &Away, stored: &Data) -> Result<To
     let settings = ObjectRef::new("v1", "ConfigMap", &runbook.agent.namespace, "argocd-cm");
     let tracking = Tracking::of(target.get(&settings).await?.as_ref());
     let tree = seen(target).await?;
+    let mut labels = runbook.clusters[&away.cluster].labels.clone();
+    labels.insert(secret::TYPE.to_owned(), "cluster".to_owned());
     for (id, set) in &tree.sets {
-        if ApplicationSet::new(set).chooses_clusters() {
+        if ApplicationSet::new(set).may_choose(&labels) {
             toll.unknown.push(format!(
                 "{id} makes apps for the clusters that it finds, and finds this one only when it is connected"
             ));
@@ -61,8 +63,12 @@ pub(super) async fn look(world: &World, away: &Away, stored: &Data) -> Result<To
             return Ok(toll);
         }
     };
-    toll.unknown.extend(everything.unlisted.iter().map(|why| format!("what is there of {why}")));
-    let wanted = coming.iter().map(|app| (app.name.clone(), app.wanted(&cluster))).collect();
+    toll.unknown
+        .extend(everything.unlisted.iter().map(|why| format!("what is there of {why}")));
+    let wanted = coming
+        .iter()
+        .map(|app| (app.name.clone(), app.wanted(&cluster)))
+        .collect();
     weigh(&everything.objects, &tracking, &wanted, &mut toll);
     for app in &coming {
         app.compare(&cluster, &tracking, &mut toll).await;
@@ -96,7 +102,10 @@ async fn seen(target: &Cluster) -> Result<Tree, Failure> {
 
 /// Returns the apps that go to the cluster, rendered where that can be done.
 async fn coming(world: &World, tree: &Tree, away: &Away, cluster: &Cluster) -> Vec<Coming> {
-    let agents = world.runbook().map(|runbook| runbook.agent.namespace.clone()).unwrap_or_default();
+    let agents = world
+        .runbook()
+        .map(|runbook| runbook.agent.namespace.clone())
+        .unwrap_or_default();
     let mut all = Vec::new();
     for (id, object) in &tree.applications {
         let app = Application::new(object);
@@ -170,7 +179,10 @@ impl Coming {
             })
             .collect();
         // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
-        let asked: Vec<_> = marked.iter().map(|manifest| self.would_change(cluster, manifest)).collect();
+        let asked: Vec<_> = marked
+            .iter()
+            .map(|manifest| self.would_change(cluster, manifest))
+            .collect();
         let mut answers = stream::iter(asked).buffered(IN_FLIGHT);
         while let Some((object, answer)) = answers.next().await {
             match answer {

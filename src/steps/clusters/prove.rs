@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::away::stored;
 use super::look::connected;
@@ -71,7 +72,9 @@ impl ProveClusters {
                 ClusterState::Survives => ("which lives on", true),
                 ClusterState::Absent => ("which is absent", false),
             };
-            let Some(stored) = stored(&self.0, cluster) else { continue };
+            let Some(stored) = stored(&self.0, cluster) else {
+                continue;
+            };
             let server = secret::field(&stored.data, "server").unwrap_or_default().to_owned();
             let uid = match connected(&stored.data).await {
                 Ok(remote) if ask => remote.identity().uid.clone(),
@@ -99,12 +102,13 @@ impl ProveClusters {
         if cluster.expect == Expect::Adopt {
             return Ok("taken over as it is");
         }
-        let account = remote.get(&remote::account_id()).await?;
-        let by_us = |account: &serde_json::Value| {
-            let managers = account.pointer("/metadata/managedFields").and_then(serde_json::Value::as_array);
+        // The account itself has no field that anybody could own; what gives it its rights has.
+        let binding = remote.get(&remote::binding_id()).await?;
+        let by_us = |binding: &Value| {
+            let managers = binding.pointer("/metadata/managedFields").and_then(Value::as_array);
             managers.into_iter().flatten().any(|entry| entry["manager"] == MANAGER)
         };
-        if self.0.earlier.get().is_some() && account.as_ref().is_some_and(by_us) {
+        if self.0.earlier.get().is_some() && binding.as_ref().is_some_and(by_us) {
             return Ok("as an earlier run left it");
         }
         let mut failure = not_empty(&inventory, remote);
@@ -129,7 +133,11 @@ fn is_another(
     let identity = remote.identity();
     let is = |uid: &str, server: &str| uid == identity.uid || same_server(server, &identity.server);
     let never = runbook.target.never.iter().find(|never| is(never, never));
-    let replaced = runbook.target.replaces.as_ref().map(|replaces| replaces.server.to_string());
+    let replaced = runbook
+        .target
+        .replaces
+        .as_ref()
+        .map(|replaces| replaces.server.to_string());
     let mistaken = if let Some(never) = never {
         format!("{never}, which the runbook never restores onto")
     } else if is(&target.identity().uid, &target.identity().server) {
@@ -141,7 +149,10 @@ fn is_another(
     } else {
         return Ok(());
     };
-    Err(Failure::new(format!("context {} leads to {mistaken}", identity.context)).hint("name the context of the rebuilt cluster"))
+    Err(
+        Failure::new(format!("context {} leads to {mistaken}", identity.context))
+            .hint("name the context of the rebuilt cluster"),
+    )
 }
 
 /// Whether we may do there what registering it takes. An access review knows nothing of privilege escalation; a dry run does.

@@ -7,7 +7,6 @@
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::away::stored;
 use crate::cluster::{Applied, Cluster, Mode};
@@ -62,7 +61,11 @@ impl RegisterCluster {
         }
         let token = self.token(&remote, context).await?;
         let manifest = self.secret(cluster, &remote, &token)?;
-        count(target.apply(&manifest, &runbook.agent.namespace, self.world.mode()).await?);
+        count(
+            target
+                .apply(&manifest, &runbook.agent.namespace, self.world.mode())
+                .await?,
+        );
         Ok(Outcome::Done {
             detail: format!("{} ({})", remote.identity().server, counted(sent, same)),
         })
@@ -97,17 +100,12 @@ impl RegisterCluster {
         for value in &secret::confidential("cluster", &data) {
             self.world.redactor.learn(value);
         }
-        let name = cluster.secret.clone().unwrap_or_else(|| format!("cluster-{}", self.name));
+        let name = cluster
+            .secret
+            .clone()
+            .unwrap_or_else(|| format!("cluster-{}", self.name));
         let mut manifest = secret::build("cluster", &name, &runbook.agent.namespace, &data);
-        for (field, words) in [("labels", &cluster.labels), ("annotations", &cluster.annotations)] {
-            for (key, value) in words {
-                // What Argo CD knows the secret by is not for a runbook to change.
-                let known = manifest["metadata"][field].get(key).is_some();
-                if !known {
-                    manifest["metadata"][field][key] = Value::from(value.as_str());
-                }
-            }
-        }
+        secret::describe(&mut manifest, &cluster.labels, &cluster.annotations);
         built(manifest)
     }
 }

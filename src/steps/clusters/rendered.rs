@@ -41,12 +41,8 @@ async fn one(
             .is_from(addresses, spec.revision.text(), &checkout.commit)
             .then_some(checkout)
     });
-    let checkout = found.ok_or_else(|| {
-        format!(
-            "{} at {} is no source of the runbook",
-            recipe.repository, recipe.target
-        )
-    })?;
+    let checkout =
+        found.ok_or_else(|| format!("{} at {} is no source of the runbook", recipe.repository, recipe.target))?;
     let options = render::Options {
         namespace: app.namespace().to_owned(),
         release: recipe.release.clone().unwrap_or_else(|| name.to_owned()),

@@ -91,7 +91,11 @@ mod tests {
         };
         let question = toll.question("edge");
         assert_eq!(question.confirm.as_deref(), Some("edge"));
-        assert!(question.prompt.ends_with("1 deleted, 1 changed, 1 cannot be told."), "{}", question.prompt);
+        assert!(
+            question.prompt.ends_with("1 deleted, 1 changed, 1 cannot be told."),
+            "{}",
+            question.prompt
+        );
         assert_eq!(
             question.details,
             [

@@ -25,6 +25,7 @@ pub struct Remote {
     _kwok: Kwok,
     plane: ControlPlane,
     admin: Client,
+    client: Client,
     kubeconfig: PathBuf,
 }
 
@@ -36,14 +37,15 @@ impl Remote {
         let admin = plane.master("testbed:admin")?.client().await?;
         bind(&admin, ADMINISTRATORS, "Group", "cluster-admin").await?;
         let kubeconfig = plane.folder().join("kubeconfig");
-        plane
-            .user(ADMINISTRATOR, &[ADMINISTRATORS])?
-            .write_kubeconfig(&kubeconfig, context)?;
+        let administrator = plane.user(ADMINISTRATOR, &[ADMINISTRATORS])?;
+        administrator.write_kubeconfig(&kubeconfig, context)?;
+        let client = administrator.client().await?;
         let kwok = Kwok::start(&programs, &plane, 1).await?;
         Ok(Self {
             _kwok: kwok,
             plane,
             admin,
+            client,
             kubeconfig,
         })
     }
@@ -103,7 +105,7 @@ impl Remote {
 
     /// All requests answered before this call; see [`crate::control_plane::AuditLog::up_to_now`].
     pub async fn audit(&self) -> Result<Vec<AuditEvent>> {
-        self.plane.audit_log().up_to_now(&self.admin).await
+        self.plane.audit_log().up_to_now(&self.client).await
     }
 
     /// Changes by anybody but the cluster's own parts and the test.

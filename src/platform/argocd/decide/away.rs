@@ -112,7 +112,9 @@ impl<'tree> View<'tree> {
         };
         let before = obstacles.len();
         // An app whose sync waits for one that is held is also out of sync, for what comes after that one.
-        let waiting = obstacles.iter().any(|obstacle| obstacle.word.is_none() && excused(obstacle));
+        let waiting = obstacles
+            .iter()
+            .any(|obstacle| obstacle.word.is_none() && excused(obstacle));
         obstacles.retain(|obstacle| {
             let follows = waiting && obstacle.word.as_deref() == Some("OutOfSync");
             !follows && !excused(obstacle)
@@ -120,9 +122,7 @@ impl<'tree> View<'tree> {
         if obstacles.len() == before {
             return None;
         }
-        below
-            .into_iter()
-            .max_by_key(|excuse| excuse.away.is_held())
+        below.into_iter().max_by_key(|excuse| excuse.away.is_held())
     }
 }
 

@@ -88,7 +88,12 @@ impl<'tree> View<'tree> {
     pub(super) fn judge(&mut self, member: &Member) -> Judged {
         let rules = self.rules;
         let policy = closure::policy(rules, &member.id);
-        let stays_away = self.tree.applications.get(&member.id).map(Application::new).and_then(|app| self.away(app));
+        let stays_away = self
+            .tree
+            .applications
+            .get(&member.id)
+            .map(Application::new)
+            .and_then(|app| self.away(app));
         if let Some(away) = stays_away.filter(|_| !member.ignored) {
             return stranded(member, away, self.tree.applications.get(&member.id));
         }
@@ -104,7 +109,11 @@ impl<'tree> View<'tree> {
         } else {
             return missing(member, policy);
         };
-        let excuse = self.tree.applications.get(&member.id).and_then(|object| self.excuse(object, &mut obstacles));
+        let excuse = self
+            .tree
+            .applications
+            .get(&member.id)
+            .and_then(|object| self.excuse(object, &mut obstacles));
         let allow = policy.map(|policy| policy.allow.as_slice()).unwrap_or_default();
         let phase = if member.ignored {
             NodePhase::Ignored
@@ -122,7 +131,9 @@ impl<'tree> View<'tree> {
                     .collect();
                 Some(excepted(member, accepted.join(", "), policy))
             }
-            (NodePhase::Ready, _) => excuse.as_ref().and_then(|excuse| excuse.exception(&member.id.name, &words)),
+            (NodePhase::Ready, _) => excuse
+                .as_ref()
+                .and_then(|excuse| excuse.exception(&member.id.name, &words)),
             _ => None,
         };
         let is_held = phase == NodePhase::Ready && excuse.as_ref().is_some_and(|excuse| excuse.away.is_held());

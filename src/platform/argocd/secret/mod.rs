@@ -18,7 +18,7 @@ mod repository;
 mod shape;
 mod together;
 
-pub use build::{build, confidential, is_public, repository_url};
+pub use build::{TYPE, build, confidential, describe, is_public, repository_url};
 pub use check::check;
 pub use data::{Data, text as field};
 pub use key::{Form, Key};
