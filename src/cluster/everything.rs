@@ -64,7 +64,7 @@ impl Cluster {
         let discovery = self.discovered();
         discovery
             .groups()
-            .flat_map(|group| group.recommended_resources())
+            .flat_map(kube::discovery::ApiGroup::recommended_resources)
             .filter(|(resource, capabilities)| {
                 capabilities.supports_operation(verbs::LIST)
                     && !LEFT_OUT.contains(&(resource.group.as_str(), resource.kind.as_str()))
