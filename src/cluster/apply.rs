@@ -79,6 +79,19 @@ impl Cluster {
         Ok(())
     }
 
+    /// Returns whether applying the object would change anything: `None` where there is no such object yet. Only reads, and asks
+    /// for a dry run.
+    pub async fn would_change(&self, manifest: &Manifest, namespace: &str) -> Result<Option<bool>, Error> {
+        let (api, body, id) = self.prepared(manifest, namespace)?;
+        if attempt(&format!("read {id}"), || api.get_metadata_opt(&id.name))
+            .await?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        Ok(Some(!self.is_so(&api, &body, &id).await?))
+    }
+
     /// Merges a part into an object that is there.
     pub async fn merge(&self, id: &ObjectRef, part: &Value) -> Result<(), Error> {
         let params = PatchParams {

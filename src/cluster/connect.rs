@@ -5,6 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -16,6 +18,7 @@ use super::error::{Error, ErrorKind};
 use super::request::attempt;
 use super::skew::Ahead;
 use crate::object::ObjectRef;
+use crate::redact::Secret;
 
 /// Which cluster to talk to.
 #[derive(Debug, Clone)]
@@ -39,11 +42,23 @@ pub struct Identity {
     pub version: String,
 }
 
+/// How a connection knows that a server is the right one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// The CA that signed its certificate (PEM); the system's own where not given.
+    pub authority: Option<String>,
+    /// Whether its certificate is not looked at.
+    pub insecure: bool,
+    /// The name in its certificate, where it is not that of the address.
+    pub server_name: Option<String>,
+}
+
 /// A connection to one cluster.
 #[derive(Clone)]
 pub struct Cluster {
     pub(super) client: Client,
     identity: Identity,
+    trust: Trust,
     discovery: Arc<RwLock<Arc<Discovery>>>,
     pub(super) ahead: Ahead,
 }
@@ -59,7 +74,31 @@ impl std::fmt::Debug for Cluster {
 impl Cluster {
     /// Connects and learns who the cluster is and which kinds it serves. Only reads.
     pub async fn connect(target: &Target) -> Result<Self, Error> {
-        let mut config = load(target).await?;
+        Self::reach(load(target).await?, &target.context).await
+    }
+
+    /// The same with a kubeconfig (JSON) that is in no file, and the context of it.
+    pub async fn connect_by(kubeconfig: &Secret, context: &str) -> Result<Self, Error> {
+        let unusable = |why: &str| Error::new(ErrorKind::Kubeconfig, "the credentials cannot be used").because(why);
+        // The texts of these errors may quote what they were made from.
+        let kubeconfig: Kubeconfig =
+            serde_json::from_slice(kubeconfig.expose()).map_err(|_| unusable("they are not what a client reads"))?;
+        let options = KubeConfigOptions {
+            context: Some(context.to_owned()),
+            ..KubeConfigOptions::default()
+        };
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|_| unusable("a certificate, a key or an address in them is malformed"))?;
+        Self::reach(config, context).await
+    }
+
+    async fn reach(mut config: Config, context: &str) -> Result<Self, Error> {
+        let trust = Trust {
+            authority: config.root_cert.as_deref().map(pem),
+            insecure: config.accept_invalid_certs,
+            server_name: config.tls_server_name.clone(),
+        };
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         // A server that does not answer is to be known within seconds, not after the system's own minutes.
         config.connect_timeout = Some(Duration::from_secs(5));
@@ -85,14 +124,20 @@ impl Cluster {
         Ok(Self {
             client,
             identity: Identity {
-                context: target.context.clone(),
+                context: context.to_owned(),
                 server,
                 uid: system.metadata.uid.unwrap_or_default(),
                 version,
             },
+            trust,
             discovery: Arc::new(RwLock::new(Arc::new(discovery))),
             ahead: Ahead::default(),
         })
+    }
+
+    /// Returns how this connection knows that the server is the right one.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Returns who the cluster is.
@@ -136,10 +181,15 @@ impl Cluster {
         .because("its CRD is Established, and discovery does not list it"))
     }
 
+    /// Returns the kinds that are served, as last looked.
+    pub(super) fn discovered(&self) -> Arc<Discovery> {
+        Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Returns the resource of a kind and whether it is namespaced; `None` where the server does not serve it.
     pub(super) fn resource(&self, api_version: &str, kind: &str) -> Option<(ApiResource, bool)> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let discovery = Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner));
+        let discovery = self.discovered();
         let (resource, capabilities) = discovery.resolve_gvk(&GroupVersionKind::gvk(group, version, kind))?;
         Some((resource, capabilities.scope == Scope::Namespaced))
     }
@@ -152,7 +202,7 @@ impl Cluster {
     /// Returns the newest served version of a group's kind as `apiVersion`; with an empty group the kind is searched in
     /// all groups, the core group first.
     pub fn served(&self, group: Option<&str>, kind: &str) -> Option<String> {
-        let discovery = Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner));
+        let discovery = self.discovered();
         let mut groups: Vec<_> = discovery
             .groups()
             .filter(|found| group.is_none_or(|group| found.name() == group))
@@ -190,6 +240,21 @@ impl Cluster {
         let found = attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
         Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
     }
+}
+
+/// Writes certificates as PEM text.
+fn pem(certificates: &[Vec<u8>]) -> String {
+    let mut text = String::new();
+    for certificate in certificates {
+        let encoded = STANDARD.encode(certificate);
+        text.push_str("-----BEGIN CERTIFICATE-----\n");
+        for line in encoded.as_bytes().chunks(64) {
+            text.extend(line.iter().copied().map(char::from));
+            text.push('\n');
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+    }
+    text
 }
 
 async fn load(target: &Target) -> Result<Config, Error> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use crate::event::{Effect, Phase, PlannedStep};
-use crate::runbook::{Check, Expect, ExtraAction, Runbook, SecretShape};
+use crate::runbook::{Check, ClusterState, Expect, ExtraAction, Runbook, SecretShape};
 
 /// A source at the commit that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,6 +75,14 @@ pub enum Action {
     Sets,
     /// Gives up the ownership of fields that the agent has taken over.
     Release,
+    /// Proves that the rebuilt clusters are the right ones.
+    ProveClusters,
+    /// Registers the rebuilt cluster with this index in the order of names.
+    Register(usize),
+    /// Connects the cluster with this index, which lives on, when that is approved.
+    Connect(usize),
+    /// Waits for the apps of the clusters that were connected last.
+    Connected,
 }
 
 /// One step of a plan.
@@ -152,6 +160,14 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
             .collect(),
         ),
     ];
+    if runbook
+        .clusters
+        .values()
+        .any(|cluster| cluster.state == ClusterState::Rebuilt)
+    {
+        steps.insert(1, prove_clusters(runbook));
+    }
+    steps.extend(of_clusters(runbook, ClusterState::Rebuilt));
     // A checked runbook has an order; without one nothing is applied rather than in a wrong order.
     for ordered in order(runbook).unwrap_or_default() {
         steps.push(match ordered {
@@ -177,8 +193,20 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         Effect::Repeatable,
         Action::Apps,
         "wait until every app is Synced and Healthy",
-        Vec::new(),
+        not_waited_for(runbook),
     ));
+    let survivors = of_clusters(runbook, ClusterState::Survives);
+    if !survivors.is_empty() {
+        steps.extend(survivors);
+        steps.push(item(
+            "apps/clusters",
+            Phase::Apps,
+            Effect::Repeatable,
+            Action::Connected,
+            "wait for the apps of the clusters that were connected",
+            Vec::new(),
+        ));
+    }
     steps.extend(afterwards(input));
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
@@ -224,10 +252,98 @@ fn interlock(runbook: &Runbook) -> Vec<String> {
     details
 }
 
+fn prove_clusters(runbook: &Runbook) -> Item {
+    let details = runbook
+        .clusters
+        .iter()
+        .filter(|(_, cluster)| cluster.state == ClusterState::Rebuilt)
+        .map(|(name, cluster)| {
+            let what = match cluster.expect {
+                Expect::Empty => "is empty, and no other cluster of the runbook",
+                Expect::Adopt => "is no other cluster of the runbook, and taken over as it is",
+            };
+            format!("{name} (context {}) {what}", cluster.context.as_deref().unwrap_or("?"))
+        })
+        .collect();
+    item(
+        "interlock/clusters",
+        Phase::Interlock,
+        Effect::Reads,
+        Action::ProveClusters,
+        "prove that the rebuilt clusters are the right ones",
+        details,
+    )
+}
+
+/// Returns the steps of the clusters of which this became.
+fn of_clusters(runbook: &Runbook, state: ClusterState) -> Vec<Item> {
+    let chosen = runbook
+        .clusters
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, cluster))| cluster.state == state);
+    chosen
+        .map(|(index, (name, cluster))| {
+            let (action, title, details) = if state == ClusterState::Rebuilt {
+                let details = vec![
+                    "there: ServiceAccount kube-system/argocd-manager with all rights, and a token".to_owned(),
+                    format!(
+                        "here: Secret {}",
+                        cluster.secret.clone().unwrap_or_else(|| format!("cluster-{name}"))
+                    ),
+                ];
+                (
+                    Action::Register(index),
+                    format!("register cluster {name} anew"),
+                    details,
+                )
+            } else {
+                let details = vec![
+                    "asks first, if the agent would delete or change anything there".to_owned(),
+                    format!(
+                        "here: Secret {}",
+                        cluster.secret.as_deref().unwrap_or("(none is stored)")
+                    ),
+                ];
+                (
+                    Action::Connect(index),
+                    format!("connect cluster {name}, which lives on"),
+                    details,
+                )
+            };
+            item(
+                format!("cluster/{name}"),
+                Phase::Clusters,
+                Effect::Repeatable,
+                action,
+                title,
+                details,
+            )
+        })
+        .collect()
+}
+
+/// Returns what the last wait does not wait for, a line each.
+fn not_waited_for(runbook: &Runbook) -> Vec<String> {
+    let absent = runbook
+        .clusters
+        .iter()
+        .filter(|(_, cluster)| cluster.state == ClusterState::Absent);
+    absent
+        .map(|(name, _)| format!("but for those that go to cluster {name}, which is absent"))
+        .collect()
+}
+
 fn secrets(runbook: &Runbook) -> Vec<String> {
+    let of_clusters: Vec<_> = runbook
+        .clusters
+        .values()
+        .filter_map(|cluster| cluster.secret.as_ref())
+        .collect();
     runbook
         .secrets
         .iter()
+        .filter(|(name, _)| !of_clusters.contains(name))
         .map(|(name, spec)| {
             let shape = match &spec.shape {
                 SecretShape::Argocd(shape) => format!("argocd/{shape}"),

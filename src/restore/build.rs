@@ -6,14 +6,12 @@ use crate::engine::Step;
 use crate::event::Failure;
 use crate::plan::{Action, Item, Plan};
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{
-    AgentKind, Auth, ClusterState, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault,
-};
+use crate::runbook::{AgentKind, Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault};
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
-    ApplyExtra, ApplyRoot, Approve, CheckStep, Drive, Interlock, LayGround, LetSetsGo, Release, RestoreCredentials,
-    RunProgram, StartAgent, Until, World,
+    ApplyExtra, ApplyRoot, Approve, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, LetSetsGo, ProveClusters,
+    RegisterCluster, Release, RestoreCredentials, RunProgram, StartAgent, Until, World,
 };
 
 /// Makes the stores that the runbook reads from.
@@ -113,24 +111,6 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
     Err(Failure { causes, ..failure }.hint("take it out of the runbook, and do by hand what it says"))
 }
 
-/// What the runbook says and this version does not act on: no reason to refuse, and nobody must believe that it was done.
-pub(super) fn unheeded(runbook: &Runbook) -> Vec<String> {
-    let mut notices = Vec::new();
-    let survivors: Vec<_> = runbook
-        .clusters
-        .iter()
-        .filter(|(_, cluster)| cluster.state == ClusterState::Survives)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if !survivors.is_empty() {
-        notices.push(format!(
-            "Clusters that survive ({}) are connected with the other credentials, and nothing there is held back.",
-            survivors.join(", ")
-        ));
-    }
-    notices
-}
-
 /// Makes the steps of a plan.
 pub(super) fn steps(runbook: &Runbook, plan: &Plan, world: &Arc<World>) -> Vec<(Action, Box<dyn Step>)> {
     plan.steps
@@ -171,7 +151,18 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
             planned,
             until: Until::Critical,
         }),
-        Action::Apps => Box::new(Drive {
+        Action::ProveClusters => Box::new(ProveClusters(world)),
+        Action::Register(index) => Box::new(RegisterCluster {
+            world,
+            planned,
+            name: cluster(runbook, index),
+        }),
+        Action::Connect(index) => Box::new(ConnectSurvivor {
+            world,
+            planned,
+            name: cluster(runbook, index),
+        }),
+        Action::Apps | Action::Connected => Box::new(Drive {
             world,
             planned,
             until: Until::All,
@@ -184,4 +175,9 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
             check: runbook.done.checks[index].clone(),
         }),
     }
+}
+
+/// Returns the name of the cluster with this index.
+fn cluster(runbook: &Runbook, index: usize) -> String {
+    runbook.clusters.keys().nth(index).cloned().unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::engine::journal;
-use crate::event::{Failure, Run, RunOutcome, RunState};
+use crate::event::{Failure, Outcome, Phase, Run, RunOutcome, RunState, StepStatus};
 
 /// Says that this run, begun now, goes on with an earlier one. An outage does not end where a run was interrupted.
 pub(super) fn goes_on(earlier: &RunState, now: Timestamp) -> Result<Run, Failure> {
@@ -37,7 +37,7 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<RunStat
         ))
         .hint("name a run of this runbook, or none: --resume takes the newest"));
     }
-    if matches!(state.finished, Some((RunOutcome::Recovered, _))) {
+    if matches!(state.finished, Some((RunOutcome::Recovered, _))) && !leaves_a_cluster(&state) {
         // The platform lives; whatever was changed on it since is not for a resume to take back.
         return Err(
             Failure::new("the run to go on with has recovered, so nothing is to be gone on with")
@@ -52,6 +52,15 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<RunStat
         );
     }
     Ok(state)
+}
+
+/// Whether a cluster that lives on was left unconnected: then that is what is gone on with.
+fn leaves_a_cluster(state: &RunState) -> bool {
+    let is_skipped = |status: &StepStatus| matches!(status, StepStatus::Finished(Outcome::Skipped { .. }));
+    state
+        .steps
+        .iter()
+        .any(|step| step.step.phase == Phase::Clusters && is_skipped(&step.status))
 }
 
 fn newest(journals: &Path, runbook: &str) -> Result<RunState, Failure> {

@@ -9,7 +9,7 @@ use crate::engine::journal::Journal;
 use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
-use crate::runbook::Runbook;
+use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, World};
 
 /// How a run that ends early ends.
@@ -91,9 +91,6 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
         answers::learn(&runbook, &request.redactor);
-        for notice in build::unheeded(&runbook) {
-            engine.record(Run::Noticed { notice });
-        }
         let earlier = request
             .resume
             .map(|name| resume::find(&request.journals, &name, &runbook.name))
@@ -183,10 +180,14 @@ fn left_to_do(runbook: &Runbook) -> Vec<String> {
         ));
     }
     for (name, cluster) in &runbook.clusters {
-        if cluster.secret.is_some() && cluster.state == crate::runbook::ClusterState::Rebuilt {
-            left.push(format!(
-                "Cluster {name} was rebuilt: see that its stored cluster secret holds its new address, CA and token."
-            ));
+        match (cluster.state, &cluster.secret) {
+            (ClusterState::Rebuilt, Some(secret)) => left.push(format!(
+                "Cluster {name} was rebuilt: the stored secret {secret} still holds its old address, CA and token; store the new one."
+            )),
+            (ClusterState::Absent, _) => left.push(format!(
+                "Cluster {name} is absent: when it is back, say in the runbook what became of it, and restore with `expect: adopt`."
+            )),
+            _ => {}
         }
     }
     left

@@ -1,14 +1,15 @@
 //! Drives the apps until they are settled: observes, lets a pure function decide, performs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::World;
 use super::chosen::astray;
 use super::moved::Following;
+use super::{World, clusters};
 use crate::agent::argocd::{Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
@@ -47,6 +48,7 @@ impl Step for Drive {
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runbook = self.world.runbook()?;
         let cluster = self.world.cluster()?;
+        clusters::find_connected(&self.world).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
         let mut observer = Observer::start(cluster)?;
@@ -143,6 +145,7 @@ impl Drive {
                 })
                 .collect(),
             revisions: Following::revisions(&self.world)?,
+            away: clusters::away(&self.world, runbook),
             quiet: QUIET,
         })
     }
@@ -151,10 +154,11 @@ impl Drive {
         match self.until {
             Until::All => decision.settled,
             Until::Critical => runbook.done.critical.iter().all(|name| {
-                decision
-                    .nodes
-                    .iter()
-                    .any(|node| node.name == *name && matches!(node.phase, NodePhase::Ready | NodePhase::Excepted))
+                // One that waits for a cluster to be connected is not waited for here: it would never come.
+                decision.nodes.iter().any(|node| {
+                    let is_ready = matches!(node.phase, NodePhase::Ready | NodePhase::Excepted);
+                    node.name == *name && (is_ready || decision.held.contains(&node.id))
+                })
             }),
         }
     }
@@ -162,19 +166,46 @@ impl Drive {
     fn done(&self, decision: Decision, context: &Context) -> Outcome {
         let count = decision.nodes.len();
         match self.until {
-            Until::Critical => Outcome::Done {
-                detail: "the critical apps are ready".into(),
-            },
+            Until::Critical => {
+                let critical = &self
+                    .world
+                    .runbook
+                    .get()
+                    .map(|runbook| runbook.done.critical.clone())
+                    .unwrap_or_default();
+                let held: Vec<_> = decision
+                    .nodes
+                    .iter()
+                    .filter(|node| critical.contains(&node.name) && decision.held.contains(&node.id))
+                    .map(|node| node.name.as_str())
+                    .collect();
+                if held.is_empty() {
+                    return Outcome::Done {
+                        detail: "the critical apps are ready".into(),
+                    };
+                }
+                context.notice(format!(
+                    "The recovery clock does not wait for {}: an approval to connect a cluster comes first.",
+                    held.join(", ")
+                ));
+                Outcome::Done {
+                    detail: format!("the critical apps are ready, but for {}", held.join(", ")),
+                }
+            }
             Until::All => {
-                let exceptions = decision.exceptions.len();
+                let (exceptions, held) = (decision.exceptions.len(), decision.held.len());
                 decision
                     .exceptions
                     .into_iter()
                     .for_each(|exception: Exception| context.emit(Run::Excepted(exception)));
-                let detail = match exceptions {
-                    0 => format!("{count} apps Synced and Healthy"),
+                let mut detail = match exceptions {
+                    0 if held == 0 => format!("{count} apps Synced and Healthy"),
+                    0 => format!("{} of {count} apps Synced and Healthy", count - held),
                     _ => format!("{count} apps, {exceptions} of them by exception"),
                 };
+                if held > 0 {
+                    let _ = write!(detail, ", {held} for which a cluster is still to be connected");
+                }
                 Outcome::Done { detail }
             }
         }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::ground::{built, counted};
 use super::rotated::{exception, rotated};
-use super::{Restored, World};
+use super::{Restored, World, clusters};
 use crate::cluster::{Applied, Cluster, ErrorKind, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
@@ -44,7 +44,8 @@ impl Step for RestoreCredentials {
         let (runbook, cluster, mode) = (self.0.runbook()?, self.0.cluster()?, self.0.mode());
         let secrets = World::need(&self.0.secrets, "what the stores hold")?;
         let mut manifests = Vec::new();
-        for (name, restored) in secrets {
+        let held_back = clusters::held_back(runbook);
+        for (name, restored) in secrets.iter().filter(|(name, _)| !held_back.contains(name.as_str())) {
             if let Some(manifest) = manifest(runbook, name, restored)? {
                 manifests.push(manifest);
             }

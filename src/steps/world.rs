@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use super::Answers;
+use super::{Answers, Fate};
 use crate::cluster::{Cluster, Mode};
 use crate::event::{Failure, RunId, RunState};
 use crate::git::Checkout;
@@ -101,6 +101,10 @@ pub struct World {
     pub held_back: AtomicBool,
     /// The commits that followed sources moved on to while the apps were driven, the newest last.
     pub moved: Mutex<BTreeMap<String, Vec<String>>>,
+    /// The rebuilt clusters by name, once they are proved to be the right ones.
+    pub remotes: Mutex<BTreeMap<String, Cluster>>,
+    /// What became of the clusters that live on, by name, once that is known.
+    pub fates: Mutex<BTreeMap<String, Fate>>,
     /// What the driving of apps remembers.
     pub memory: Mutex<Memory>,
 }

@@ -98,6 +98,11 @@ impl<'object> Application<'object> {
         self.0["spec"]["syncPolicy"]["automated"]["prune"] == Value::Bool(true)
     }
 
+    /// Whether this option is set for all its syncs, such as `Prune=false`.
+    pub fn has_sync_option(self, option: &str) -> bool {
+        items(self.0, "/spec/syncPolicy/syncOptions").any(|given| given == option)
+    }
+
     /// Whether an automated sync runs again on a revision that was synced before.
     pub fn heals_itself(self) -> bool {
         self.0["spec"]["syncPolicy"]["automated"]["selfHeal"] == Value::Bool(true)
@@ -217,6 +222,29 @@ impl<'object> Application<'object> {
         let name = text(self.0, "/spec/destination/name");
         let server = text(self.0, "/spec/destination/server").trim_end_matches('/');
         name == "in-cluster" || server == IN_CLUSTER || (name.is_empty() && server.is_empty())
+    }
+
+    /// Whether it deploys to the cluster of this name, or at one of these addresses.
+    pub fn goes_to(self, name: &str, servers: &[String]) -> bool {
+        let said = text(self.0, "/spec/destination/name");
+        let server = text(self.0, "/spec/destination/server").trim_end_matches('/');
+        (!said.is_empty() && said == name)
+            || (!server.is_empty() && servers.iter().any(|known| known.trim_end_matches('/') == server))
+    }
+
+    /// Returns the namespace that it deploys to.
+    pub fn namespace(self) -> &'object str {
+        text(self.0, "/spec/destination/namespace")
+    }
+
+    /// Returns its specification's sources as they are written: one or several.
+    pub fn written_sources(self) -> Vec<&'object Value> {
+        let many: Vec<_> = items(self.0, "/spec/sources").collect();
+        if many.is_empty() {
+            self.0.pointer("/spec/source").into_iter().collect()
+        } else {
+            many
+        }
     }
 
     /// Returns the Applications and ApplicationSets that it manages. What is only left to prune or is a hook does not

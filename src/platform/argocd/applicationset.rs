@@ -1,5 +1,6 @@
 //! A live `ApplicationSet`, seen as its own fields say.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -149,6 +150,25 @@ impl<'object> ApplicationSet<'object> {
         }
         found
     }
+
+    /// Whether any of its generators, nested ones too, may make apps for a cluster whose secret bears these labels. Of a
+    /// selector only `matchLabels` can say no.
+    pub fn may_choose(self, labels: &BTreeMap<String, String>) -> bool {
+        items(self.0, "/spec/generators").any(|generator| may_choose(generator, labels))
+    }
+}
+
+fn may_choose(generator: &Value, labels: &BTreeMap<String, String>) -> bool {
+    let nested =
+        |combining: &str| items(generator, &format!("/{combining}/generators")).any(|inner| may_choose(inner, labels));
+    let chosen = generator.get("clusters").is_some_and(|clusters| {
+        let wanted = clusters.pointer("/selector/matchLabels").and_then(Value::as_object);
+        wanted
+            .into_iter()
+            .flatten()
+            .all(|(key, value)| labels.get(key).map(String::as_str) == value.as_str())
+    });
+    chosen || nested("matrix") || nested("merge")
 }
 
 fn repositories<'object>(generator: &'object Value, found: &mut Vec<Source<'object>>) {
@@ -211,5 +231,32 @@ mod tests {
             .map(|source| (source.repository, source.target))
             .collect();
         assert_eq!(found, [("a", "main"), ("b", "HEAD")]);
+    }
+
+    #[test]
+    fn a_set_that_may_make_apps_for_a_cluster_is_known() {
+        let labels = BTreeMap::from([("tier".to_owned(), "lab".to_owned())]);
+        let inner = |generator: Value| json!([{"list": {}}, {"matrix": {"generators": [{"git": {}}, {"merge": {"generators": [generator]}}]}}]);
+        for (generators, expected) in [
+            (json!([{"clusters": {}}]), true),
+            (
+                json!([{"clusters": {"selector": {"matchLabels": {"tier": "lab"}}}}]),
+                true,
+            ),
+            (
+                json!([{"clusters": {"selector": {"matchLabels": {"tier": "shop"}}}}]),
+                false,
+            ),
+            (
+                json!([{"clusters": {"selector": {"matchExpressions": [{"key": "tier", "operator": "Exists"}]}}}]),
+                true,
+            ),
+            (inner(json!({"clusters": {"selector": {}}})), true),
+            (inner(json!({"git": {}})), false),
+            (json!([]), false),
+        ] {
+            let set = json!({"spec": {"generators": generators}});
+            assert_eq!(ApplicationSet::new(&set).may_choose(&labels), expected, "{set}");
+        }
     }
 }

@@ -7,6 +7,8 @@
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
+//! * [`remote`]: how a cluster that was built anew is registered. [`tracking`] and [`survivor`]: what the agent would delete on
+//!   one that lives on.
 
 mod address;
 pub mod adoption;
@@ -17,8 +19,12 @@ pub mod decide;
 pub mod install;
 pub mod manifest;
 mod message;
+pub mod recipe;
+pub mod remote;
 pub mod secret;
 pub mod settled;
+pub mod survivor;
+pub mod tracking;
 
 /// The API group of Applications, their sets and their projects.
 pub const GROUP: &str = "argoproj.io";

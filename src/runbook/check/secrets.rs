@@ -73,6 +73,15 @@ impl Check<'_> {
                     "name its `secret`, or the agent cannot reach it".to_owned(),
                 );
             }
+            let rebuilt = cluster.value.get("state").and_then(Node::text) == Some("rebuilt");
+            if rebuilt && cluster.value.get("context").is_none() {
+                self.error(
+                    "runbook/cluster-without-context",
+                    cluster.span,
+                    format!("the cluster `{}` was rebuilt, but no context leads to it", cluster.key),
+                    "name its `context`, or say that it is `absent` for now".to_owned(),
+                );
+            }
         }
     }
 

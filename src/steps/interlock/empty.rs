@@ -47,7 +47,7 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     })
 }
 
-fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
+pub(in crate::steps) fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     let identity = cluster.identity();
     let mut failure = Failure::new(format!(
         "the cluster is not empty: {} (context {})",

@@ -15,4 +15,5 @@ mod standing;
 mod step;
 mod target;
 
+pub(super) use empty::not_empty;
 pub use step::Interlock;

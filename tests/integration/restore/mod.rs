@@ -4,6 +4,7 @@ mod approve;
 mod broken;
 mod canary;
 mod clean;
+mod clusters;
 mod credentials;
 mod honesty;
 mod installs;

@@ -150,30 +150,7 @@ impl Bed {
     /// All requests answered before this call. The API server writes a request down after it answered it, so this sends one of its
     /// own and waits until that is written.
     pub async fn audit(&self) -> Result<Vec<AuditEvent>> {
-        let mark = format!(
-            "/version?mark={}",
-            std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos())
-        );
-        let request = http::Request::get(&mark)
-            .body(Vec::new())
-            .map_err(|error| Error::Other(format!("mark the audit log: {error}")))?;
-        self.client
-            .request_text(request)
-            .await
-            .map_err(Error::kube("mark the audit log"))?;
-        for _ in 0..1000 {
-            let mut events = self.plane.audit_log().read()?;
-            if events.iter().any(|event| event.uri == mark) {
-                events.retain(|event| !event.uri.starts_with("/version?mark="));
-                return Ok(events);
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        Err(Error::TooSlow {
-            what: "the audit log".to_owned(),
-            after: Duration::from_secs(10),
-            log: String::new(),
-        })
+        self.plane.audit_log().up_to_now(&self.client).await
     }
 
     /// The requests of `user` so far that were meant to change something; see [`AuditEvent::is_mutation`].
@@ -184,7 +161,7 @@ impl Bed {
     }
 }
 
-async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<()> {
+pub(crate) async fn bind(admin: &Client, subject: &str, kind: &str, role: &str) -> Result<()> {
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",

@@ -1,12 +1,12 @@
 //! What is decided from what, and the decision itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Memory, closure, node};
+use super::{Away, Memory, closure, node};
 use crate::event::{Exception, Node};
 use crate::object::ObjectRef;
 
@@ -35,6 +35,8 @@ pub struct Rules {
     pub apps: BTreeMap<String, Policy>,
     /// What we found ourselves in the repositories.
     pub revisions: Vec<Resolved>,
+    /// The clusters that the agent cannot reach, now or for good.
+    pub away: Vec<Away>,
     /// For how long nothing may have changed: 10 s.
     pub quiet: Duration,
 }
@@ -72,7 +74,9 @@ pub struct Decision {
     pub actions: Vec<Action>,
     /// Where the agent is at another commit than [`Rules::revisions`] say, with the commit at which it is.
     pub elsewhere: Vec<Resolved>,
-    /// Whether every node is ready, excepted or ignored, and was so for [`Rules::quiet`].
+    /// The nodes that wait for a cluster which is not connected yet, by their stable names.
+    pub held: Vec<String>,
+    /// Whether every node is ready, excepted, ignored or held, and was so for [`Rules::quiet`].
     pub settled: bool,
     /// When to decide again even if nothing is seen to change.
     pub look_again: Option<Duration>,
@@ -111,19 +115,26 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         exceptions: Vec::new(),
         actions: Vec::new(),
         elsewhere: Vec::new(),
+        held: Vec::new(),
         settled: false,
         look_again: None,
     };
     decision.elsewhere = view.survey(&members);
     for member in &members {
         let judged = view.judge(member);
+        decision.held.extend(judged.is_held.then(|| judged.node.id.clone()));
         decision.nodes.push(judged.node);
         decision.exceptions.extend(judged.exception);
         decision.actions.extend(judged.action);
         decision.look_again = earlier(decision.look_again, judged.look_again);
     }
     let unchanged = memory.unchanged(&decision.nodes, now);
-    if decision.nodes.iter().all(|node| node.phase.is_settled()) {
+    let held: BTreeSet<_> = decision.held.iter().collect();
+    if decision
+        .nodes
+        .iter()
+        .all(|node| node.phase.is_settled() || held.contains(&node.id))
+    {
         decision.settled = unchanged >= rules.quiet;
         if !decision.settled {
             decision.look_again = earlier(decision.look_again, Some(rules.quiet.saturating_sub(unchanged)));

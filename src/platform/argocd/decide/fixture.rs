@@ -122,6 +122,7 @@ impl Platform {
                     target: "main".to_owned(),
                     commit: COMMIT.to_owned(),
                 }],
+                away: Vec::new(),
                 quiet: Duration::from_secs(10),
             },
             memory: Memory::default(),

@@ -4,6 +4,7 @@
 //! it is of this run: see [`fresh`](self). A refresh is asked for only where one cannot do without, so that a second
 //! restore of a settled platform changes nothing.
 
+mod away;
 mod closure;
 mod decision;
 mod fresh;
@@ -11,6 +12,7 @@ mod memory;
 mod node;
 mod refresh;
 
+pub use away::{Away, AwayState};
 pub use decision::{Action, BOUND, Decision, Policy, Refresh, Resolved, Rules, Tree, decide};
 pub use memory::Memory;
 pub use node::name;

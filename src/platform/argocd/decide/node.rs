@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::away::stranded;
 use super::closure::{self, Member};
 use super::fresh::{self, Standing, Verdict};
 use super::memory::Memory;
@@ -16,7 +17,7 @@ use crate::object::ObjectRef;
 use crate::platform::argocd::address;
 use crate::platform::argocd::application::{Application, controller};
 use crate::platform::argocd::applicationset::ApplicationSet;
-use crate::platform::argocd::message::itself;
+use crate::platform::argocd::message::{about, itself};
 use crate::platform::argocd::settled::{self, Obstacle, Surroundings};
 
 /// What is thought of one node.
@@ -25,6 +26,8 @@ pub(super) struct Judged {
     pub(super) exception: Option<Exception>,
     pub(super) action: Option<Action>,
     pub(super) look_again: Option<Duration>,
+    /// Whether it waits for a cluster that is not connected yet.
+    pub(super) is_held: bool,
 }
 
 /// What one decision looks at.
@@ -95,7 +98,16 @@ impl<'tree> View<'tree> {
     pub(super) fn judge(&mut self, member: &Member) -> Judged {
         let rules = self.rules;
         let policy = closure::policy(rules, &member.id);
-        let (obstacles, words, revision, due) = if let Some(object) = self.tree.applications.get(&member.id) {
+        let stays_away = self
+            .tree
+            .applications
+            .get(&member.id)
+            .map(Application::new)
+            .and_then(|app| self.away(app));
+        if let Some(away) = stays_away.filter(|_| !member.ignored) {
+            return stranded(member, away, self.tree.applications.get(&member.id));
+        }
+        let (mut obstacles, words, revision, due) = if let Some(object) = self.tree.applications.get(&member.id) {
             let app = Application::new(object);
             let (obstacles, due) = self.application(app, member, object);
             (obstacles, settled::words(app), app.revision().map(str::to_owned), due)
@@ -107,6 +119,11 @@ impl<'tree> View<'tree> {
         } else {
             return missing(member, policy);
         };
+        let excuse = self
+            .tree
+            .applications
+            .get(&member.id)
+            .and_then(|object| self.excuse(object, &mut obstacles));
         let allow = policy.map(|policy| policy.allow.as_slice()).unwrap_or_default();
         let phase = if member.ignored {
             NodePhase::Ignored
@@ -124,18 +141,31 @@ impl<'tree> View<'tree> {
                     .collect();
                 Some(excepted(member, accepted.join(", "), policy))
             }
+            (NodePhase::Ready, _) => excuse
+                .as_ref()
+                .and_then(|excuse| excuse.exception(&member.id.name, &words)),
             _ => None,
+        };
+        let is_held = phase == NodePhase::Ready && excuse.as_ref().is_some_and(|excuse| excuse.away.is_held());
+        let phase = match (phase, &excuse) {
+            (NodePhase::Ready, Some(_)) if is_held => NodePhase::Progressing,
+            (NodePhase::Ready, Some(_)) => NodePhase::Excepted,
+            _ => phase,
         };
         let mut node = node(member, phase, words);
         node.revision = revision;
-        node.blocked_by = blockers(&obstacles, phase, &node.words);
+        node.blocked_by = match excuse.filter(|_| is_held) {
+            Some(excuse) => vec![about(&excuse.app, excuse.away.words())],
+            None => blockers(&obstacles, phase, &node.words),
+        };
         let mut judged = Judged {
             node,
             exception,
             action: None,
             look_again: None,
+            is_held,
         };
-        if let Some(due) = due.filter(|_| !phase.is_settled()) {
+        if let Some(due) = due.filter(|_| !phase.is_settled() && !is_held) {
             self.refresh(&member.id, due, &mut judged);
         }
         judged
@@ -241,10 +271,11 @@ fn missing(member: &Member, policy: Option<&Policy>) -> Judged {
         exception,
         action: None,
         look_again: None,
+        is_held: false,
     }
 }
 
-fn node(member: &Member, phase: NodePhase, words: String) -> Node {
+pub(super) fn node(member: &Member, phase: NodePhase, words: String) -> Node {
     Node {
         id: name(&member.id),
         name: member.id.name.clone(),

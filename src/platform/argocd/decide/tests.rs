@@ -1,6 +1,7 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fixture::{OTHER, Platform, app_id, at, before_the_run, complete, owned_by, ready, set_id};
+use super::{Away, AwayState};
 use crate::event::NodePhase::{Excepted, Failing, Ignored, Missing, Progressing, Ready};
 use std::time::Duration;
 
@@ -478,4 +479,132 @@ fn a_stale_health_is_asked_about_a_few_times_and_a_running_sync_is_left_alone() 
         .unwrap()
         .remove("finishedAt");
     assert_eq!(running.decide(60).refreshes(), []);
+}
+
+fn away(cluster: &str, state: AwayState) -> Away {
+    Away {
+        cluster: cluster.to_owned(),
+        name: format!("{cluster}-name"),
+        servers: vec![format!("https://{cluster}:6443")],
+        state,
+    }
+}
+
+/// An app that goes to another cluster, of which the agent knows nothing.
+fn stranded(name: &str, destination: &Value) -> Value {
+    let mut app = ready(name, &[]);
+    app["spec"]["destination"] = destination.clone();
+    app["status"] = json!({
+        "sync": {"status": "Unknown"}, "health": {"status": "Unknown"},
+        "conditions": [{"type": "InvalidSpecError", "message": "there are no clusters with this name", "lastTransitionTime": at(1)}],
+    });
+    app
+}
+
+#[test]
+fn an_absent_cluster_holds_only_its_own_apps() {
+    for destination in [
+        json!({"name": "lab-name", "namespace": "x"}),
+        json!({"server": "https://lab:6443/", "namespace": "x"}),
+    ] {
+        let objects = [
+            ready("root", &["cart", "trial"]),
+            ready("cart", &[]),
+            stranded("trial", &destination),
+        ];
+        let mut platform = Platform::new(objects);
+        assert!(
+            !platform.decide(60).settled,
+            "an app that is merely broken is waited for"
+        );
+        platform.rules.away = vec![away("lab", AwayState::Gone("cluster lab is absent".to_owned()))];
+        let decision = platform.decide(61);
+        assert_eq!(decision.phases()[2], ("trial", Excepted));
+        assert_eq!(decision.exceptions[0].reason, "cluster lab is absent");
+        assert_eq!(
+            decision.refreshes(),
+            [],
+            "nobody asks the agent of what it cannot reach"
+        );
+        assert!(platform.decide(72).settled);
+
+        platform.app("cart")["status"]["health"]["status"] = json!("Degraded");
+        assert!(!platform.decide(90).settled, "all others are waited for");
+    }
+}
+
+#[test]
+fn what_waits_for_an_approval_is_not_ready_and_holds_up_nothing_else() {
+    let destination = json!({"name": "edge-name", "namespace": "x"});
+    let objects = [
+        ready("root", &["cart", "till"]),
+        ready("cart", &[]),
+        stranded("till", &destination),
+    ];
+    let mut platform = Platform::new(objects);
+    platform.rules.away = vec![away("edge", AwayState::Held)];
+    platform.decide(60);
+    let decision = platform.decide(71);
+    assert!(decision.settled);
+    assert_eq!(decision.phases()[2], ("till", Progressing));
+    assert_eq!(
+        decision.blockers("till"),
+        ["waits for the approval to connect cluster edge"]
+    );
+    assert_eq!(decision.held, ["Application argocd/till"]);
+    assert_eq!(decision.exceptions, []);
+
+    platform.rules.away.clear();
+    assert!(!platform.decide(72).settled, "once it is connected it is waited for");
+}
+
+#[test]
+fn an_app_is_not_unhealthy_by_its_own_fault_when_one_below_it_cannot_be_reached() {
+    let destination = json!({"name": "edge-name", "namespace": "x"});
+    let mut root = ready("root", &["cart", "till"]);
+    root["status"]["health"] = json!({"status": "Progressing"});
+    root["status"]["resources"][1]["health"] = json!({"status": "Progressing"});
+    let mut platform = Platform::new([root, ready("cart", &[]), stranded("till", &destination)]);
+    assert_eq!(platform.decide(60).phases()[0], ("root", Progressing));
+
+    platform.rules.away = vec![away("edge", AwayState::Held)];
+    let held = platform.decide(61);
+    assert_eq!(held.held, ["Application argocd/root", "Application argocd/till"]);
+    assert_eq!(
+        held.blockers("root"),
+        ["Application.argoproj.io argocd/till: waits for the approval to connect cluster edge"]
+    );
+    platform.rules.away = vec![away("edge", AwayState::Gone("cluster edge is absent".to_owned()))];
+    let gone = platform.decide(62);
+    assert_eq!(gone.phases()[0], ("root", Excepted));
+    assert_eq!(gone.exceptions[0].reason, "cluster edge is absent");
+
+    // With an own trouble beside it there is no excuse.
+    platform.app("root")["status"]["resources"][0]["health"] = json!({"status": "Degraded"});
+    assert_eq!(platform.decide(63).phases()[0], ("root", Progressing));
+}
+
+#[test]
+fn a_wave_that_waits_for_an_absent_cluster_is_no_success_and_one_that_waits_for_an_approval_does_not_keep_it_from_coming()
+ {
+    let destination = json!({"name": "edge-name", "namespace": "x"});
+    let mut root = ready("root", &["till"]);
+    root["status"]["health"] = json!({"status": "Progressing"});
+    root["status"]["resources"][0]["health"] = json!({"status": "Progressing"});
+    root["status"]["sync"]["status"] = json!("OutOfSync");
+    root["status"]["operationState"] = json!({
+        "phase": "Running", "startedAt": at(2), "message": "waiting for healthy state of argoproj.io/Application/till",
+    });
+    let mut platform = Platform::new([root, stranded("till", &destination)]);
+    platform.rules.away = vec![away("edge", AwayState::Held)];
+    platform.decide(60);
+    assert!(platform.decide(71).settled);
+    platform.rules.away = vec![away("edge", AwayState::Gone("cluster edge is absent".to_owned()))];
+    platform.decide(72);
+    let gone = platform.decide(83);
+    assert!(!gone.settled, "what comes after it never comes: {:?}", gone.phases());
+    assert_eq!(
+        gone.blockers("root")[0],
+        "Application.argoproj.io argocd/till: waiting for its healthy state"
+    );
 }

@@ -1,5 +1,7 @@
 //! From a store's data to a manifest, and what of it may be shown.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -7,6 +9,20 @@ use serde_json::{Map, Value, json};
 use super::{Data, Shape, cluster_config, text};
 use crate::platform::argocd::PART_OF;
 use crate::redact::Secret;
+
+/// The label by which Argo CD knows what a Secret is.
+pub const TYPE: &str = "argocd.argoproj.io/secret-type";
+
+/// Puts the runbook's words onto a manifest. What Argo CD knows a secret by is not for them to change.
+pub fn describe(manifest: &mut Value, labels: &BTreeMap<String, String>, annotations: &BTreeMap<String, String>) {
+    for (field, words) in [("labels", labels), ("annotations", annotations)] {
+        for (key, value) in words {
+            if manifest["metadata"][field].get(key).is_none() {
+                manifest["metadata"][field][key] = Value::from(value.as_str());
+            }
+        }
+    }
+}
 
 /// Builds the manifest of a Secret. `argocd-secret` has a fixed name; every other bears `name`.
 ///
@@ -20,7 +36,7 @@ pub fn build(shape: &str, name: &str, namespace: &str, data: &Data) -> Value {
             labels.insert("app.kubernetes.io/name".to_owned(), json!("argocd-secret"));
         }
         Some(shape) => {
-            labels.insert("argocd.argoproj.io/secret-type".to_owned(), json!(shape.word()));
+            labels.insert(TYPE.to_owned(), json!(shape.word()));
             annotations.insert("managed-by".to_owned(), json!("argocd.argoproj.io"));
         }
         None => {}

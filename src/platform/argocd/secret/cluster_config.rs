@@ -281,7 +281,7 @@ fn check_tls(config: &Map<String, Value>, report: &mut Report<'_>) {
 }
 
 /// Returns the field of that name, in whatever case.
-fn field<'map>(map: &'map Map<String, Value>, name: &str) -> Option<&'map Value> {
+pub(super) fn field<'map>(map: &'map Map<String, Value>, name: &str) -> Option<&'map Value> {
     map.get(name).or_else(|| {
         map.iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -290,7 +290,7 @@ fn field<'map>(map: &'map Map<String, Value>, name: &str) -> Option<&'map Value>
 }
 
 /// Returns the text at a path.
-fn at<'map>(map: &'map Map<String, Value>, path: &[&str]) -> Option<&'map str> {
+pub(super) fn at<'map>(map: &'map Map<String, Value>, path: &[&str]) -> Option<&'map str> {
     match path {
         [] => None,
         [name] => field(map, name)?.as_str(),

@@ -8,7 +8,7 @@ use crate::redact::Secret;
 pub type Data = BTreeMap<String, Secret>;
 
 /// Returns the value of a key as text; `None` where it is absent, empty, or not UTF-8.
-pub(super) fn text<'data>(data: &'data Data, key: &str) -> Option<&'data str> {
+pub fn text<'data>(data: &'data Data, key: &str) -> Option<&'data str> {
     data.get(key)
         .and_then(Secret::expose_str)
         .filter(|text| !text.is_empty())

@@ -13,14 +13,16 @@ mod cluster;
 mod cluster_config;
 mod data;
 mod key;
+mod login;
 mod repository;
 mod shape;
 mod together;
 
-pub use build::{build, confidential, is_public, repository_url};
+pub use build::{TYPE, build, confidential, describe, is_public, repository_url};
 pub use check::check;
-pub use data::Data;
+pub use data::{Data, text as field};
 pub use key::{Form, Key};
+pub use login::{CONTEXT, kubeconfig};
 pub use shape::Shape;
 pub use together::check_together;
 

@@ -1,6 +1,7 @@
 //! The API server's audit log: the judge of what was changed, and by whom.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -103,6 +104,35 @@ impl AuditLog {
         // A line without its end is still being written.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().filter_map(|line| parse(line).transpose()).collect()
+    }
+
+    /// All requests answered before this call. The API server writes a request down after it answered it, so this sends one of its
+    /// own, as `client`, and waits until that is written.
+    pub async fn up_to_now(&self, client: &kube::Client) -> Result<Vec<AuditEvent>> {
+        let mark = format!(
+            "/version?mark={}",
+            std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos())
+        );
+        let request = http::Request::get(&mark)
+            .body(Vec::new())
+            .map_err(|error| Error::Other(format!("mark the audit log: {error}")))?;
+        client
+            .request_text(request)
+            .await
+            .map_err(Error::kube("mark the audit log"))?;
+        for _ in 0..1000 {
+            let mut events = self.read()?;
+            if events.iter().any(|event| event.uri == mark) {
+                events.retain(|event| !event.uri.starts_with("/version?mark="));
+                return Ok(events);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Err(Error::TooSlow {
+            what: "the audit log".to_owned(),
+            after: Duration::from_secs(10),
+            log: String::new(),
+        })
     }
 
     /// Requests of `user` that were meant to change something, whether or not they succeeded.

@@ -74,12 +74,13 @@ impl User {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": context,
-            "contexts": [{"name": context, "context": {"cluster": context, "user": self.name}}],
+            "contexts": [{"name": context, "context": {"cluster": context, "user": context}}],
             "clusters": [{"name": context, "cluster": {
                 "server": self.server,
                 "certificate-authority-data": STANDARD.encode(&self.authority),
             }}],
-            "users": [{"name": self.name, "user": {
+            // Named by the context, so that several files can be read as one: of two users of one name only the first counts.
+            "users": [{"name": context, "user": {
                 "client-certificate-data": STANDARD.encode(&self.identity.certificate),
                 "client-key-data": STANDARD.encode(&self.identity.key),
             }}],
