@@ -221,7 +221,7 @@ fn tell_astray(runbook: &Runbook, tree: &Tree, decision: &Decision, context: &Co
         .filter(|(id, _)| is_ours(id))
         .map(|(_, object)| object)
         .collect();
-    for astray in astray(runbook, ours) {
+    for astray in astray(runbook, &ours) {
         context.emit(Run::Excepted(astray.exception()));
     }
 }

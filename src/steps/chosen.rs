@@ -24,10 +24,7 @@ pub(super) struct Astray {
 }
 
 /// Finds the apps that follow another revision than was chosen, by source.
-pub(super) fn astray<'object>(
-    runbook: &Runbook,
-    applications: impl IntoIterator<Item = &'object Value> + Clone,
-) -> Vec<Astray> {
+pub(super) fn astray(runbook: &Runbook, applications: &[&Value]) -> Vec<Astray> {
     let chosen = runbook.sources.iter().filter(|(_, source)| source.is_chosen);
     let found = chosen.map(|(name, source)| {
         let wanted = Resolved {
@@ -36,7 +33,7 @@ pub(super) fn astray<'object>(
             commit: String::new(),
         };
         let mut apps = BTreeMap::new();
-        for object in applications.clone() {
+        for object in applications {
             let other = Application::new(object).sources().into_iter().find(|source| {
                 source.chart.is_empty()
                     && wanted.is_in(source.repository)
@@ -112,7 +109,8 @@ mod tests {
             let source = runbook.sources.get_mut("platform").unwrap();
             (source.revision, source.is_chosen) = (Revision::of(revision), true);
         }
-        astray(&runbook, apps).iter().map(Astray::named).collect()
+        let apps: Vec<_> = apps.iter().collect();
+        astray(&runbook, &apps).iter().map(Astray::named).collect()
     }
 
     #[test]

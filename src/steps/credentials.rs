@@ -69,10 +69,12 @@ impl Step for RestoreCredentials {
         let restored = context.unless_stopped(apply).await??;
         let count = |wanted: Option<Applied>| restored.iter().filter(|applied| **applied == wanted).count();
         let (sent, same, left) = (count(Some(Applied::Sent)), count(Some(Applied::Same)), count(None));
-        let mut detail = counted(sent, same);
-        if left > 0 {
-            detail.push_str(&format!(", {left} left as they are"));
-        }
+        let left_alone = if left == 0 {
+            String::new()
+        } else {
+            format!(", {left} left as they are")
+        };
+        let detail = counted(sent, same) + &left_alone;
         Ok(Outcome::Done { detail })
     }
 }

@@ -67,7 +67,7 @@ impl Step for Prepare {
             .filter(|manifest| manifest.is("argoproj.io", "Application"))
             .map(Manifest::value)
             .collect();
-        for astray in astray(self.0.runbook()?, apps) {
+        for astray in astray(self.0.runbook()?, &apps) {
             context.notice(astray.notice());
         }
         let detail = format!("{} steps", prepared.plan.steps.len());
