@@ -33,7 +33,6 @@ async fn the_shop_is_back() {
             "root/infra",
             "root/apps",
             "apps",
-            "sets",
             "release"
         ]
     );
