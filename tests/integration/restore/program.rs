@@ -105,7 +105,7 @@ async fn what_must_not_be_done_twice_is_done_once_whatever_ends_the_run() {
     data.go().await;
 
     let before = scene.mutations().await;
-    let refused = scene.restore_with(runbook, &["--resume"]).await;
+    let refused = scene.restore_with(runbook, &["--resume", "--deadline", "2m"]).await;
     assert_eq!(refused.code, 2, "{}", refused.said());
     for words in [
         "data: it was begun in a run before and no good end is known",
