@@ -103,15 +103,16 @@ enum Read {
 fn read(question: &Question, line: &str) -> Read {
     let is_choice = |line: &str| {
         let told = line.split_once(' ');
-        told.is_some_and(|(word, reason)| question.choices.iter().any(|choice| choice == word) && !reason.trim().is_empty())
+        told.is_some_and(|(word, reason)| {
+            question.choices.iter().any(|choice| choice == word) && !reason.trim().is_empty()
+        })
     };
     match &question.confirm {
         // The word itself goes first: a runbook may ask for an odd one.
         Some(word) if line == word.trim() => Read::Confirmed,
         _ if line.is_empty() || line.eq_ignore_ascii_case("no") || line.eq_ignore_ascii_case("n") => Read::No,
-        Some(_) => Read::Mistyped,
         None if question.choices.is_empty() || is_choice(line) => Read::Said,
-        None => Read::Mistyped,
+        _ => Read::Mistyped,
     }
 }
 

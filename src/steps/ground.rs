@@ -3,6 +3,7 @@
 //! Which system it would hit if the target were wrong: any cluster that the context leads to. The interlock has proved
 //! before that it is the right one; its tests show by the audit log that a wrong one gets no request that changes it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use serde_json::{Map, Value};
 
-use super::World;
 use super::rotated::{exception, rotated};
+use super::{World, sets};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
@@ -63,10 +64,12 @@ impl LayGround {
             same += more_same;
         };
         if self.0.installs() {
+            let hold = sets::hold(&self.0).await?;
             for (index, stage) in prepared.ground.iter().enumerate() {
                 context.progress(index, Some(prepared.ground.len()), stage.name.word());
+                let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
                 count(told(
-                    argocd::apply_stage(cluster, stage, namespace, mode).await?,
+                    argocd::apply_stage(cluster, &stage, namespace, mode).await?,
                     context,
                 ));
             }

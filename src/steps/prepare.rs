@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::chosen::astray;
 use super::replanned::Replanned;
 use super::{Prepared, World, credentials, findings};
 use crate::engine::{Context, Step};
@@ -13,7 +14,7 @@ use crate::finding::Finding;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
-use crate::platform::argocd::install::{self, Install, StageName, Workload};
+use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
 use crate::platform::argocd::manifest;
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook};
@@ -61,6 +62,14 @@ impl Step for Prepare {
         if let Some(replanned) = replanned {
             replanned.tell(context);
         }
+        let applied = prepared.roots.iter().flatten();
+        let apps: Vec<_> = applied
+            .filter(|manifest| manifest.is("argoproj.io", "Application"))
+            .map(Manifest::value)
+            .collect();
+        for astray in astray(self.0.runbook()?, apps) {
+            context.notice(astray.notice());
+        }
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);
         Ok(Outcome::Done { detail })
@@ -84,6 +93,10 @@ impl Prepare {
         let objects = rendered.manifests.into_iter().chain(rendered.hooks).collect();
         let install = install::arrange(objects, &runbook.agent.namespace);
         found.extend(install.findings.iter().cloned());
+        let sets = install::sets(&install);
+        if let Sets::Loose(why) = &sets {
+            found.push(loose(why));
+        }
 
         let beside = self.others(runbook, &mut found).await?;
         found.extend(self.damage(runbook, &install, &beside)?);
@@ -118,6 +131,10 @@ impl Prepare {
                 .map(|stage| (stage.name.word().to_owned(), named(&stage.manifests)))
                 .collect(),
             workloads: agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
+            sets: match &sets {
+                Sets::Holdable(hold) => vec![format!("until then {} in {}", hold.words(), hold.settings())],
+                Sets::Harmless | Sets::Loose(_) => Vec::new(),
+            },
             roots: beside.inputs,
             extras: beside.digests,
         };
@@ -127,6 +144,7 @@ impl Prepare {
             placeholders: install.placeholders,
             argocd_secret: install.argocd_secret,
             agent,
+            sets,
             needed: ids(needed),
             others: ids(others),
             version,
@@ -269,6 +287,15 @@ fn pinned(runbook: &Runbook, rendered: &Rendered, found: &mut Vec<Finding>) {
             .help("see what changed in the source; then put the new digest into the runbook"),
         );
     }
+}
+
+/// Says that ApplicationSets are under Git's policy from the start.
+fn loose(why: &str) -> Finding {
+    Finding::warning(
+        "install/sets-not-held",
+        format!("ApplicationSets cannot be held back while the platform comes back: {why}"),
+    )
+    .help("let the controller read its policy from `argocd-cmd-params-cm`, as upstream's Deployment does; until then a set whose generators see too little deletes Applications that it owns")
 }
 
 /// Workloads of an install are namespaced, and one that names no namespace goes to the agent's.

@@ -67,7 +67,7 @@ impl Step for RunProgram {
             };
             context.emit(StepEvent::Output {
                 id: self.planned.id.clone(),
-                line: format!("{}; it is run again", first_line(&error.to_string())),
+                line: format!("{}; it is run again", self.failure(&error).message),
             });
             context.unless_stopped(tokio::time::sleep(pause)).await?;
         }
@@ -128,7 +128,11 @@ impl RunProgram {
             _ => program,
         };
         let run = self.world.run.get().map(ToString::to_string).unwrap_or_default();
-        let context = self.world.cluster.get().map(|cluster| cluster.identity().context.clone());
+        let context = self
+            .world
+            .cluster
+            .get()
+            .map(|cluster| cluster.identity().context.clone());
         let mut exec = Exec::new(program, &self.world.redactor)
             .args(command.iter().skip(1))
             .limit(self.program.timeout.unwrap_or(LIMIT))
@@ -163,10 +167,6 @@ impl RunProgram {
         }
         failure.hint("mend it, and go on with --resume: it is run again")
     }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 /// Copies a folder with its modes; symbolic links stay what they are.

@@ -79,10 +79,8 @@ pub(super) async fn word(world: &World, silence: &Silence, ask: bool, context: &
                     silence.seen.clone(),
                     "Two clusters side by side write over each other. Your words are journaled; none refuse the restore.".into(),
                 ],
-                confirm: None,
-                choices: Vec::new(),
-                timeout_ms: None,
                 flag: FLAG.into(),
+                ..Question::default()
             };
             match context.ask(question).await? {
                 Answer::Given { comment, .. } if !comment.trim().is_empty() => comment.trim().to_owned(),
