@@ -286,7 +286,6 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
                 "the server would refuse ClusterRole.",
                 // Its namespace does not exist yet.
                 "the server would refuse Role.rbac.authorization.k8s.io argocd/",
-                "bootstrap/argocd/install.yaml:",
                 "attempting to grant RBAC permissions",
             ][..],
         ),
