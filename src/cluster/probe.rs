@@ -112,13 +112,12 @@ fn bare(server: &Url) -> Url {
 
 /// Whether the trouble is in what the other side said. Any trouble of TLS is: an alert, an odd certificate, or a protocol
 /// that is none.
-fn speaks_tls(error: &reqwest::Error) -> bool {
+fn speaks_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     // An error of input and output does not give what it wraps as its source, but the source of that.
-    let inner = |link: &'_ (dyn std::error::Error + 'static)| match link.downcast_ref::<std::io::Error>() {
-        Some(wrapping) => wrapping.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
-        None => link.is::<rustls::Error>(),
-    };
-    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |link| link.source()).any(inner)
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| speaks_tls(wrapped))
+        || error.source().is_some_and(speaks_tls)
 }
 
 fn innermost(error: &reqwest::Error) -> String {

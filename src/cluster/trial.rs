@@ -50,7 +50,7 @@ impl Cluster {
             .filter(|(manifest, _)| manifest.group() == RBAC)
             .map(|(manifest, _)| (manifest.kind(), manifest.text("/metadata/name")))
             .collect();
-        let tries: Vec<_> = located
+        let requests: Vec<_> = located
             .iter()
             .filter_map(|(manifest, id)| {
                 let namespace = if id.namespace.is_empty() || exists.get(&id.namespace) == Some(&true) {
@@ -63,7 +63,7 @@ impl Cluster {
                 Some(async move { (*manifest, id, self.dry_run(&moved(manifest, &namespace), "").await) })
             })
             .collect();
-        let answers: Vec<_> = stream::iter(tries).buffered(IN_FLIGHT).collect().await;
+        let answers: Vec<_> = stream::iter(requests).buffered(IN_FLIGHT).collect().await;
         let mut tried = Tried::default();
         for (manifest, id, answer) in answers {
             let Err(error) = answer else { continue };

@@ -61,7 +61,7 @@ pub(super) async fn word(world: &World, silence: &Silence, ask: bool, context: &
     let earlier = earlier
         .filter(|(what, _)| what == "fenced")
         .map(|(_, reason)| reason)
-        .last();
+        .next_back();
     let given = world.options.answers.fenced.as_ref().or(earlier);
     let refused = || {
         let mut failure = Failure::new(format!("nobody says how the old cluster {} was fenced", silence.server)).hint(

@@ -255,51 +255,14 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
         )
         .await
         .unwrap();
-    for (user, kubeconfig, words) in [
-        (
-            "blind",
-            blind,
-            &[
-                "may not do what a restore does",
-                "may not list and watch applications.argoproj.io in the whole cluster",
-            ][..],
-        ),
-        ("nobody", nobody, &["kube-system", "forbidden", "grant it"][..]),
-        (
-            "reader",
-            reader,
-            &[
-                "may not do what a restore does",
-                "may not create and patch deployments.apps in namespace argocd",
-                "may not create and patch customresourcedefinitions.apiextensions.k8s.io in the whole cluster",
-                "may not create and patch namespaces in the whole cluster",
-                "may not create and patch secrets in namespace argocd",
-                // Its CRD comes with the install.
-                "may not create and patch applications.argoproj.io in namespace argocd",
-                "cluster-admin",
-            ][..],
-        ),
-        (
-            "builder",
-            builder,
-            &[
-                "the server would refuse ClusterRole.",
-                // Its namespace does not exist yet.
-                "the server would refuse Role.rbac.authorization.k8s.io argocd/",
-                "bootstrap/argocd/install.yaml:",
-                "attempting to grant RBAC permissions",
-            ][..],
-        ),
-        (
-            "halfway",
-            halfway,
-            &[
-                "the server would refuse Role.rbac.authorization.k8s.io argocd/",
-                "attempting to grant RBAC permissions",
-                "may not create and patch secrets in namespace argocd",
-            ][..],
-        ),
+    for (user, kubeconfig) in [
+        ("blind", blind),
+        ("nobody", nobody),
+        ("reader", reader),
+        ("builder", builder),
+        ("halfway", halfway),
     ] {
+        let words = words_for(user);
         let kubeconfig = kubeconfig.display().to_string();
         judge
             .refused(
@@ -309,5 +272,38 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
             .await;
         let changed = bed.mutations_by(user).await.unwrap();
         judge.that(changed.is_empty(), || format!("{user} changed something: {changed:#?}"));
+    }
+}
+
+/// Returns what this user is told.
+fn words_for(user: &str) -> &'static [&'static str] {
+    match user {
+        "blind" => &[
+            "may not do what a restore does",
+            "may not list and watch applications.argoproj.io in the whole cluster",
+        ],
+        "nobody" => &["kube-system", "forbidden", "grant it"],
+        "reader" => &[
+            "may not do what a restore does",
+            "may not create and patch deployments.apps in namespace argocd",
+            "may not create and patch customresourcedefinitions.apiextensions.k8s.io in the whole cluster",
+            "may not create and patch namespaces in the whole cluster",
+            "may not create and patch secrets in namespace argocd",
+            // Its CRD comes with the install.
+            "may not create and patch applications.argoproj.io in namespace argocd",
+            "cluster-admin",
+        ],
+        "builder" => &[
+            "the server would refuse ClusterRole.",
+            // Its namespace does not exist yet.
+            "the server would refuse Role.rbac.authorization.k8s.io argocd/",
+            "attempting to grant RBAC permissions",
+        ],
+        "halfway" => &[
+            "the server would refuse Role.rbac.authorization.k8s.io argocd/",
+            "attempting to grant RBAC permissions",
+            "may not create and patch secrets in namespace argocd",
+        ],
+        _ => panic!("there is no user {user}"),
     }
 }

@@ -98,10 +98,7 @@ async fn another_clock_and_another_version(scene: &Scene, judge: &mut Judge) {
             .await;
     }
     proxy.clear();
-    proxy.always(
-        |asked| asked.path == "/version",
-        Fault::Version("v1.21.14".to_owned()),
-    );
+    proxy.always(|asked| asked.path == "/version", Fault::Version("v1.21.14".to_owned()));
     let words = [
         "the API server is Kubernetes v1.21.14",
         "a restore needs 1.22 or newer",
@@ -114,11 +111,11 @@ async fn another_clock_and_another_version(scene: &Scene, judge: &mut Judge) {
 
 /// Returns the runbook's roots with steps after them that apply these files.
 fn applying(files: &[&str]) -> String {
-    let mut text = format!("{ROOT}steps:\n");
-    for (index, file) in files.iter().enumerate() {
-        text += &format!("  - {{id: bad{index}, after: root, apply: {{source: platform, path: bad/{file}}}}}\n");
-    }
-    text
+    let step = |(index, file): (usize, &&str)| {
+        format!("  - {{id: bad{index}, after: root, apply: {{source: platform, path: bad/{file}}}}}\n")
+    };
+    let steps: String = files.iter().enumerate().map(step).collect();
+    format!("{ROOT}steps:\n{steps}")
 }
 
 async fn what_would_do_damage(scene: &Scene, judge: &mut Judge) {
