@@ -13,7 +13,7 @@ use kube::discovery::{Discovery, Scope};
 use kube::{Client, Config};
 
 use super::error::{Error, ErrorKind};
-use super::request::attempt;
+use super::guard::Guard;
 use crate::object::ObjectRef;
 
 /// Which cluster to talk to.
@@ -44,6 +44,7 @@ pub struct Cluster {
     pub(super) client: Client,
     identity: Identity,
     discovery: Arc<RwLock<Arc<Discovery>>>,
+    pub(super) guard: Arc<Guard>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -89,6 +90,7 @@ impl Cluster {
                 version,
             },
             discovery: Arc::new(RwLock::new(Arc::new(discovery))),
+            guard: Arc::default(),
         })
     }
 
@@ -99,7 +101,9 @@ impl Cluster {
 
     /// Looks again which kinds are served; needed after CRDs were applied.
     pub async fn rediscover(&self) -> Result<(), Error> {
-        let fresh = attempt("ask which kinds are served", || discover(&self.client)).await?;
+        let fresh = self
+            .attempt("ask which kinds are served", || discover(&self.client))
+            .await?;
         let fresh = Arc::new(fresh);
         *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
@@ -179,7 +183,7 @@ impl Cluster {
     /// Returns an object as it is, or `None` where there is none.
     pub async fn get(&self, id: &ObjectRef) -> Result<Option<serde_json::Value>, Error> {
         let api = self.api_of(id)?;
-        let found = attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
+        let found = self.attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
         Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
     }
 }

@@ -50,6 +50,8 @@ pub struct Engine {
     settings: Settings,
     state: RunState,
     begun: Duration,
+    /// Whether the journal could not be written. It stays open: whoever asks whether the run lives asks for its lock.
+    is_journal_lost: bool,
     /// The run that this one goes on with.
     earlier: Option<RunState>,
 }
@@ -69,6 +71,7 @@ impl Engine {
             settings,
             state: RunState::default(),
             begun,
+            is_journal_lost: false,
             earlier: None,
         }
     }
@@ -96,6 +99,7 @@ impl Engine {
             .settings
             .journal
             .as_mut()
+            .filter(|_| !self.is_journal_lost)
             .and_then(|journal| journal.append(&event).err());
         if let Some(record) = self.settings.record.as_ref().filter(|_| event.body.is_lifecycle()) {
             record.keep(&event);
@@ -106,7 +110,7 @@ impl Engine {
         }
         if let Some(error) = lost {
             // A full disk is no reason to leave a platform down: the run goes on, and says that it is not written down.
-            self.settings.journal = None;
+            self.is_journal_lost = true;
             self.record(Run::Unjournaled { why: error.to_string() });
         }
     }
@@ -135,7 +139,11 @@ impl Engine {
         if let Some(why) = self.due() {
             return Err(self.stopped(why, None));
         }
+        let is_first = planned.effect != Effect::Reads && !self.state.touched();
         self.record(StepEvent::Started(planned.clone()));
+        if is_first && planned.effect != Effect::Once {
+            self.known_elsewhere().await;
+        }
         if planned.effect == Effect::Once
             && let Err(failure) = self.written_down().await
         {
@@ -246,6 +254,24 @@ impl Engine {
         match &self.settings.record {
             Some(record) => record.kept().await,
             None => Ok(()),
+        }
+    }
+
+    /// Waits until others can learn that the run may have changed something. Where that cannot be, the run goes on: this
+    /// machine knows.
+    async fn known_elsewhere(&mut self) {
+        let Some(record) = self.settings.record.clone() else {
+            return;
+        };
+        let kept = tokio::select! {
+            kept = record.kept() => kept,
+            () = self.settings.interrupt.cancelled() => Ok(()),
+        };
+        if let Err(failure) = kept {
+            let why = failure.causes.join(": ");
+            self.record(Run::Noticed {
+                notice: format!("{}, so the run can be gone on with from here only: {why}.", failure.message),
+            });
         }
     }
 

@@ -1,6 +1,7 @@
 //! A restore put together: resolve → interlock → run. What the command line calls, and later the drill.
 
 mod build;
+mod operator;
 mod request;
 mod resume;
 mod run;

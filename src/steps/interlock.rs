@@ -11,6 +11,7 @@ use url::Url;
 use super::World;
 use super::connect::counted;
 use super::ground::built;
+use super::lease;
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Inventory, Mode};
 use crate::engine::{Context, Step};
@@ -34,7 +35,10 @@ impl Step for Interlock {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.prove(context)).await?
+        let outcome = context.unless_stopped(self.prove(context)).await??;
+        // Not to be left half-way: whether the Lease was taken must be known.
+        lease::take(&self.0, self.0.cluster()?, context).await?;
+        Ok(outcome)
     }
 }
 
@@ -44,6 +48,7 @@ impl Interlock {
         let cluster = self.0.cluster()?;
         never(runbook, cluster)?;
         self.same_cluster(cluster)?;
+        lease::keep_out(&self.0, cluster, context).await?;
         let present = self.agent(runbook, cluster, context).await?;
         let mut expected = runbook.target.namespaces.clone();
         if present {
@@ -56,7 +61,7 @@ impl Interlock {
             Expect::Adopt => "taken over as it is",
             Expect::Empty if inventory.is_empty() => "empty",
             Expect::Empty if ours => "as an earlier run left it",
-            Expect::Empty => return Err(not_empty(&inventory, cluster)),
+            Expect::Empty => return Err(not_empty(&inventory, cluster, self.0.unfinished())),
         };
         self.rights(runbook, cluster).await?;
         let fresh = inventory.is_empty() && !present;
@@ -129,12 +134,19 @@ impl Interlock {
         all.extend(prepared.roots.iter().chain(prepared.extras.values()).flatten().cloned());
         all.extend(self.secrets(runbook)?);
         all.push(built(install::default_project(namespace))?);
+        for (api_version, kind) in [("coordination.k8s.io/v1", "Lease"), ("v1", "ConfigMap")] {
+            let metadata = json!({"name": "gitops-dr", "namespace": "kube-system"});
+            all.push(built(
+                json!({"apiVersion": api_version, "kind": kind, "metadata": metadata}),
+            )?);
+        }
         let watched = [
             ("argoproj.io", "applications", ""),
             ("argoproj.io", "applicationsets", ""),
             ("apiextensions.k8s.io", "customresourcedefinitions", ""),
             ("apps", "deployments", namespace),
             ("apps", "statefulsets", namespace),
+            ("coordination.k8s.io", "leases", "kube-system"),
         ];
         let missing = cluster.missing_rights(&all, namespace, &watched).await?;
         if !missing.is_empty() {
@@ -200,7 +212,7 @@ fn same_server(one: &str, other: &str) -> bool {
     }
 }
 
-fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
+fn not_empty(inventory: &Inventory, cluster: &Cluster, unfinished: Option<(&str, &str)>) -> Failure {
     let identity = cluster.identity();
     let mut failure = Failure::new(format!(
         "the cluster is not empty: {} (context {})",
@@ -225,7 +237,10 @@ fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
     }
     failure = failure
         .hint("is this the right cluster?")
-        .hint("if an earlier run was interrupted, go on with --resume")
+        .hint(match unfinished {
+            Some((run, by)) => format!("{by} ran {run} here and did not finish: go on with --resume={run}"),
+            None => "if an earlier run was interrupted, go on with --resume".to_owned(),
+        })
         .hint("if it is a platform to be taken over as it is, say so: `target: {expect: adopt}`");
     let foreign = namespaces_of(&inventory.workloads);
     if foreign.is_empty() {

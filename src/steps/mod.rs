@@ -12,11 +12,15 @@ mod extra;
 mod findings;
 mod ground;
 mod interlock;
+mod lease;
 mod prepare;
+mod record;
 mod root;
 mod sources;
 mod stores;
 mod world;
+
+pub use crate::cluster::Holder;
 
 pub use agent::StartAgent;
 pub use apps::{Drive, Until};
@@ -26,7 +30,9 @@ pub use credentials::RestoreCredentials;
 pub use extra::ApplyExtra;
 pub use ground::LayGround;
 pub use interlock::Interlock;
+pub use lease::Sight;
 pub use prepare::Prepare;
+pub use record::{Found, RunRecord};
 pub use root::ApplyRoot;
 pub use sources::FetchSources;
 pub use stores::ReadStores;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use super::scene::{self, Scene, application};
 
 /// The files of the scene with an app whose folder is not in the repository.
-fn with_a_broken_app() -> Vec<(String, String)> {
+pub(crate) fn with_a_broken_app() -> Vec<(String, String)> {
     let mut files = scene::files();
     files.push((
         "apps/payments.yaml".into(),

@@ -139,4 +139,23 @@ impl Scene {
     pub(crate) async fn mutations(&self) -> Vec<testbed::control_plane::AuditEvent> {
         self.outage.bed.mutations_by(testbed::bed::ADMINISTRATOR).await.unwrap()
     }
+
+    /// Returns those of them that are of the platform: without the run's own Lease and record.
+    pub(crate) async fn platform_mutations(&self) -> Vec<testbed::control_plane::AuditEvent> {
+        platform_only(self.mutations().await)
+    }
+}
+
+/// Leaves out the two objects by which a run says that it is at work: every run writes them, whatever it finds.
+pub(crate) fn platform_only(
+    mut events: Vec<testbed::control_plane::AuditEvent>,
+) -> Vec<testbed::control_plane::AuditEvent> {
+    events.retain(|event| {
+        let is_own = (event.group == "coordination.k8s.io" && event.resource == "leases")
+            || (event.group.is_empty() && event.resource == "configmaps");
+        // A create names its object in the body, and the log does not always say it.
+        let is_named = event.name == "gitops-dr" || (event.verb == "create" && event.name.is_empty());
+        !(is_own && is_named && event.namespace == "kube-system")
+    });
+    events
 }
