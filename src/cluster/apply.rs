@@ -85,7 +85,8 @@ impl Cluster {
             ..PatchParams::default()
         };
         let (api, patch) = (self.api_of(id)?, Patch::Merge(part));
-        self.mutate(&format!("patch {id}"), || api.patch(&id.name, &params, &patch)).await?;
+        self.mutate(&format!("patch {id}"), || api.patch(&id.name, &params, &patch))
+            .await?;
         Ok(())
     }
 

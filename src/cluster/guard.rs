@@ -6,7 +6,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
@@ -17,16 +16,13 @@ use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 use super::lease::Held;
 
-/// For how long an answer to the question which cluster this is holds good while no connection breaks. A read of one object
-/// takes a millisecond or two, and requests come in bursts.
-const FRESH: Duration = Duration::from_secs(1);
-
 /// What all clones of a connection share.
 #[derive(Default)]
 pub(super) struct Guard {
     /// Whether a connection broke since the cluster was last asked who it is.
     doubt: AtomicBool,
-    /// When it was last asked.
+    /// When it was last asked: an answer holds good for the requests that were wanted before it was asked for. A read of one
+    /// object takes a millisecond or two, and many requests come at once.
     asked: Mutex<Option<Instant>>,
     /// The Lease, once it is held.
     pub(super) held: OnceLock<Arc<Held>>,
@@ -52,10 +48,11 @@ impl Cluster {
         }
     }
 
-    /// Asks the cluster who it is, unless that was done just now and no connection broke since.
+    /// Asks the cluster who it is, unless that was asked since this was called and no connection broke.
     pub async fn still_the_same(&self) -> Result<(), Error> {
+        let wanted = Instant::now();
         let mut asked = self.guard.asked.lock().await;
-        let is_fresh = asked.is_some_and(|at| at.elapsed() < FRESH);
+        let is_fresh = asked.is_some_and(|at| at >= wanted);
         if is_fresh && !self.guard.doubt.load(Ordering::SeqCst) {
             return Ok(());
         }

@@ -57,7 +57,9 @@ impl Cluster {
         }
         let everything = ListParams::default();
         let volumes: Api<PersistentVolume> = Api::all(self.client.clone());
-        let volumes = self.attempt("list PersistentVolumes", || volumes.list(&everything)).await?;
+        let volumes = self
+            .attempt("list PersistentVolumes", || volumes.list(&everything))
+            .await?;
         found.bound_volumes = volumes
             .into_iter()
             .filter(|volume| volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound"))
@@ -79,7 +81,9 @@ impl Cluster {
     async fn names(&self, api_version: &str, kind: &str) -> Result<Vec<String>, Error> {
         let everything = ListParams::default();
         let api: Api<DynamicObject> = self.api(api_version, kind, "")?;
-        let list = self.attempt(&format!("list {kind}s"), || api.list_metadata(&everything)).await?;
+        let list = self
+            .attempt(&format!("list {kind}s"), || api.list_metadata(&everything))
+            .await?;
         Ok(list
             .into_iter()
             .map(|item| {

@@ -80,7 +80,9 @@ pub struct Claim {
 impl Claim {
     fn of(lease: &Lease) -> Self {
         let spec = lease.spec.clone().unwrap_or_default();
-        let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        let seconds = spec
+            .lease_duration_seconds
+            .and_then(|seconds| u64::try_from(seconds).ok());
         Self {
             holder: spec.holder_identity.as_deref().and_then(Holder::of),
             since: spec.acquire_time.map(|time| time.0),
@@ -299,7 +301,10 @@ impl Cluster {
                 // Our own request, whose answer was lost on the way.
                 Some(claim)
                     if claim.version != version
-                        && claim.holder.as_ref().is_some_and(|holder| holder.to_string() == held.holder) =>
+                        && claim
+                            .holder
+                            .as_ref()
+                            .is_some_and(|holder| holder.to_string() == held.holder) =>
                 {
                     version = claim.version;
                 }
@@ -317,9 +322,13 @@ fn held_by_another(claim: Option<&Claim>) -> Error {
 /// Says who holds the Lease, and what to do.
 fn held(what: &str, claim: Option<&Claim>) -> Error {
     let error = match claim.and_then(|claim| Some((claim, claim.holder.as_ref()?))) {
-        Some((claim, holder)) => Error::new(ErrorKind::Held, format!("{what}: {}", claim.words(holder)))
-            .hint(format!("let it end, or stop it where it runs; then go on with --resume={}", holder.run)),
-        None => Error::new(ErrorKind::Held, format!("{what}, and has ended")).hint("look at the cluster, and run again"),
+        Some((claim, holder)) => Error::new(ErrorKind::Held, format!("{what}: {}", claim.words(holder))).hint(format!(
+            "let it end, or stop it where it runs; then go on with --resume={}",
+            holder.run
+        )),
+        None => {
+            Error::new(ErrorKind::Held, format!("{what}, and has ended")).hint("look at the cluster, and run again")
+        }
     };
     error.because(format!("the Lease {NAMESPACE}/{NAME} is not ours"))
 }
@@ -327,7 +336,10 @@ fn held(what: &str, claim: Option<&Claim>) -> Error {
 impl Claim {
     /// Returns who holds it since when, for people.
     pub fn words(&self, holder: &Holder) -> String {
-        let since = self.since.map(|since| format!(", since {since:.0}")).unwrap_or_default();
+        let since = self
+            .since
+            .map(|since| format!(", since {since:.0}"))
+            .unwrap_or_default();
         format!("run {} of {}{since}", holder.run, holder.by)
     }
 }

@@ -270,7 +270,10 @@ impl Engine {
         if let Err(failure) = kept {
             let why = failure.causes.join(": ");
             self.record(Run::Noticed {
-                notice: format!("{}, so the run can be gone on with from here only: {why}.", failure.message),
+                notice: format!(
+                    "{}, so the run can be gone on with from here only: {why}.",
+                    failure.message
+                ),
             });
         }
     }

@@ -27,9 +27,7 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Option<
         newest(journals, runbook)?
     } else {
         match journal::find(journals, Some(name)) {
-            Ok(path) => {
-                Some(read(&path).map_err(|failure| failure.within("the run to go on with cannot be read"))?)
-            }
+            Ok(path) => Some(read(&path).map_err(|failure| failure.within("the run to go on with cannot be read"))?),
             Err(journal::Error::NoSuchRun(..)) => None,
             Err(error) => return Err(Failure::of(&error).within("the run to go on with cannot be read")),
         }

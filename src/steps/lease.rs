@@ -84,7 +84,9 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
 pub(super) async fn take(world: &Arc<World>, cluster: &Cluster, context: &Context) -> Result<(), Failure> {
     let sight = world.sight.lock().await;
     let found = sight.as_ref().and_then(|sight| sight.claim.as_ref());
-    cluster.hold(found, &world.options.holder, &context.shared_clock()).await?;
+    cluster
+        .hold(found, &world.options.holder, &context.shared_clock())
+        .await?;
     world.record.write_to(cluster.clone());
     Ok(())
 }

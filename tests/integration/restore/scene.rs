@@ -135,6 +135,21 @@ impl Scene {
         self.restore_with(str::to_owned, arguments).await
     }
 
+    /// Puts what an app lacks into the repository.
+    pub(crate) async fn mend(&self, app: &str) {
+        let file = (format!("{app}/deployment.yaml"), deployment(app));
+        self.platform.commit(&format!("mend {app}"), [file]).await.unwrap();
+    }
+
+    /// Returns a program with another home and the same rights: the same user on another machine, without any journal.
+    pub(crate) fn elsewhere(&self) -> Tool {
+        let mut tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr")).unwrap();
+        for (name, value) in self.outage.environment() {
+            tool.set(name, value);
+        }
+        tool
+    }
+
     /// Returns the requests of the tool's user that changed something, or tried to.
     pub(crate) async fn mutations(&self) -> Vec<testbed::control_plane::AuditEvent> {
         self.outage.bed.mutations_by(testbed::bed::ADMINISTRATOR).await.unwrap()
@@ -153,9 +168,7 @@ pub(crate) fn platform_only(
     events.retain(|event| {
         let is_own = (event.group == "coordination.k8s.io" && event.resource == "leases")
             || (event.group.is_empty() && event.resource == "configmaps");
-        // A create names its object in the body, and the log does not always say it.
-        let is_named = event.name == "gitops-dr" || (event.verb == "create" && event.name.is_empty());
-        !(is_own && is_named && event.namespace == "kube-system")
+        !(is_own && event.namespace == "kube-system" && event.name == "gitops-dr")
     });
     events
 }

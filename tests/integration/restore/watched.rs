@@ -1,10 +1,12 @@
 //! A restore that is followed event by event, for tests that act while it runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gitops_dr::exec::Exec;
 use gitops_dr::redact::Redactor;
 use serde_json::Value;
+use testbed::Tool;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
@@ -25,10 +27,14 @@ impl Watched {
     /// Starts `restore --output json` with the scene's runbook, changed by `change`.
     pub(crate) fn start(scene: &Scene, change: impl Fn(&str) -> String) -> Self {
         let runbook = scene.outage.runbook("small.yaml", &change(RUNBOOK)).unwrap();
-        let mut child = scene
-            .tool
-            .start(&["restore", runbook.to_str().unwrap(), "--output", "json"])
-            .unwrap();
+        Self::start_with(&scene.tool, &runbook, &[])
+    }
+
+    /// Starts `restore --output json` of this user with a runbook and more arguments.
+    pub(crate) fn start_with(tool: &Tool, runbook: &Path, arguments: &[&str]) -> Self {
+        let mut all = vec!["restore", runbook.to_str().unwrap(), "--output", "json"];
+        all.extend(arguments);
+        let mut child = tool.start(&all).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self {
             child,
@@ -65,6 +71,11 @@ impl Watched {
         let id = self.child.id().unwrap().to_string();
         let kill = Exec::new("kill", &Redactor::default()).args(["-INT".to_owned(), id]);
         kill.run().await.unwrap();
+    }
+
+    /// Ends it with `kill -9`: it can say and do nothing more.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Follows it to its end; returns the exit code.
