@@ -268,11 +268,11 @@ impl Engine {
             () = self.settings.interrupt.cancelled() => Ok(()),
         };
         if let Err(failure) = kept {
-            let why = failure.causes.join(": ");
+            let why: Vec<_> = std::iter::once(failure.message).chain(failure.causes).collect();
             self.record(Run::Noticed {
                 notice: format!(
-                    "{}, so the run can be gone on with from here only: {why}.",
-                    failure.message
+                    "The run can be gone on with from this machine only: {}.",
+                    why.join(": ")
                 ),
             });
         }
