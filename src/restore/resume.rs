@@ -232,7 +232,7 @@ mod tests {
         let foreign = Some(found("01C", "other", true, None));
         let failed = Some(found("01C", "shop", true, Some(RunOutcome::Failed)));
         let recovered = Some(found("01C", "shop", true, Some(RunOutcome::Recovered)));
-        for (name, here, there, expected) in [
+        for (name, here, there, expected) in vec![
             ("", here("01A"), None, Ok(("01A", "here"))),
             ("", here("01B"), there("01A"), Ok(("01B", "here"))),
             // The journal knows more than the record of the same run.
