@@ -188,3 +188,123 @@ impl Record for RunRecord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::event::{Intervention, Outcome, Phase, PlannedStep, RunId, RunOutcome};
+
+    fn step(id: &str, effect: Effect) -> PlannedStep {
+        PlannedStep {
+            id: id.into(),
+            phase: Phase::Ground,
+            title: String::new(),
+            effect,
+        }
+    }
+
+    fn finished(id: &str) -> Body {
+        let outcome = Outcome::Done { detail: String::new() };
+        Body::Step(Step::Finished { id: id.into(), outcome })
+    }
+
+    fn events(bodies: Vec<Body>) -> Vec<Event> {
+        let event = |(seq, body)| Event {
+            seq,
+            at: Timestamp::UNIX_EPOCH,
+            elapsed_ms: seq,
+            body,
+        };
+        (1..).zip(bodies).map(event).collect()
+    }
+
+    fn intervention() -> Body {
+        Body::Intervention(Intervention {
+            node: "a".repeat(200),
+            action: "refresh".into(),
+            trigger: String::new(),
+            attempt: 1,
+            bound: 3,
+        })
+    }
+
+    /// Returns what a record of these events tells.
+    fn told(record: &RunRecord) -> RunState {
+        let kept = Kept {
+            events: record.taken().lines.clone(),
+            by: "ann@desk".into(),
+        };
+        found(&kept).unwrap().state
+    }
+
+    fn began() -> Vec<Body> {
+        let started = Run::Started {
+            run: RunId("01A".into()),
+            runbook: "shop".into(),
+            file: String::new(),
+            program: String::new(),
+            target_ms: None,
+            arguments: Vec::new(),
+        };
+        vec![
+            Body::Run(started),
+            Body::Step(Step::Started(step("look", Effect::Reads))),
+        ]
+    }
+
+    #[test]
+    fn the_record_tells_of_a_run_what_its_journal_tells_but_for_notices() {
+        let mut bodies = began();
+        bodies.extend([
+            Body::Run(Run::Noticed {
+                notice: "a word".into(),
+            }),
+            finished("look"),
+            Body::Step(Step::Started(step("apply", Effect::Repeatable))),
+            intervention(),
+            finished("apply"),
+            Body::Run(Run::Finished {
+                outcome: RunOutcome::Interrupted,
+                failure: None,
+            }),
+        ]);
+        let (events, record) = (events(bodies), RunRecord::of("ann@desk"));
+        for event in &events {
+            record.keep(event);
+        }
+        let mut journal = RunState::of(&events);
+        assert_eq!(std::mem::take(&mut journal.notices), ["a word"]);
+        assert_eq!(told(&record), journal);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_changed_nothing_waits_for_nothing_and_one_that_did_for_the_target() {
+        let record = RunRecord::of("ann@desk");
+        for event in events(began()) {
+            record.keep(&event);
+        }
+        assert_eq!(record.kept().await, Ok(()));
+        assert!(!record.taken().touched);
+        let mut bodies = began();
+        bodies.push(Body::Step(Step::Started(step("apply", Effect::Repeatable))));
+        record.keep(&events(bodies)[2]);
+        // There is no target yet in this test, so it cannot be there.
+        assert!(record.kept().await.is_err());
+    }
+
+    #[test]
+    fn thousands_of_interventions_do_not_push_out_what_the_steps_did() {
+        let mut bodies = began();
+        bodies.extend((0..10_000).map(|_| intervention()));
+        bodies.push(finished("look"));
+        let record = RunRecord::of("ann@desk");
+        for event in events(bodies) {
+            record.keep(&event);
+        }
+        assert!(record.taken().lines.len() < BOUND + 1_000);
+        let state = told(&record);
+        assert!(matches!(state.steps[0].status, crate::event::StepStatus::Finished(_)));
+    }
+}
