@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
-use super::request::attempt;
 use crate::object::{Manifest, ObjectRef};
 
 /// The field manager under which everything is applied.
@@ -62,7 +61,7 @@ impl Cluster {
             return Ok(Applied::Same);
         }
         let (params, patch) = (PatchParams::apply(MANAGER), Patch::Apply(&body));
-        attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
+        self.mutate(&doing, || api.patch(&id.name, &params, &patch)).await?;
         Ok(Applied::Sent)
     }
 
@@ -75,7 +74,7 @@ impl Cluster {
             ..PatchParams::apply(MANAGER)
         };
         let patch = Patch::Apply(&body);
-        attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
+        self.attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
         Ok(())
     }
 
@@ -83,7 +82,8 @@ impl Cluster {
     /// for a dry run.
     pub async fn would_change(&self, manifest: &Manifest, namespace: &str) -> Result<Option<bool>, Error> {
         let (api, body, id) = self.prepared(manifest, namespace)?;
-        if attempt(&format!("read {id}"), || api.get_metadata_opt(&id.name))
+        if self
+            .attempt(&format!("read {id}"), || api.get_metadata_opt(&id.name))
             .await?
             .is_none()
         {
@@ -99,7 +99,8 @@ impl Cluster {
             ..PatchParams::default()
         };
         let (api, patch) = (self.api_of(id)?, Patch::Merge(part));
-        attempt(&format!("patch {id}"), || api.patch(&id.name, &params, &patch)).await?;
+        self.mutate(&format!("patch {id}"), || api.patch(&id.name, &params, &patch))
+            .await?;
         Ok(())
     }
 
@@ -143,7 +144,7 @@ impl Cluster {
     /// a dry run, whose result is compared without the fields that the server counts up.
     async fn is_so(&self, api: &Api<DynamicObject>, body: &Value, id: &ObjectRef) -> Result<bool, Error> {
         let doing = format!("read {id}");
-        let Some(live) = attempt(&doing, || api.get_opt(&id.name)).await? else {
+        let Some(live) = self.attempt(&doing, || api.get_opt(&id.name)).await? else {
             return Ok(false);
         };
         // Forced, because only the outcome is compared: a conflict is for the real apply to report.
@@ -153,7 +154,7 @@ impl Cluster {
             ..PatchParams::apply(MANAGER)
         };
         let patch = Patch::Apply(body);
-        let would = attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
+        let would = self.attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
         Ok(essence(live) == essence(would))
     }
 }

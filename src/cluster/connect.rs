@@ -15,7 +15,7 @@ use kube::discovery::{Discovery, Scope};
 use kube::{Client, Config};
 
 use super::error::{Error, ErrorKind};
-use super::request::attempt;
+use super::guard::Guard;
 use super::skew::Ahead;
 use crate::object::ObjectRef;
 use crate::redact::Secret;
@@ -61,6 +61,7 @@ pub struct Cluster {
     trust: Trust,
     discovery: Arc<RwLock<Arc<Discovery>>>,
     pub(super) ahead: Ahead,
+    pub(super) guard: Arc<Guard>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -132,6 +133,7 @@ impl Cluster {
             trust,
             discovery: Arc::new(RwLock::new(Arc::new(discovery))),
             ahead: Ahead::default(),
+            guard: Arc::default(),
         })
     }
 
@@ -147,7 +149,9 @@ impl Cluster {
 
     /// Looks again which kinds are served; needed after CRDs were applied.
     pub async fn rediscover(&self) -> Result<(), Error> {
-        let fresh = attempt("ask which kinds are served", || discover(&self.client)).await?;
+        let fresh = self
+            .attempt("ask which kinds are served", || discover(&self.client))
+            .await?;
         let fresh = Arc::new(fresh);
         *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
@@ -237,7 +241,7 @@ impl Cluster {
     /// Returns an object as it is, or `None` where there is none.
     pub async fn get(&self, id: &ObjectRef) -> Result<Option<serde_json::Value>, Error> {
         let api = self.api_of(id)?;
-        let found = attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
+        let found = self.attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
         Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
     }
 }

@@ -23,6 +23,10 @@ pub enum ErrorKind {
     UnknownKind,
     /// The server failed.
     Server,
+    /// The address leads to another cluster than before.
+    OtherCluster,
+    /// Another run holds the Lease.
+    Held,
 }
 
 /// A request that failed.
@@ -32,6 +36,11 @@ impl Error {
     /// Whether the same request may succeed a little later.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self.kind(), ErrorKind::Unreachable | ErrorKind::Server)
+    }
+
+    /// Whether the run must stop: going on would touch a cluster that is not its own, or not its own any more.
+    pub fn is_final(&self) -> bool {
+        matches!(self.kind(), ErrorKind::OtherCluster | ErrorKind::Held)
     }
 
     /// Takes kube's error, with what was being done, such as `apply Deployment.apps argocd/redis`.

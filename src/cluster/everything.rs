@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::apply::IN_FLIGHT;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
-use super::request::attempt;
 
 /// How many objects one answer holds at most.
 const PAGE: u32 = 500;
@@ -81,7 +80,7 @@ impl Cluster {
         loop {
             let mut page = ListParams::default().limit(PAGE);
             page.continue_token.clone_from(&from);
-            let list = match attempt(&doing, || api.list_metadata(&page)).await {
+            let list = match self.attempt(&doing, || api.list_metadata(&page)).await {
                 Ok(list) => list,
                 Err(error) => return (resource, Err(error)),
             };

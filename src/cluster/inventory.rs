@@ -6,7 +6,6 @@ use kube::api::{Api, DynamicObject, ListParams};
 
 use super::connect::Cluster;
 use super::error::Error;
-use super::request::attempt;
 
 /// Namespaces that every cluster has.
 const OF_KUBERNETES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
@@ -71,7 +70,9 @@ impl Cluster {
         }
         let everything = ListParams::default();
         let volumes: Api<PersistentVolume> = Api::all(self.client.clone());
-        let volumes = attempt("list PersistentVolumes", || volumes.list(&everything)).await?;
+        let volumes = self
+            .attempt("list PersistentVolumes", || volumes.list(&everything))
+            .await?;
         found.bound_volumes = volumes
             .into_iter()
             .filter(|volume| volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound"))
@@ -104,7 +105,9 @@ impl Cluster {
     ) -> Result<Vec<String>, Error> {
         let everything = ListParams::default();
         let api: Api<DynamicObject> = self.api(api_version, kind, "")?;
-        let list = attempt(&format!("list {kind}s"), || api.list_metadata(&everything)).await?;
+        let list = self
+            .attempt(&format!("list {kind}s"), || api.list_metadata(&everything))
+            .await?;
         Ok(list
             .into_iter()
             .filter(|item| counts(&item.metadata))

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::apply::MANAGER;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
-use super::request::attempt;
 use crate::object::ObjectRef;
 
 /// How often an object is read again that somebody else changed in between.
@@ -50,7 +49,10 @@ impl Cluster {
             let version = &live["metadata"]["resourceVersion"];
             let part = json!({"metadata": {"resourceVersion": version, "managedFields": rest}});
             let (params, patch) = (PatchParams::default(), Patch::Merge(&part));
-            match attempt(&doing, || api.patch_metadata(&id.name, &params, &patch)).await {
+            match self
+                .mutate(&doing, || api.patch_metadata(&id.name, &params, &patch))
+                .await
+            {
                 Ok(_) => return Ok(Release::Released),
                 Err(error) if error.kind() == ErrorKind::Conflict && tries < TRIES => tries += 1,
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Release::NotOurs),

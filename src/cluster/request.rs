@@ -5,17 +5,58 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
+use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 
 /// How long one answer is waited for. The API server itself gives up on a request after a minute.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
-/// Makes a request that may be made twice without harm: a read, or a server-side apply.
-///
-/// A server that is restarting, a webhook whose pods are not up yet, or too many requests are given about half a minute.
-pub(super) async fn attempt<T, F>(doing: &str, request: impl Fn() -> F) -> Result<T, Error>
+impl Cluster {
+    /// Makes a request that reads, and may be made twice without harm.
+    ///
+    /// A server that is restarting, a webhook whose pods are not up yet, or too many requests are given about half a minute.
+    pub(super) async fn attempt<T, F>(&self, doing: &str, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        again(|| self.once(doing, &request)).await
+    }
+
+    /// Makes a request that changes something and may be made twice without harm, such as a server-side apply. Each time it
+    /// passes the guard first.
+    pub(super) async fn mutate<T, F>(&self, doing: &str, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        let request = &request;
+        again(|| async move {
+            self.pass().await?;
+            self.once(doing, request).await
+        })
+        .await
+    }
+
+    /// Makes a request once. Trouble with the connection puts the cluster in doubt.
+    pub(super) async fn once<T, F>(&self, doing: &str, request: &impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        let error = match tokio::time::timeout(LIMIT, request()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Error::of(doing, &error),
+            Err(_) => Error::new(ErrorKind::Unreachable, format!("cannot {doing}"))
+                .because(format!("no answer came within {}s", LIMIT.as_secs())),
+        };
+        if error.kind() == ErrorKind::Unreachable {
+            self.guard.doubt();
+        }
+        Err(error)
+    }
+}
+
+async fn again<T, F>(request: impl Fn() -> F) -> Result<T, Error>
 where
-    F: Future<Output = Result<T, kube::Error>>,
+    F: Future<Output = Result<T, Error>>,
 {
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
@@ -24,16 +65,11 @@ where
         .with_jitter()
         .build();
     loop {
-        let error = match tokio::time::timeout(LIMIT, request()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => Error::of(doing, &error),
-            Err(_) => Error::new(ErrorKind::Unreachable, format!("cannot {doing}"))
-                .because(format!("no answer came within {}s", LIMIT.as_secs())),
+        let error = match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
         };
-        if !error.may_pass() {
-            return Err(error);
-        }
-        match pauses.next() {
+        match pauses.next().filter(|_| error.may_pass()) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return Err(error),
         }

@@ -106,7 +106,12 @@ fn verdict(error: &Error, manifest: &Manifest, coming: &BTreeSet<(&str, &str)>) 
         }
         // A webhook that says it has side effects is not asked in a dry run, and the server then refuses the request.
         ErrorKind::Invalid if says("does not support dry run") => Verdict::Untried,
-        ErrorKind::Denied | ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::UnknownKind => Verdict::Refused,
+        ErrorKind::Denied
+        | ErrorKind::Invalid
+        | ErrorKind::NotFound
+        | ErrorKind::UnknownKind
+        | ErrorKind::OtherCluster
+        | ErrorKind::Held => Verdict::Refused,
         // A webhook whose pods are gone is what a recovery is there to mend.
         ErrorKind::Server | ErrorKind::Unreachable | ErrorKind::Kubeconfig | ErrorKind::Unauthenticated => {
             Verdict::Untried

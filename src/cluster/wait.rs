@@ -1,5 +1,7 @@
 //! Waiting by watch: a stream of what is seen, and waiting until an object is as it should be.
 
+use std::sync::Arc;
+
 use futures::{Stream, StreamExt as _};
 use kube::runtime::watcher::{self, watcher};
 use serde_json::Value;
@@ -34,6 +36,7 @@ impl Cluster {
         let value = |object: kube::api::DynamicObject| serde_json::to_value(object).unwrap_or_default();
         // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
         let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, watcher::Config::default()));
+        let guard = Arc::clone(&self.guard);
         Ok(events.filter_map(move |event| {
             let seen = match event {
                 Ok(watcher::Event::Init) => {
@@ -47,7 +50,10 @@ impl Cluster {
                 Ok(watcher::Event::InitDone) => Some(Seen::Listed(std::mem::take(&mut listing))),
                 Ok(watcher::Event::Apply(object)) => Some(Seen::There(value(object))),
                 Ok(watcher::Event::Delete(object)) => Some(Seen::Gone(value(object))),
-                Err(error) => Some(Seen::Broken(broken(&error))),
+                Err(error) => {
+                    guard.doubt();
+                    Some(Seen::Broken(broken(&error)))
+                }
             };
             std::future::ready(seen)
         }))
@@ -69,6 +75,7 @@ impl Cluster {
         while let Some(seen) = objects.next().await {
             match seen {
                 Ok(Some(object)) => {
+                    self.if_in_doubt_the_same().await?;
                     let value = serde_json::to_value(object).unwrap_or_default();
                     match is(&value) {
                         Ok(()) => return Ok(value),
@@ -76,7 +83,10 @@ impl Cluster {
                     }
                 }
                 Ok(None) => note("it is not there"),
-                Err(error) => note(&broken(&error)),
+                Err(error) => {
+                    self.guard.doubt();
+                    note(&broken(&error));
+                }
             }
         }
         Err(Error::new(ErrorKind::Server, format!("cannot watch {id}")).because("the watch ended"))

@@ -107,6 +107,11 @@ impl Context {
         self.clock.as_ref()
     }
 
+    /// Returns the clock, for what outlives the step.
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Waits for work unless the step is stopped first.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {

@@ -50,6 +50,8 @@ pub struct Engine {
     settings: Settings,
     state: RunState,
     begun: Duration,
+    /// Whether the journal could not be written. It stays open: whoever asks whether the run lives asks for its lock.
+    is_journal_lost: bool,
 }
 
 /// Why a run ended early.
@@ -67,6 +69,7 @@ impl Engine {
             settings,
             state: RunState::default(),
             begun,
+            is_journal_lost: false,
         }
     }
 
@@ -88,6 +91,7 @@ impl Engine {
             .settings
             .journal
             .as_mut()
+            .filter(|_| !self.is_journal_lost)
             .and_then(|journal| journal.append(&event).err());
         if let Some(record) = self.settings.record.as_ref().filter(|_| event.body.is_lifecycle()) {
             record.keep(&event);
@@ -98,7 +102,7 @@ impl Engine {
         }
         if let Some(error) = lost {
             // A full disk is no reason to leave a platform down: the run goes on, and says that it is not written down.
-            self.settings.journal = None;
+            self.is_journal_lost = true;
             self.record(Run::Unjournaled { why: error.to_string() });
         }
     }
@@ -127,7 +131,11 @@ impl Engine {
         if let Some(why) = self.due() {
             return Err(self.stopped(why, None));
         }
+        let is_first = planned.effect != Effect::Reads && !self.state.touched();
         self.record(StepEvent::Started(planned.clone()));
+        if is_first && planned.effect != Effect::Once {
+            self.known_elsewhere().await;
+        }
         if planned.effect == Effect::Once
             && let Err(failure) = self.written_down().await
         {
@@ -227,6 +235,27 @@ impl Engine {
         match &self.settings.record {
             Some(record) => record.kept().await,
             None => Ok(()),
+        }
+    }
+
+    /// Waits until others can learn that the run may have changed something. Where that cannot be, the run goes on: this
+    /// machine knows.
+    async fn known_elsewhere(&mut self) {
+        let Some(record) = self.settings.record.clone() else {
+            return;
+        };
+        let kept = tokio::select! {
+            kept = record.kept() => kept,
+            () = self.settings.interrupt.cancelled() => Ok(()),
+        };
+        if let Err(failure) = kept {
+            let why: Vec<_> = std::iter::once(failure.message).chain(failure.causes).collect();
+            self.record(Run::Noticed {
+                notice: format!(
+                    "The run can be gone on with from this machine only: {}.",
+                    why.join(": ")
+                ),
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod build;
+mod operator;
 mod request;
 mod resume;
 mod run;

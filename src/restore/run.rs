@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::operator::operator;
 use super::request::Request;
 use super::resume;
 use super::{answers, build};
@@ -10,7 +11,7 @@ use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
 use crate::runbook::{ClusterState, Runbook};
-use crate::steps::{Connect, FetchSources, Options, Prepare, ReadStores, World};
+use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World};
 
 /// How a run that ends early ends.
 type Ended = (RunOutcome, Failure);
@@ -24,16 +25,21 @@ pub async fn restore(request: Request) -> RunState {
         Err(error) => (None, Some(error)),
     };
     let attended = request.person.is_there();
+    let asked = request.resume.clone();
     let (mut engine, world) = begin(request, run, journal);
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
         engine.record(Run::Unjournaled { why: error.to_string() });
     }
     let result = match world {
-        Ok(world) => carry_out(&mut engine, &world, attended).await,
-        Err(failure) => Err((RunOutcome::Refused, failure)),
+        Ok(ref world) => carry_out(&mut engine, world, asked.as_deref(), attended).await,
+        Err(ref failure) => Err((RunOutcome::Refused, failure.clone())),
     };
-    engine.finish(result)
+    let state = engine.finish(result);
+    if let Ok(world) = world {
+        world.leave().await;
+    }
+    state
 }
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
@@ -65,9 +71,14 @@ fn new_run() -> RunId {
 /// Starts the run's clock and puts together what its steps share.
 fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
     let started = request.clock.now();
+    let holder = Holder {
+        run: run.to_string(),
+        by: operator(),
+    };
+    let record = Arc::new(RunRecord::of(&holder.by));
     let mut engine = Engine::new(Settings {
         journal,
-        record: None,
+        record: Some(Arc::<RunRecord>::clone(&record)),
         person: request.person,
         sinks: request.sinks,
         clock: request.clock,
@@ -91,15 +102,6 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
         answers::learn(&runbook, &request.redactor);
-        let earlier = request
-            .resume
-            .map(|name| resume::find(&request.journals, &name, &runbook.name))
-            .transpose()?;
-        let known = OnceLock::new();
-        if let Some(earlier) = earlier {
-            engine.record(resume::goes_on(&earlier, started)?);
-            let _ = known.set(earlier);
-        }
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
             options: Options {
@@ -107,8 +109,10 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
                 context: request.context,
                 cache: request.cache,
                 answers: request.answers,
+                journals: request.journals,
+                holder,
             },
-            earlier: known,
+            record,
             redactor: request.redactor,
             stores,
             run: OnceLock::from(run),
@@ -120,16 +124,28 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     (engine, world)
 }
 
-async fn carry_out(engine: &mut Engine, world: &Arc<World>, attended: bool) -> Result<(), Ended> {
-    answered(engine, world, attended)?;
-    let prepare: [Box<dyn Step>; 4] = [
-        Box::new(Connect(Arc::clone(world))),
+async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>, attended: bool) -> Result<(), Ended> {
+    let runbook = world.runbook().map_err(refused)?;
+    // What this machine knows to be wrong is said before the cluster is asked.
+    let here = match resume {
+        Some(name) => resume::find(&world.options.journals, name, &runbook.name).map_err(refused)?,
+        None => {
+            answered(engine, world, attended)?;
+            None
+        }
+    };
+    let connect: [Box<dyn Step>; 1] = [Box::new(Connect(Arc::clone(world)))];
+    engine.run(&connect).await?;
+    if let Some(name) = resume {
+        go_on(engine, world, name, here).map_err(refused)?;
+        answered(engine, world, attended)?;
+    }
+    let prepare: [Box<dyn Step>; 3] = [
         Box::new(ReadStores(Arc::clone(world))),
         Box::new(FetchSources(Arc::clone(world))),
         Box::new(Prepare(Arc::clone(world))),
     ];
     engine.run(&prepare).await?;
-    let runbook = world.runbook().map_err(refused)?;
     let plan = &world.prepared().map_err(refused)?.plan;
     let steps = build::steps(runbook, plan, world);
     for (action, step) in steps {
@@ -168,6 +184,19 @@ fn answered(engine: &mut Engine, world: &World, attended: bool) -> Result<(), En
 
 fn refused(failure: Failure) -> Ended {
     (RunOutcome::Refused, failure)
+}
+
+/// Takes up an earlier run: the one that this machine knows, or the one of which the cluster tells.
+fn go_on(engine: &mut Engine, world: &World, name: &str, here: Option<RunState>) -> Result<(), Failure> {
+    let chosen = resume::choose(name, here, world.found.get(), &world.runbook()?.name)?;
+    let started = World::need(&world.started, "when the run began")?;
+    engine.record(resume::goes_on(&chosen.state, *started)?);
+    if let (Some(by), Some(run)) = (&chosen.by, &chosen.state.run) {
+        let notice = format!("The run {run} of {by} is gone on with by its record in the cluster.");
+        engine.record(Run::Noticed { notice });
+    }
+    let _ = world.earlier.set(chosen.state);
+    Ok(())
 }
 
 /// What nobody but a person can do after a rebuild of this platform.

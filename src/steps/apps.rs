@@ -54,6 +54,8 @@ impl Step for Drive {
         let mut observer = Observer::start(cluster)?;
         let mut told = Told::default();
         loop {
+            // After a break it may be another cluster that is seen.
+            cluster.if_in_doubt_the_same().await?;
             let mut look_again = None;
             if observer.is_complete() {
                 let decision = {
@@ -80,6 +82,9 @@ impl Step for Drive {
                     context.emit(intervention(action));
                     // A refresh that fails is asked for again; it must not end a recovery.
                     if let Err(error) = perform(cluster, action).await {
+                        if error.is_final() {
+                            return Err(error.into());
+                        }
                         context.notice(format!("{error}: {}.", error.causes().join(": ")));
                     }
                 }

@@ -49,6 +49,7 @@ impl Step for Connect {
             version: identity.version,
             state: words(&inventory),
         });
+        context.unless_stopped(super::lease::look(&self.0, &cluster)).await??;
         let _ = self.0.cluster.set(cluster);
         Ok(Outcome::Done { detail })
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use super::lease::Sight;
+use super::record::{Found, RunRecord};
 use super::{Answers, Fate};
-use crate::cluster::{Cluster, Mode};
-use crate::event::{Failure, RunId, RunState};
+use crate::cluster::{Cluster, Holder, Mode};
+use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
@@ -28,6 +30,10 @@ pub struct Options {
     pub cache: PathBuf,
     /// What the user says beforehand.
     pub answers: Answers,
+    /// Where journals are kept.
+    pub journals: PathBuf,
+    /// This run, and who runs it where.
+    pub holder: Holder,
 }
 
 /// A secret of the runbook with its values.
@@ -83,6 +89,12 @@ pub struct World {
     pub stores: Vec<Box<dyn Store>>,
     /// The earlier run of this runbook that was left unfinished, if this run takes it up.
     pub earlier: OnceLock<RunState>,
+    /// What the target tells of the newest run that changed anything.
+    pub found: OnceLock<Found>,
+    /// The Lease as the run first saw it.
+    pub sight: tokio::sync::Mutex<Option<Sight>>,
+    /// The run's record in the target.
+    pub record: Arc<RunRecord>,
     /// The cluster.
     pub cluster: OnceLock<Cluster>,
     /// How to apply.
@@ -143,6 +155,16 @@ impl World {
             .is_some_and(|runbook| runbook.target.expect == Expect::Adopt)
             || self.options.answers.adopt.is_some()
             || earlier.is_some_and(|earlier| earlier.vouched.iter().any(|(what, _)| what == "adopt"))
+    }
+
+    /// Returns the run that was left unfinished on the cluster, as its record there says, and who ran it. Only one of this
+    /// runbook, and not where this run goes on with it.
+    pub fn unfinished(&self) -> Option<(&str, &str)> {
+        let found = self.found.get()?;
+        let run = found.state.run.as_ref()?;
+        let is_ours = self.runbook.get()?.name == found.state.runbook && found.state.touched();
+        let has_recovered = matches!(found.state.finished, Some((RunOutcome::Recovered, _)));
+        (is_ours && !has_recovered && self.earlier.get().is_none()).then_some((run.0.as_str(), found.by.as_str()))
     }
 
     /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes

@@ -163,6 +163,89 @@ async fn a_secret_value_in_a_text_never_reaches_a_sink_or_the_state() {
     );
 }
 
+/// A second record that notes how much it had been given whenever somebody waited for it.
+#[derive(Default)]
+struct Noting {
+    taken: std::sync::Mutex<Vec<String>>,
+    waited_for: std::sync::Mutex<Vec<usize>>,
+    broken: bool,
+}
+
+#[async_trait]
+impl Record for Noting {
+    fn keep(&self, event: &Event) {
+        let words = serde_json::to_string(&event.body).unwrap();
+        self.taken.lock().unwrap().push(words);
+    }
+
+    async fn kept(&self) -> Result<(), Failure> {
+        self.waited_for.lock().unwrap().push(self.taken.lock().unwrap().len());
+        if self.broken {
+            return Err(Failure::new("the record cannot be written"));
+        }
+        Ok(())
+    }
+}
+
+async fn recorded(record: &Arc<Noting>, steps: Vec<Scripted>) -> RunState {
+    let mut engine = Engine::new(Settings {
+        record: Some(Arc::<Noting>::clone(record)),
+        ..settings()
+    });
+    // Only a run that began is known to be written down.
+    engine.record(Run::Started {
+        run: crate::event::RunId("01A".into()),
+        runbook: String::new(),
+        file: String::new(),
+        program: String::new(),
+        target_ms: None,
+        arguments: Vec::new(),
+    });
+    let steps: Vec<Box<dyn Step>> = steps.into_iter().map(|step| Box::new(step) as Box<dyn Step>).collect();
+    let result = engine.run(&steps).await;
+    engine.finish(result)
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_first_change_and_before_each_that_must_not_be_done_twice_the_record_is_waited_for() {
+    let record = Arc::new(Noting::default());
+    let step = |id, effect| Scripted(id, effect, Does::Succeeds);
+    let steps = vec![
+        step("look", Effect::Reads),
+        step("apply", Effect::Repeatable),
+        step("apply-more", Effect::Repeatable),
+        step("migrate", Effect::Once),
+    ];
+    recorded(&record, steps).await;
+    let taken = record.taken.lock().unwrap();
+    let began = |id: &str| {
+        let is_start = |words: &&String| words.contains("\"started\"") && words.contains(&format!("\"{id}\""));
+        taken.iter().position(|words| is_start(&words)).unwrap() + 1
+    };
+    assert_eq!(*record.waited_for.lock().unwrap(), [began("apply"), began("migrate")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_written_is_told_and_stops_only_what_must_not_be_done_twice() {
+    let broken = || {
+        Arc::new(Noting {
+            broken: true,
+            ..Noting::default()
+        })
+    };
+    let state = recorded(&broken(), vec![Scripted("apply", Effect::Repeatable, Does::Succeeds)]).await;
+    assert_eq!(state.exit_code(), 0);
+    assert!(
+        state.notices[0].contains("from this machine only"),
+        "{:?}",
+        state.notices
+    );
+    let state = recorded(&broken(), vec![Scripted("migrate", Effect::Once, Does::Succeeds)]).await;
+    let (outcome, failure) = state.finished.unwrap();
+    assert_eq!(outcome, RunOutcome::Failed);
+    assert_eq!(failure.unwrap().message, "the record cannot be written");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_journal_that_cannot_be_written_does_not_stop_the_run() {
     let folder = tempfile::tempdir().unwrap();

@@ -111,7 +111,7 @@ impl ProveClusters {
         if self.0.earlier.get().is_some() && binding.as_ref().is_some_and(by_us) {
             return Ok("as an earlier run left it");
         }
-        let mut failure = not_empty(&inventory, remote);
+        let mut failure = not_empty(&inventory, remote, None);
         // Those hints are about the target.
         failure.hints = vec![
             "is this the right cluster?".to_owned(),
@@ -159,7 +159,11 @@ fn is_another(
 async fn rights(remote: &Cluster) -> Result<(), Failure> {
     let account: Vec<Manifest> = remote::account().into_iter().map(built).collect::<Result<_, _>>()?;
     let watched = [("", "secrets", remote::NAMESPACE)];
-    let placed: Vec<(Manifest, &str)> = account.iter().cloned().map(|object| (object, remote::NAMESPACE)).collect();
+    let placed: Vec<(Manifest, &str)> = account
+        .iter()
+        .cloned()
+        .map(|object| (object, remote::NAMESPACE))
+        .collect();
     let missing = remote.missing_rights(&placed, &watched).await?;
     if !missing.is_empty() {
         let mut failure = Failure::new("the user of its context may not do what registering it takes")

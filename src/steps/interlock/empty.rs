@@ -38,7 +38,7 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     } else if world.earlier.get().is_some() {
         "as an earlier run left it"
     } else {
-        return Err(not_empty(&inventory, cluster));
+        return Err(not_empty(&inventory, cluster, world.unfinished()));
     };
     Ok(Found {
         is_empty,
@@ -47,7 +47,11 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     })
 }
 
-pub(in crate::steps) fn not_empty(inventory: &Inventory, cluster: &Cluster) -> Failure {
+pub(in crate::steps) fn not_empty(
+    inventory: &Inventory,
+    cluster: &Cluster,
+    unfinished: Option<(&str, &str)>,
+) -> Failure {
     let identity = cluster.identity();
     let mut failure = Failure::new(format!(
         "the cluster is not empty: {} (context {})",
@@ -72,7 +76,10 @@ pub(in crate::steps) fn not_empty(inventory: &Inventory, cluster: &Cluster) -> F
     }
     failure = failure
         .hint("is this the right cluster?")
-        .hint("if an earlier run was interrupted, go on with --resume")
+        .hint(match unfinished {
+            Some((run, by)) => format!("{by} ran {run} here and did not finish: go on with --resume={run}"),
+            None => "if an earlier run was interrupted, go on with --resume".to_owned(),
+        })
         .hint(
             "if it is a platform to be taken over as it is, say so: `target: {expect: adopt}`, or for this once \
              --adopt REASON",

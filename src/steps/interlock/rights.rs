@@ -38,11 +38,17 @@ pub(super) async fn suffice(
     objects.extend(prepared.extras.values().flatten().map(|manifest| (manifest, OF_EXTRAS)));
     objects.push((&project, namespace));
 
+    let ours = [("coordination.k8s.io/v1", "Lease"), ("v1", "ConfigMap")].map(|(api_version, kind)| {
+        let metadata = json!({"name": "gitops-dr", "namespace": "kube-system"});
+        built(json!({"apiVersion": api_version, "kind": kind, "metadata": metadata}))
+    });
+    let ours = ours.into_iter().collect::<Result<Vec<_>, _>>()?;
+
     let mut causes = Vec::new();
     let all: Vec<(Manifest, &str)> = objects
         .iter()
         .map(|(manifest, namespace)| ((*manifest).clone(), *namespace))
-        .chain(secrets.iter().map(|secret| (secret.clone(), namespace)))
+        .chain(secrets.iter().chain(&ours).map(|object| (object.clone(), namespace)))
         .collect();
     let watched = [
         ("argoproj.io", "applications", ""),
@@ -50,6 +56,7 @@ pub(super) async fn suffice(
         ("apiextensions.k8s.io", "customresourcedefinitions", ""),
         ("apps", "deployments", namespace),
         ("apps", "statefulsets", namespace),
+        ("coordination.k8s.io", "leases", "kube-system"),
     ];
     let missing = cluster.missing_rights(&all, &watched).await?;
     causes.extend(missing.iter().map(|right| format!("may not {right}")));

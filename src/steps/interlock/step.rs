@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::super::World;
+use super::super::{World, lease};
 use super::standing::Standing;
 use super::{agent, clocks, clusters, empty, replaced, rights, roots, served, target};
 use crate::cluster::Mode;
@@ -26,7 +26,10 @@ impl Step for Interlock {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.prove(context)).await?
+        let outcome = context.unless_stopped(self.prove(context)).await??;
+        // Not to be left half-way: whether the Lease was taken must be known.
+        lease::take(&self.0, self.0.cluster()?, context).await?;
+        Ok(outcome)
     }
 }
 
@@ -37,6 +40,8 @@ impl Interlock {
         // Of the wrong cluster nothing else is of interest.
         target::never(runbook, cluster.identity())?;
         target::same_cluster(world, cluster.identity())?;
+        // While another run is at work, what stands there is its doing.
+        lease::keep_out(world, cluster, context).await?;
 
         let mut standing = Standing::default();
         let present = standing.take(agent::present(world, cluster, context).await);

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use super::scene::{self, Scene, application};
 
 /// The files of the scene with an app whose folder is not in the repository.
-fn with_a_broken_app() -> Vec<(String, String)> {
+pub(crate) fn with_a_broken_app() -> Vec<(String, String)> {
     let mut files = scene::files();
     files.push((
         "apps/payments.yaml".into(),
@@ -44,14 +44,7 @@ async fn a_broken_app_is_named_with_its_reason_and_once_mended_the_run_goes_on()
         "the report from the journal is the report of the run"
     );
 
-    scene
-        .platform
-        .commit(
-            "mend payments",
-            [("payments/deployment.yaml", scene::deployment("payments"))],
-        )
-        .await
-        .unwrap();
+    scene.mend("payments").await;
     let resumed = scene.restore(&[&format!("--resume={run}"), "--deadline", "5m"]).await;
     assert_eq!(resumed.code, 0, "{}", resumed.said());
     assert!(resumed.out.contains("recovered"), "{}", resumed.said());

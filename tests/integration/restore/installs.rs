@@ -112,7 +112,7 @@ async fn plain_manifests_are_an_install_and_an_agent_that_is_there_stays() {
     let change = |runbook: &str| runbook.replace("roots:\n", SECRETS);
     let ran = scene.restore_with(change, &[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    let before = scene.mutations().await;
+    let before = scene.platform_mutations().await;
     what_the_agent_needs_comes_before_it(&before);
     secrets_are_as_argocd_and_kubernetes_want_them(&scene.outage.bed).await;
     assert_eq!(signing_key(&scene.outage.bed).await, SIGNING_KEY);
@@ -244,7 +244,7 @@ async fn an_agent_without_apps_stays(scene: &Scene, before: usize) {
     );
     let project = projects.get("default").await.unwrap();
     assert_eq!(project.data["spec"]["description"], "only ours");
-    let since = scene.mutations().await.split_off(before);
+    let since = scene.platform_mutations().await.split_off(before);
     let of_install = |event: &AuditEvent| {
         is_workload(event)
             || matches!(
@@ -350,11 +350,11 @@ async fn a_chart_is_an_install_pinned_by_its_digest_and_a_lost_signing_key_is_ma
     assert!(ran.out.contains("No server.secretkey is stored"), "{}", ran.said());
 
     // The key that was made stays: a second restore must not end the new sessions too. Nor is anything else done twice.
-    let before = scene.mutations().await.len();
+    let before = scene.platform_mutations().await.len();
     let ran = scene.restore_with(|runbook| adopting(&pinned(runbook)), &[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert_eq!(signing_key(bed).await, made);
-    assert_eq!(scene.mutations().await[before..], [], "{}", ran.said());
+    assert_eq!(scene.platform_mutations().await[before..], [], "{}", ran.said());
 }
 
 /// The digest that `plan` shows for a copy into the runbook.

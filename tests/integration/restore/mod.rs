@@ -10,6 +10,7 @@ mod honesty;
 mod installs;
 mod journal;
 mod moved;
+mod operators;
 mod ownership;
 mod policy;
 mod program;

@@ -135,8 +135,40 @@ impl Scene {
         self.restore_with(str::to_owned, arguments).await
     }
 
+    /// Puts what an app lacks into the repository.
+    pub(crate) async fn mend(&self, app: &str) {
+        let file = (format!("{app}/deployment.yaml"), deployment(app));
+        self.platform.commit(&format!("mend {app}"), [file]).await.unwrap();
+    }
+
+    /// Returns a program with another home and the same rights: the same user on another machine, without any journal.
+    pub(crate) fn elsewhere(&self) -> Tool {
+        let mut tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr")).unwrap();
+        for (name, value) in self.outage.environment() {
+            tool.set(name, value);
+        }
+        tool
+    }
+
     /// Returns the requests of the tool's user that changed something, or tried to.
     pub(crate) async fn mutations(&self) -> Vec<testbed::control_plane::AuditEvent> {
         self.outage.bed.mutations_by(testbed::bed::ADMINISTRATOR).await.unwrap()
     }
+
+    /// Returns those of them that are of the platform: without the run's own Lease and record.
+    pub(crate) async fn platform_mutations(&self) -> Vec<testbed::control_plane::AuditEvent> {
+        platform_only(self.mutations().await)
+    }
+}
+
+/// Leaves out the two objects by which a run says that it is at work: every run writes them, whatever it finds.
+pub(crate) fn platform_only(
+    mut events: Vec<testbed::control_plane::AuditEvent>,
+) -> Vec<testbed::control_plane::AuditEvent> {
+    events.retain(|event| {
+        let is_own = (event.group == "coordination.k8s.io" && event.resource == "leases")
+            || (event.group.is_empty() && event.resource == "configmaps");
+        !(is_own && event.namespace == "kube-system" && event.name == "gitops-dr")
+    });
+    events
 }

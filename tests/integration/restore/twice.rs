@@ -1,6 +1,6 @@
 //! What is restored is not restored again.
 
-use super::scene::Scene;
+use super::scene::{Scene, platform_only};
 
 #[tokio::test]
 async fn a_second_restore_changes_nothing() {
@@ -27,6 +27,8 @@ async fn a_second_restore_changes_nothing() {
         )
         .await;
     assert_eq!(second.code, 0, "{}", second.said());
-    let after_second = scene.mutations().await;
-    assert_eq!(after_second[after_first.len()..], [], "{}", second.said());
+    // That it is at work is all that it writes.
+    let after_second = scene.mutations().await.split_off(after_first.len());
+    assert!(!after_second.is_empty(), "the audit log saw the Lease");
+    assert_eq!(platform_only(after_second), [], "{}", second.said());
 }

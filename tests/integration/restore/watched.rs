@@ -1,10 +1,12 @@
 //! A restore that is followed event by event, for tests that act while it runs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gitops_dr::exec::Exec;
 use gitops_dr::redact::Redactor;
 use serde_json::Value;
+use testbed::Tool;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
@@ -30,8 +32,14 @@ impl Watched {
     /// The same with further arguments.
     pub(crate) fn start_with(scene: &Scene, change: impl Fn(&str) -> String, arguments: &[&str]) -> Self {
         let runbook = scene.outage.runbook("small.yaml", &change(RUNBOOK)).unwrap();
-        let fixed = ["restore", runbook.to_str().unwrap(), "--output", "json"];
-        let mut child = scene.tool.start(&[&fixed, arguments].concat()).unwrap();
+        Self::start_as(&scene.tool, &runbook, arguments)
+    }
+
+    /// The same by another user, with a runbook of theirs.
+    pub(crate) fn start_as(tool: &Tool, runbook: &Path, arguments: &[&str]) -> Self {
+        let mut all = vec!["restore", runbook.to_str().unwrap(), "--output", "json"];
+        all.extend(arguments);
+        let mut child = tool.start(&all).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self {
             child,
@@ -68,6 +76,11 @@ impl Watched {
         let id = self.child.id().unwrap().to_string();
         let kill = Exec::new("kill", &Redactor::default()).args(["-INT".to_owned(), id]);
         kill.run().await.unwrap();
+    }
+
+    /// Ends it with `kill -9`: it can say and do nothing more.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Follows it to its end; returns the exit code.

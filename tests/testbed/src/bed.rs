@@ -120,6 +120,20 @@ impl Bed {
         &mut self.plane
     }
 
+    /// Starts the control plane of another cluster in which the tool's user has the same rights: where the address of this one
+    /// might come to lead.
+    pub async fn twin(&self) -> Result<ControlPlane> {
+        let twin = self.plane.start_twin().await?;
+        let admin = twin.master("testbed:admin")?.client().await?;
+        bind(&admin, ADMINISTRATORS, "Group", "cluster-admin").await?;
+        Ok(twin)
+    }
+
+    /// The port of the API server.
+    pub fn port(&self) -> u16 {
+        self.plane.port()
+    }
+
     /// The node that runs agents.
     pub fn host_node(&self) -> &HostNode {
         &self.host

@@ -195,6 +195,7 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
         "apiextensions.k8s.io",
         "networking.k8s.io",
         "argoproj.io",
+        "coordination.k8s.io",
     ];
     let (_, builder) = bed
         .limited_user(

@@ -70,7 +70,7 @@ async fn what_this_version_cannot_do(scene: &Scene, judge: &mut Judge) {
         with(
             "nothing to resume",
             &["--resume=01ARZ3NDEKTSV4RRFFQ69G5FAV"],
-            &["the run to go on with cannot be read", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+            &["there is no run to go on with", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
         ),
         with(
             "a revision of nothing",

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rcgen::KeyPair;
@@ -21,7 +22,7 @@ const MASTERS: &str = "system:masters";
 pub struct ControlPlane {
     programs: Programs,
     folder: Folder,
-    authority: Authority,
+    authority: Arc<Authority>,
     port: Port,
     etcd_port: Port,
     /// Held so that no other bed takes them; the kubelet's port of etcd's peers and the two of the controllers.
@@ -35,11 +36,19 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts it on free ports and waits until the API server is ready.
     pub async fn start(programs: &Programs) -> Result<Self> {
+        Self::start_under(programs, Arc::new(Authority::new("testbed")?)).await
+    }
+
+    /// Starts another one that trusts the same users and is trusted by them: nothing but its content tells them apart.
+    pub async fn start_twin(&self) -> Result<Self> {
+        Self::start_under(&self.programs, Arc::clone(&self.authority)).await
+    }
+
+    async fn start_under(programs: &Programs, authority: Arc<Authority>) -> Result<Self> {
         let folder = Folder::new("cluster")?;
         let port = Port::free()?;
         let etcd_port = Port::free()?;
         let spare_ports = [Port::free()?, Port::free()?, Port::free()?];
-        let authority = Authority::new("testbed")?;
         write_files(&folder, &authority)?;
         let etcd = start_etcd(programs, &folder, &etcd_port, &spare_ports[0])?;
         let mut plane = Self {

@@ -1,0 +1,387 @@
+//! The Lease in the target by which two operators cannot restore onto one cluster at once.
+//!
+//! One object, [`NAME`] in [`NAMESPACE`], which every cluster has. It is never forced: each write names the version that it
+//! follows, so of two writers one fails. It is never deleted either; a run that ends empties the holder's name.
+//!
+//! As in client-go's leader election, nobody compares another machine's clock with its own: a holder is gone when its Lease was
+//! watched for its whole duration and did not change.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::MANAGER;
+use super::connect::Cluster;
+use super::error::{Error, ErrorKind};
+use crate::clock::Clock;
+
+/// The name of the Lease, and of the record beside it.
+pub(super) const NAME: &str = "gitops-dr";
+/// Where it is.
+pub(super) const NAMESPACE: &str = "kube-system";
+
+/// How long a Lease is good without being renewed.
+const DURATION: Duration = Duration::from_secs(30);
+/// How often it is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
+/// How soon a renewal that failed is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// How long a holder is waited for at most, whatever its Lease says.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A run, and who runs it where. Written as `RUN user@host`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The run's name.
+    pub run: String,
+    /// The user and the machine, `user@host`.
+    pub by: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.run, self.by)
+    }
+}
+
+impl Holder {
+    fn of(text: &str) -> Option<Self> {
+        let (run, by) = text.split_once(' ').unwrap_or((text, "somebody"));
+        (!run.is_empty()).then(|| Self {
+            run: run.to_owned(),
+            by: by.to_owned(),
+        })
+    }
+}
+
+/// The Lease as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Who holds it; nobody where the last run gave it back.
+    pub holder: Option<Holder>,
+    /// Since when, by the holder's clock.
+    pub since: Option<Timestamp>,
+    /// How long it is good without being renewed.
+    pub duration: Duration,
+    version: String,
+}
+
+impl Claim {
+    fn of(lease: &Lease) -> Self {
+        let spec = lease.spec.clone().unwrap_or_default();
+        let seconds = spec
+            .lease_duration_seconds
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        Self {
+            holder: spec.holder_identity.as_deref().and_then(Holder::of),
+            since: spec.acquire_time.map(|time| time.0),
+            duration: seconds.map_or(DURATION, Duration::from_secs).min(PATIENCE),
+            version: lease.metadata.resource_version.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// What became of a claim that was watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pulse {
+    /// Its holder lives: it was renewed, or another took it.
+    Alive(Claim),
+    /// Its holder gave it back.
+    Released(Claim),
+    /// It did not change for as long as it is good.
+    Silent,
+}
+
+/// The Lease while it is ours.
+pub(super) struct Held {
+    holder: String,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// Cancelled when it is to be renewed no more.
+    ended: CancellationToken,
+}
+
+struct State {
+    version: String,
+    renewed: Instant,
+    /// Why it is not ours any more.
+    lost: Option<Error>,
+}
+
+impl Cluster {
+    fn leases(&self) -> Api<Lease> {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+
+    /// Returns the Lease as it is, or `None` where there never was one. Only reads.
+    pub async fn claim(&self) -> Result<Option<Claim>, Error> {
+        let api = self.leases();
+        let found = self.attempt(&format!("read {}", words()), || api.get_opt(NAME)).await?;
+        Ok(found.as_ref().map(Claim::of))
+    }
+
+    /// Watches a claim that was found at `since` until it shows whether its holder lives. Only reads.
+    pub async fn watch_claim(&self, claim: &Claim, since: Instant) -> Pulse {
+        let mut seen = std::pin::pin!(watcher::watch_object(self.leases(), NAME).default_backoff());
+        let mut ends = since + claim.duration;
+        loop {
+            let Ok(next) = tokio::time::timeout_at(ends, seen.next()).await else {
+                return Pulse::Silent;
+            };
+            match next {
+                Some(Ok(Some(lease))) => {
+                    let now = Claim::of(&lease);
+                    match (&now.holder, now.version == claim.version) {
+                        (None, _) => return Pulse::Released(now),
+                        (Some(_), false) => return Pulse::Alive(now),
+                        (Some(_), true) => {}
+                    }
+                }
+                Some(Ok(None)) => {}
+                // While nobody reaches the server its holder cannot renew it either: its time begins anew.
+                Some(Err(_)) | None => {
+                    self.guard.doubt();
+                    ends = Instant::now() + claim.duration;
+                }
+            }
+        }
+    }
+
+    /// Takes the Lease as it was found, or makes it, and keeps it renewed from then on. Every later request that changes
+    /// something goes out only while it is ours. Fails with [`ErrorKind::Held`] if anybody else has touched it since.
+    ///
+    /// This is the first request of a restore that changes anything. On the wrong cluster it would leave one Lease in
+    /// `kube-system`; all that could say so has been asked before.
+    pub async fn hold(&self, found: Option<&Claim>, holder: &Holder, clock: &Arc<dyn Clock>) -> Result<(), Error> {
+        let (api, doing, params) = (self.leases(), format!("take {}", words()), params());
+        let spec = taken(holder, clock.now());
+        let began = Instant::now();
+        let answer = match found {
+            None => {
+                let lease = Lease {
+                    metadata: ObjectMeta {
+                        name: Some(NAME.into()),
+                        namespace: Some(NAMESPACE.into()),
+                        ..ObjectMeta::default()
+                    },
+                    spec: Some(spec),
+                };
+                let creating = PostParams {
+                    field_manager: Some(MANAGER.into()),
+                    ..PostParams::default()
+                };
+                self.mutate(&doing, || api.create(&creating, &lease)).await
+            }
+            Some(claim) => {
+                let body = following(&claim.version, &json!(spec));
+                let patch = Patch::Merge(&body);
+                self.mutate(&doing, || api.patch(NAME, &params, &patch)).await
+            }
+        };
+        let lease = match answer {
+            Ok(lease) => Claim::of(&lease),
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                match self.claim().await? {
+                    // Our own request, whose answer was lost on the way.
+                    Some(claim) if claim.holder.as_ref() == Some(holder) => claim,
+                    other => return Err(held("another run was quicker", other.as_ref())),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        let held = Arc::new(Held {
+            holder: holder.to_string(),
+            clock: Arc::clone(clock),
+            state: Mutex::new(State {
+                version: lease.version,
+                renewed: began,
+                lost: None,
+            }),
+            ended: CancellationToken::new(),
+        });
+        let _ = self.guard.held.set(Arc::clone(&held));
+        tokio::spawn(self.clone().keep_renewed(held));
+        Ok(())
+    }
+
+    /// Gives the Lease back, if it is ours: nothing may be changed after that.
+    pub async fn give_back(&self) -> Result<(), Error> {
+        let Some(held) = self.guard.held.get() else {
+            return Ok(());
+        };
+        held.ended.cancel();
+        let mut state = held.state.lock().await;
+        if state.lost.is_some() {
+            return Ok(());
+        }
+        state.lost = Some(Error::new(ErrorKind::Held, "the run has given the cluster back"));
+        let spec = json!({"holderIdentity": "", "renewTime": MicroTime(held.clock.now())});
+        self.still_the_same().await?;
+        let doing = format!("give back {}", words());
+        self.change(&doing, &state.version, &spec).await.map(drop)
+    }
+
+    /// Whether the Lease is still ours. One that ran out, since the server was away, is renewed first: that fails if another
+    /// run has taken it meanwhile.
+    pub(super) async fn still_held(&self, held: &Held) -> Result<(), Error> {
+        let mut state = held.state.lock().await;
+        match &state.lost {
+            Some(lost) => Err(lost.clone()),
+            None if state.renewed.elapsed() < DURATION => Ok(()),
+            None => self.renew(held, &mut state).await,
+        }
+    }
+
+    async fn keep_renewed(self, held: Arc<Held>) {
+        let mut pause = RENEWAL;
+        loop {
+            tokio::select! {
+                () = held.ended.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            let mut state = held.state.lock().await;
+            if state.lost.is_some() {
+                return;
+            }
+            pause = match self.renew(&held, &mut state).await {
+                Ok(()) => RENEWAL,
+                Err(_) => RETRY,
+            };
+        }
+    }
+
+    async fn change(&self, doing: &str, version: &str, spec: &Value) -> Result<Lease, Error> {
+        let (api, params, body) = (self.leases(), params(), following(version, spec));
+        let patch = Patch::Merge(&body);
+        self.once(doing, &|| api.patch(NAME, &params, &patch)).await
+    }
+
+    async fn renew(&self, held: &Held, state: &mut State) -> Result<(), Error> {
+        let renewed = self.renewed(held, &state.version).await;
+        match renewed {
+            Ok((version, at)) => {
+                (state.version, state.renewed) = (version, at);
+                Ok(())
+            }
+            Err(error) => {
+                if error.is_final() {
+                    state.lost = Some(error.clone());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Renews the Lease that has this version; returns its next version, and when that was asked for.
+    async fn renewed(&self, held: &Held, version: &str) -> Result<(String, Instant), Error> {
+        let (api, doing) = (self.leases(), format!("renew {}", words()));
+        let mut version = version.to_owned();
+        loop {
+            self.still_the_same().await?;
+            let asked = Instant::now();
+            let spec = json!({"renewTime": MicroTime(held.clock.now())});
+            let error = match self.change(&doing, &version, &spec).await {
+                Ok(lease) => return Ok((Claim::of(&lease).version, asked)),
+                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => error,
+                Err(error) => return Err(error),
+            };
+            let found = self.once(&doing, &|| api.get_opt(NAME)).await?.as_ref().map(Claim::of);
+            match found {
+                // Our own request, whose answer was lost on the way.
+                Some(claim)
+                    if claim.version != version
+                        && claim
+                            .holder
+                            .as_ref()
+                            .is_some_and(|holder| holder.to_string() == held.holder) =>
+                {
+                    version = claim.version;
+                }
+                Some(claim) if claim.version == version => return Err(error),
+                other => return Err(held_by_another(other.as_ref())),
+            }
+        }
+    }
+}
+
+fn held_by_another(claim: Option<&Claim>) -> Error {
+    held("another run took over", claim)
+}
+
+/// Says who holds the Lease, and what to do.
+fn held(what: &str, claim: Option<&Claim>) -> Error {
+    let error = match claim.and_then(|claim| Some((claim, claim.holder.as_ref()?))) {
+        Some((claim, holder)) => Error::new(ErrorKind::Held, format!("{what}: {}", claim.words(holder))).hint(format!(
+            "let it end, or stop it where it runs; then go on with --resume={}",
+            holder.run
+        )),
+        None => {
+            Error::new(ErrorKind::Held, format!("{what}, and has ended")).hint("look at the cluster, and run again")
+        }
+    };
+    error.because(format!("the Lease {NAMESPACE}/{NAME} is not ours"))
+}
+
+impl Claim {
+    /// Returns who holds it since when, for people.
+    pub fn words(&self, holder: &Holder) -> String {
+        let since = self
+            .since
+            .map(|since| format!(", since {since:.0}"))
+            .unwrap_or_default();
+        format!("run {} of {}{since}", holder.run, holder.by)
+    }
+}
+
+fn words() -> String {
+    format!("the Lease {NAMESPACE}/{NAME}")
+}
+
+fn params() -> PatchParams {
+    PatchParams {
+        field_manager: Some(MANAGER.into()),
+        ..PatchParams::default()
+    }
+}
+
+fn taken(holder: &Holder, now: Timestamp) -> LeaseSpec {
+    LeaseSpec {
+        holder_identity: Some(holder.to_string()),
+        lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+        acquire_time: Some(MicroTime(now)),
+        renew_time: Some(MicroTime(now)),
+        ..LeaseSpec::default()
+    }
+}
+
+/// Returns a change that the server takes only for this version of the object.
+fn following(version: &str, spec: &Value) -> Value {
+    json!({"metadata": {"resourceVersion": version}, "spec": spec})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_is_read_as_it_was_written_and_an_empty_name_is_nobody() {
+        let holder = Holder {
+            run: "01JD8".into(),
+            by: "ann@desk 7".into(),
+        };
+        assert_eq!(Holder::of(&holder.to_string()), Some(holder));
+        assert_eq!(Holder::of(""), None);
+        assert_eq!(Holder::of("by-hand").unwrap().by, "somebody");
+    }
+}

@@ -1,0 +1,131 @@
+//! Takes the cluster's Lease for this run, keeps out of another's way, and gives the Lease back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::World;
+use crate::cluster::{Claim, Cluster, ErrorKind, Holder, Pulse};
+use crate::engine::{Context, Record as _, journal};
+use crate::event::Failure;
+
+/// How long the end of a run waits for a server that does not answer: the Lease runs out by itself.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// The Lease as the run first saw it, and when.
+pub struct Sight {
+    claim: Option<Claim>,
+    at: tokio::time::Instant,
+}
+
+/// Reads the Lease and the record of the newest run. Who may not read them learns that from the interlock, with all other rights.
+pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+    let unless_denied = |error: crate::cluster::Error| match error.kind() {
+        ErrorKind::Denied => Ok(None),
+        _ => Err(error),
+    };
+    let claim = cluster.claim().await.or_else(unless_denied)?;
+    let at = tokio::time::Instant::now();
+    *world.sight.lock().await = Some(Sight { claim, at });
+    let unless_denied = |error: crate::cluster::Error| match error.kind() {
+        ErrorKind::Denied => Ok(None),
+        _ => Err(error),
+    };
+    if let Some(kept) = cluster.kept().await.or_else(unless_denied)? {
+        let _ = world.found.set(super::record::found(&kept)?);
+    }
+    Ok(())
+}
+
+/// Keeps out of the way of another run that lives. One that is gone is no obstacle: on this machine its journal tells that at
+/// once, and elsewhere the Lease is watched for as long as it is good. Only reads.
+pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context) -> Result<(), Failure> {
+    let mut sight = world.sight.lock().await;
+    let Some((claim, at)) = sight.as_ref().and_then(|sight| Some((sight.claim.clone()?, sight.at))) else {
+        return Ok(());
+    };
+    let Some(holder) = claim.holder.clone() else {
+        return Ok(());
+    };
+    let who = claim.words(&holder);
+    if let Some(lives) = lives_here(world, &holder) {
+        if lives {
+            return Err(occupied(&claim, &holder));
+        }
+        context.notice(format!(
+            "The cluster's Lease was held by {who}, which ended on this machine without giving it back: it is taken over."
+        ));
+        return Ok(());
+    }
+    let seconds = claim.duration.as_secs();
+    context.progress(
+        0,
+        None,
+        format!("the cluster's Lease is held by {who}: waiting up to {seconds}s for a sign of life"),
+    );
+    let now = match cluster.watch_claim(&claim, at).await {
+        Pulse::Alive(now) => {
+            let holder = now.holder.clone().unwrap_or(holder);
+            return Err(occupied(&now, &holder));
+        }
+        Pulse::Released(now) => now,
+        Pulse::Silent => {
+            context.notice(format!(
+                "The cluster's Lease was held by {who}, which gave no sign of life for {seconds}s: it is taken over."
+            ));
+            claim
+        }
+    };
+    *sight = Some(Sight { claim: Some(now), at });
+    Ok(())
+}
+
+/// Takes the Lease. The last act of the interlock, and the first request of a restore that changes anything: on the wrong
+/// cluster it would leave a Lease in `kube-system`, so it comes after all that could refuse.
+pub(super) async fn take(world: &Arc<World>, cluster: &Cluster, context: &Context) -> Result<(), Failure> {
+    let sight = world.sight.lock().await;
+    let found = sight.as_ref().and_then(|sight| sight.claim.as_ref());
+    cluster
+        .hold(found, &world.options.holder, &context.shared_clock())
+        .await?;
+    world.record.write_to(cluster.clone());
+    Ok(())
+}
+
+/// Whether the holder is a run of this machine, and if so whether it lives: whoever writes a journal holds its lock.
+fn lives_here(world: &World, holder: &Holder) -> Option<bool> {
+    let journal = world.options.journals.join(format!("{}.jsonl", holder.run));
+    let host = |by: &str| by.rsplit_once('@').map(|(_, host)| host.to_owned());
+    (host(&holder.by) == host(&world.options.holder.by) && journal.is_file())
+        .then(|| journal::is_being_written(&journal))
+}
+
+fn occupied(claim: &Claim, holder: &Holder) -> Failure {
+    Failure::new(format!(
+        "the cluster is being restored by another: {}",
+        claim.words(holder)
+    ))
+    .hint(format!(
+        "let it end, or stop it there with Ctrl-C and go on with --resume={}",
+        holder.run
+    ))
+    .hint(format!(
+        "if its machine is lost, run again: a run that is gone loses the cluster {}s after its last sign of life",
+        claim.duration.as_secs()
+    ))
+}
+
+impl World {
+    /// Writes down the end of the run where others find it, and gives the Lease back. Nothing may be changed after that. Waits no
+    /// longer than a few seconds for a server that does not answer.
+    pub async fn leave(&self) {
+        let Some(cluster) = self.cluster.get() else {
+            return;
+        };
+        let leaving = async {
+            // The journal has the end as well; and a Lease that is not given back runs out.
+            let _ = self.record.kept().await;
+            let _ = cluster.give_back().await;
+        };
+        let _ = tokio::time::timeout(LEAVING, leaving).await;
+    }
+}
