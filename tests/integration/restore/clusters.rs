@@ -114,6 +114,16 @@ fn config_map(name: &str, mark: Option<&str>) -> Value {
     object
 }
 
+/// What [`deployment`] says, as it lives in a namespace of its own name.
+fn running(name: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": name}, "spec": {
+        "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}}, "spec": {
+            "containers": [{"name": "main", "image": format!("registry.example.com/{name}:1")}],
+        }},
+    }})
+}
+
 impl Fleet {
     /// On `edge` is what the old platform left there: what Git still holds, and what it no longer holds.
     async fn start() -> Self {
@@ -132,8 +142,7 @@ impl Fleet {
         put(&client, config_map("takings", Some("till"))).await;
         put(&client, config_map("of-nobody", None)).await;
         put(&client, config_map("of-a-former-app", Some("former"))).await;
-        let mut live: Value = serde_saphyr::from_str(&deployment("till")).unwrap();
-        live["metadata"]["namespace"] = json!("till");
+        let mut live = running("till");
         live["metadata"]["annotations"] = json!({"argocd.argoproj.io/tracking-id": "till:apps/Deployment:till/till"});
         live["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.com/till:hotfix");
         put(&client, live).await;
@@ -192,7 +201,7 @@ fn says(ran: &Ran, words: &[&str]) {
 
 #[tokio::test]
 async fn a_surviving_cluster_is_untouched_until_a_person_approves() {
-    let fleet = Fleet::start().await;
+    let fleet = Box::pin(Fleet::start()).await;
     let first = fleet.restore(&["--deadline", "9m"]).await;
     assert_eq!(first.code, 0, "{}", first.said());
     nobody_approved(&fleet, &first).await;
@@ -296,7 +305,7 @@ impl Wrong {
 
 #[tokio::test]
 async fn a_wrong_rebuilt_cluster_is_refused() {
-    let fleet = Fleet::start().await;
+    let fleet = Box::pin(Fleet::start()).await;
     let server = fleet.lab.server();
     let namespaces: Api<Namespace> = Api::all(fleet.lab.admin());
     let uid = namespaces.get("kube-system").await.unwrap().metadata.uid.unwrap();
@@ -316,8 +325,7 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
     for case in cases.drain(..) {
         refused(&fleet, &case).await;
     }
-    let mut foreign: Value = serde_saphyr::from_str(&deployment("billing")).unwrap();
-    foreign["metadata"]["namespace"] = json!("billing");
+    let foreign = running("billing");
     let client = fleet.lab.admin();
     put(
         &client,
