@@ -6,6 +6,7 @@ mod clean;
 mod credentials;
 mod honesty;
 mod installs;
+mod kill;
 mod policy;
 mod refusals;
 mod scene;
