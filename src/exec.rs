@@ -1,4 +1,9 @@
 //! The one way to run another program: bounded in time, with an environment of its own, and its output redacted.
+//!
+//! [`Exec::run`] returns what the program wrote; [`Exec::follow`](Exec::follow) hands it on line by line and can end the program
+//! and all that it started.
+
+mod follow;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -50,6 +55,14 @@ pub enum Error {
         /// The last lines it wrote to its error output, redacted.
         said: String,
     },
+    /// It was told to end, and did.
+    #[error("`{program}` was told to end, and ended with {status}")]
+    Stopped {
+        /// The program.
+        program: String,
+        /// Its status, in words.
+        status: String,
+    },
 }
 
 /// A program to run.
@@ -76,6 +89,12 @@ impl Exec {
             limit: Duration::from_mins(1),
             redactor: redactor.clone(),
         }
+    }
+
+    /// Whether a program of that name, without a slash, is on `PATH`.
+    pub fn is_on_path(name: &str) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     }
 
     /// Adds arguments. A secret never goes here: every user of the machine can read the arguments of a process.
@@ -114,31 +133,13 @@ impl Exec {
     }
 
     /// Runs it and returns what it wrote to standard output, as it is: manifests may hold what must reach the cluster.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts programs")]
     pub async fn run(self) -> Result<Vec<u8>, Error> {
-        let program = self.program.to_string_lossy().into_owned();
+        let program = self.name();
         let started = |source| Error::Start {
             program: program.clone(),
             source,
         };
-        let mut command = tokio::process::Command::new(&self.program);
-        command.args(&self.args).env_clear().envs(
-            INHERITED
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        );
-        command
-            .envs(self.env)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // A group of its own: a Ctrl-C of the terminal is for us to handle, not for the child.
-        command.process_group(0);
-        if let Some(directory) = &self.directory {
-            command.current_dir(directory);
-        }
-        let mut child = command.spawn().map_err(started)?;
+        let mut child = self.command(Stdio::piped()).spawn().map_err(started)?;
         let stdin = child.stdin.take();
         let fed = async move {
             if let Some(mut pipe) = stdin {
@@ -170,6 +171,34 @@ impl Exec {
             status: output.status.to_string(),
             said: self.redactor.redact(&last.join("\n")).into_owned(),
         })
+    }
+
+    fn name(&self) -> String {
+        self.program.to_string_lossy().into_owned()
+    }
+
+    /// Returns the command, with both its outputs on pipes.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts programs")]
+    fn command(&self, stdin: Stdio) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(&self.program);
+        let inherited = INHERITED
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(inherited)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // A group of its own: a Ctrl-C of the terminal is for us to handle, not for the child.
+        command.process_group(0);
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command
     }
 }
 

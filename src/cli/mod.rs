@@ -4,6 +4,7 @@ mod args;
 mod error;
 mod exit;
 mod generate;
+mod person;
 mod plan;
 mod report;
 mod restore;

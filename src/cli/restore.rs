@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Answered, Book, Restore};
 use super::error::Error;
+use super::person::AtTerminal;
 use super::run::folder;
 use super::ui::Ui;
 use super::{exit, signal};
@@ -31,6 +32,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         resume: arguments.resume,
         sinks: sinks(ui, &clock),
         answers: answers(arguments.answered),
+        person: Arc::new(AtTerminal::new(&ui.redactor)),
         ..request(ui, &arguments.book, interrupt, &clock)?
     };
     let journals = request.journals.clone();

@@ -46,7 +46,12 @@ impl Ui {
 
     /// Writes to standard error.
     pub(super) fn err(&self, text: &str) {
-        let _ = std::io::stderr().write_all(self.redactor.redact(text).as_bytes());
+        Self::plain(&self.redactor, text);
+    }
+
+    /// Writes to standard error, for whoever has only the net for secret values.
+    pub(super) fn plain(redactor: &Redactor, text: &str) {
+        let _ = std::io::stderr().write_all(redactor.redact(text).as_bytes());
     }
 
     /// Draws findings of a file on standard error, or as JSON on standard output.

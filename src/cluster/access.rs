@@ -59,16 +59,16 @@ impl Cluster {
     /// Returns the rights that applying these objects and watching these resources needs and the user lacks. For kinds
     /// that are not served yet their CRDs among the objects say what to ask for. Access reviews store nothing.
     ///
+    /// Each object comes with the namespace that it goes to if it names none.
     /// `watched` holds a group, a resource in the plural and a namespace each; an empty namespace means all.
     pub async fn missing_rights(
         &self,
-        manifests: &[Manifest],
-        namespace: &str,
+        manifests: &[(Manifest, &str)],
         watched: &[(&str, &str, &str)],
     ) -> Result<Vec<Missing>, Error> {
-        let coming = defined(manifests);
+        let coming = defined(manifests.iter().map(|(manifest, _)| manifest));
         let mut wanted = BTreeSet::new();
-        for manifest in manifests {
+        for (manifest, namespace) in manifests {
             let id = manifest.id();
             let served = self
                 .resource(&id.api_version(), &id.kind)
@@ -80,7 +80,7 @@ impl Cluster {
             };
             let namespace = match (namespaced, id.namespace.is_empty()) {
                 (false, _) => "",
-                (true, true) => namespace,
+                (true, true) => *namespace,
                 (true, false) => &id.namespace,
             };
             wanted.insert(Place {
@@ -144,9 +144,10 @@ impl Cluster {
 }
 
 /// Returns what the CRDs among the objects define: by group and kind, the plural and whether it is namespaced.
-fn defined(manifests: &[Manifest]) -> BTreeMap<(String, String), (String, bool)> {
+fn defined<'manifest>(
+    manifests: impl Iterator<Item = &'manifest Manifest>,
+) -> BTreeMap<(String, String), (String, bool)> {
     let crds = manifests
-        .iter()
         .filter(|manifest| manifest.kind() == "CustomResourceDefinition");
     crds.filter_map(|crd| {
         let word = |pointer: &str| crd.value().pointer(pointer).and_then(Value::as_str).map(str::to_owned);

@@ -14,6 +14,7 @@ use kube::{Client, Config};
 
 use super::error::{Error, ErrorKind};
 use super::request::attempt;
+use super::skew::Ahead;
 use crate::object::ObjectRef;
 
 /// Which cluster to talk to.
@@ -44,6 +45,7 @@ pub struct Cluster {
     pub(super) client: Client,
     identity: Identity,
     discovery: Arc<RwLock<Arc<Discovery>>>,
+    pub(super) ahead: Ahead,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -89,6 +91,7 @@ impl Cluster {
                 version,
             },
             discovery: Arc::new(RwLock::new(Arc::new(discovery))),
+            ahead: Ahead::default(),
         })
     }
 
@@ -139,6 +142,11 @@ impl Cluster {
         let discovery = Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner));
         let (resource, capabilities) = discovery.resolve_gvk(&GroupVersionKind::gvk(group, version, kind))?;
         Some((resource, capabilities.scope == Scope::Namespaced))
+    }
+
+    /// Whether the server serves a kind in this very version.
+    pub fn serves(&self, api_version: &str, kind: &str) -> bool {
+        self.resource(api_version, kind).is_some()
     }
 
     /// Returns the newest served version of a group's kind as `apiVersion`; with an empty group the kind is searched in

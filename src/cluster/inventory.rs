@@ -1,6 +1,7 @@
 //! What is already on a cluster that should be empty.
 
 use k8s_openapi::api::core::v1::PersistentVolume;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DynamicObject, ListParams};
 
 use super::connect::Cluster;
@@ -11,7 +12,7 @@ use super::request::attempt;
 const OF_KUBERNETES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
 
 /// Groups of the agents' own resources.
-const OF_AGENTS: [(&str, &[&str]); 4] = [
+const OF_AGENTS: [(&str, &[&str]); 5] = [
     ("argoproj.io", &["Application", "ApplicationSet", "AppProject"]),
     (
         "source.toolkit.fluxcd.io",
@@ -19,6 +20,18 @@ const OF_AGENTS: [(&str, &[&str]); 4] = [
     ),
     ("kustomize.toolkit.fluxcd.io", &["Kustomization"]),
     ("helm.toolkit.fluxcd.io", &["HelmRelease"]),
+    ("fluxcd.controlplane.io", &["FluxInstance", "ResourceSet"]),
+];
+
+/// What runs, or will. Of the kinds that others make, only those that nobody made: a bare Pod is somebody's work too.
+const WORKLOADS: [(&str, &str); 7] = [
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("apps/v1", "ReplicaSet"),
+    ("batch/v1", "CronJob"),
+    ("batch/v1", "Job"),
+    ("v1", "Pod"),
 ];
 
 /// What was found.
@@ -48,7 +61,7 @@ impl Cluster {
                 let Some(api_version) = self.served(Some(group), kind) else {
                     continue;
                 };
-                let names = self.names(&api_version, kind).await?;
+                let names = self.names(&api_version, kind, |_| true).await?;
                 found.agent_resources.extend(
                     names
                         .into_iter()
@@ -64,8 +77,9 @@ impl Cluster {
             .filter(|volume| volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound"))
             .filter_map(|volume| volume.metadata.name)
             .collect();
-        for kind in ["Deployment", "StatefulSet", "DaemonSet"] {
-            let names = self.names("apps/v1", kind).await?;
+        let is_made = |metadata: &ObjectMeta| metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
+        for (api_version, kind) in WORKLOADS {
+            let names = self.names(api_version, kind, |metadata| !is_made(metadata)).await?;
             found.workloads.extend(names.into_iter().filter(|name| {
                 let namespace = name
                     .split_once(' ')
@@ -77,12 +91,18 @@ impl Cluster {
         Ok(found)
     }
 
-    async fn names(&self, api_version: &str, kind: &str) -> Result<Vec<String>, Error> {
+    async fn names(
+        &self,
+        api_version: &str,
+        kind: &str,
+        counts: impl Fn(&ObjectMeta) -> bool,
+    ) -> Result<Vec<String>, Error> {
         let everything = ListParams::default();
         let api: Api<DynamicObject> = self.api(api_version, kind, "")?;
         let list = attempt(&format!("list {kind}s"), || api.list_metadata(&everything)).await?;
         Ok(list
             .into_iter()
+            .filter(|item| counts(&item.metadata))
             .map(|item| {
                 let name = item.metadata.name.unwrap_or_default();
                 item.metadata.namespace.map_or_else(

@@ -3,18 +3,26 @@
 //! Everything here is IO against one cluster and knows nothing of runs, agents or stores.
 
 mod access;
+mod address;
 mod apply;
 mod connect;
 mod error;
 pub mod health;
 mod inventory;
+mod probe;
 mod ranked;
 mod request;
+mod skew;
+mod trial;
 mod wait;
 
 pub use access::{Missing, Place};
+pub use address::same_server;
 pub use apply::{Applied, MANAGER, Mode};
 pub use connect::{Cluster, Identity, Target};
 pub use error::{Error, ErrorKind};
 pub use inventory::Inventory;
+pub use probe::{Sign, look, sign_of_life};
+pub use skew::{Skew, TOLERATED};
+pub use trial::Tried;
 pub use wait::Seen;

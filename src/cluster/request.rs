@@ -8,7 +8,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use super::error::{Error, ErrorKind};
 
 /// How long one answer is waited for. The API server itself gives up on a request after a minute.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Makes a request that may be made twice without harm: a read, or a server-side apply.
 ///

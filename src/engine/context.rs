@@ -70,6 +70,8 @@ impl Context {
             question: question.clone(),
         });
         let asked = async {
+            // The loop takes the event before this goes on, so that the screens have stepped aside when the person is asked.
+            tokio::task::yield_now().await;
             match limit {
                 None => Ok(self.person.ask(&question).await),
                 Some(limit) => tokio::time::timeout(limit, self.person.ask(&question)).await,

@@ -4,6 +4,7 @@
 
 mod context;
 pub mod journal;
+mod once;
 mod person;
 mod record;
 mod run;

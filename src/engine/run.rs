@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
-use super::{Context, Holds, Person, Record, Step};
+use super::{Context, Holds, Person, Record, Step, once};
 use crate::clock::Clock;
 use crate::event::{
     Body, Effect, Event, Failure, Outcome, Run, RunOutcome, RunState, Sink, Step as StepEvent, StepStatus,
@@ -50,8 +50,6 @@ pub struct Engine {
     settings: Settings,
     state: RunState,
     begun: Duration,
-    /// The run that this one goes on with.
-    earlier: Option<RunState>,
 }
 
 /// Why a run ended early.
@@ -69,13 +67,7 @@ impl Engine {
             settings,
             state: RunState::default(),
             begun,
-            earlier: None,
         }
-    }
-
-    /// Says with which run this one goes on: what its steps have finished is asked whether it still holds.
-    pub fn goes_on_with(&mut self, earlier: RunState) {
-        self.earlier = Some(earlier);
     }
 
     /// Returns all that is known of the run.
@@ -149,14 +141,12 @@ impl Engine {
             clock: Arc::clone(&self.settings.clock),
             person: Arc::clone(&self.settings.person),
         };
-        let earlier = self.finished_earlier(&planned.id);
+        let before = self.state.begun_before(&planned.id).cloned();
         let mut work = Box::pin(async {
-            if let Some(earlier) = &earlier
-                && let Holds::Yes(detail) = step.holds(&context, earlier).await?
-            {
-                return Ok(Outcome::Skipped { detail });
+            match once::stands(step, &planned, before.as_ref(), &context).await? {
+                Holds::Yes(detail) => Ok(Outcome::Skipped { detail }),
+                Holds::Again => step.run(&context).await,
             }
-            step.run(&context).await
         });
         let mut asked: Option<Stop> = None;
         let mut grace_ends = tokio::time::Instant::now();
@@ -226,22 +216,13 @@ impl Engine {
         (outcome, failure)
     }
 
-    /// Returns how the step ended in the run that this one goes on with, if it was done there.
-    fn finished_earlier(&self, id: &str) -> Option<Outcome> {
-        let steps = &self.earlier.as_ref()?.steps;
-        match &steps.iter().find(|step| step.step.id == id)?.status {
-            StepStatus::Finished(outcome @ (Outcome::Done { .. } | Outcome::Skipped { .. })) => Some(outcome.clone()),
-            _ => None,
-        }
-    }
-
     /// Makes sure that the intent to do what must not be done twice outlives this process and this machine.
     async fn written_down(&mut self) -> Result<(), Failure> {
         if !self.state.is_journaled {
             return Err(Failure::new(
                 "the next step must not be done twice, and the run is no longer written down: after a crash nobody would know whether it was done",
             )
-            .hint("make room for the journal, and go on with --resume"));
+            .hint("make room for the journal (`--state` names another place), and go on with --resume"));
         }
         match &self.settings.record {
             Some(record) => record.kept().await,

@@ -21,4 +21,4 @@ pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;
 pub use state::{Cluster, NodeState, RunState, StepState, StepStatus};
-pub use step::{Effect, Outcome, Phase, PlannedStep, Question, Step};
+pub use step::{Begun, Effect, Outcome, Phase, PlannedStep, Question, Step};

@@ -32,6 +32,7 @@ fn question() -> impl Strategy<Value = Question> {
     let details = proptest::collection::vec(text(), 0..3);
     (text(), details, option::of(text()), option::of(any::<u64>()), text()).prop_map(
         |(prompt, details, confirm, timeout_ms, flag)| Question {
+            choices: details.clone(),
             prompt,
             details,
             confirm,
@@ -69,9 +70,10 @@ fn run() -> impl Strategy<Value = Run> {
             target_ms,
         }),
         text().prop_map(|why| Run::Unjournaled { why }),
-        (text(), any::<u32>()).prop_map(|(with, since_ms)| Run::GoesOn {
+        (text(), any::<u32>(), vec(begun(), 0..3)).prop_map(|(with, since_ms, begun)| Run::GoesOn {
             with: RunId(with),
-            since_ms: since_ms.into()
+            since_ms: since_ms.into(),
+            begun,
         }),
         (text(), text()).prop_map(|(text, state)| Run::Cluster {
             context: text.clone(),
@@ -80,13 +82,18 @@ fn run() -> impl Strategy<Value = Run> {
             version: text,
             state,
         }),
-        (text(), vec((text(), text()), 0..3), vec(planned(), 0..3)).prop_map(|(digest, revisions, steps)| {
-            Run::Planned {
+        (
+            text(),
+            vec((text(), text()), 0..3),
+            vec(planned(), 0..3),
+            vec((text(), text()), 0..3)
+        )
+            .prop_map(|(digest, revisions, steps, covers)| Run::Planned {
                 digest,
                 revisions,
                 steps,
-            }
-        }),
+                covers,
+            }),
         text().prop_map(|notice| Run::Noticed { notice }),
         text().prop_map(|what| Run::LeftToDo { what }),
         (text(), text(), text()).prop_map(|(subject, what, reason)| Run::Excepted(Exception { subject, what, reason })),
@@ -103,12 +110,19 @@ fn run() -> impl Strategy<Value = Run> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let outcome = prop_oneof![
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
         text().prop_map(|detail| Outcome::Done { detail }),
         text().prop_map(|detail| Outcome::Skipped { detail }),
         failure().prop_map(|failure| Outcome::Failed { failure }),
-    ];
+    ]
+}
+
+fn begun() -> impl Strategy<Value = Begun> {
+    (name(), option::of(outcome())).prop_map(|(id, ended)| Begun { id, ended })
+}
+
+fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         planned().prop_map(Step::Started),
         (name(), any::<u64>(), option::of(any::<u64>()), text()).prop_map(|(id, done, total, note)| Step::Progress {
@@ -125,7 +139,7 @@ fn step() -> impl Strategy<Value = Step> {
             comment
         }),
         (name(), text()).prop_map(|(id, line)| Step::Output { id, line }),
-        (name(), outcome).prop_map(|(id, outcome)| Step::Finished { id, outcome }),
+        (name(), outcome()).prop_map(|(id, outcome)| Step::Finished { id, outcome }),
         Just(Step::Unknown),
     ]
 }

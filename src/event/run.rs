@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
-use super::step::PlannedStep;
+use super::step::{Begun, PlannedStep};
 
 /// The name of a run: a ULID, so that names sort by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ pub enum Run {
         with: RunId,
         /// How long before this run the earlier one began, or the one that it went on with, in milliseconds.
         since_ms: u64,
+        /// What is known of the steps that were begun before, in that run or in one that it went on with.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        begun: Vec<Begun>,
     },
     /// The cluster that it is about was found.
     Cluster {
@@ -93,6 +96,9 @@ pub enum Run {
         revisions: Vec<(String, String)>,
         /// The steps that follow, in order.
         steps: Vec<PlannedStep>,
+        /// What the digest covers: the name of each thing, and the beginning of a digest of its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covers: Vec<(String, String)>,
     },
     /// Something that people should know, which is neither success nor failure.
     Noticed {
@@ -106,7 +112,7 @@ pub enum Run {
     },
     /// A person has vouched for something that the tool cannot know, or asked for something that it does not do unasked.
     Vouched {
-        /// For what: the name of the flag without its dashes, such as `fenced`, with the step it names: `was-done payments`.
+        /// For what: the name of the flag without its dashes, such as `fenced`, with the step it names: `was-done step/data`.
         what: String,
         /// The person's words.
         reason: String,
@@ -146,4 +152,19 @@ pub enum Run {
     /// Written by a newer version.
     #[serde(other)]
     Unknown,
+}
+
+impl Run {
+    /// The word with which a person vouches that a step was done whose result is not known, before the step's id.
+    pub const WAS_DONE: &'static str = "was-done";
+    /// The word with which a person wants a step done again that must not be done twice, before the step's id.
+    pub const DO_AGAIN: &'static str = "do-again";
+
+    /// Says what a person says of a step whose result is not known: one of the two words, and the reason.
+    pub fn told_of_step(word: &str, id: &str, reason: &str) -> Self {
+        Self::Vouched {
+            what: format!("{word} {id}"),
+            reason: reason.to_owned(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
+    Begun, Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
     RunId, RunOutcome, Step,
 };
 
@@ -72,10 +72,14 @@ pub struct RunState {
     pub goes_on_with: Option<RunId>,
     /// How long before this run the recovery began, in milliseconds.
     pub before_ms: u64,
+    /// What is known of the steps that were begun in the runs before, with what people have said of them since.
+    pub before: Vec<Begun>,
     /// The cluster: context, server, uid, version, state.
     pub cluster: Option<Cluster>,
     /// The plan's digest.
     pub digest: Option<String>,
+    /// What the plan's digest covers, each thing with a digest of its own.
+    pub covers: Vec<(String, String)>,
     /// The commit of each source.
     pub revisions: Vec<(String, String)>,
     /// The steps, in the order in which they were planned or begun.
@@ -175,7 +179,9 @@ impl RunState {
                 self.is_journaled = true;
                 self.started_at.get_or_insert(at);
             }
-            Run::GoesOn { with, since_ms } => (self.goes_on_with, self.before_ms) = (Some(with), since_ms),
+            Run::GoesOn { with, since_ms, begun } => {
+                (self.goes_on_with, self.before_ms, self.before) = (Some(with), since_ms, begun);
+            }
             Run::Cluster {
                 context,
                 server,
@@ -195,8 +201,9 @@ impl RunState {
                 digest,
                 revisions,
                 steps,
+                covers,
             } => {
-                self.digest = Some(digest);
+                (self.digest, self.covers) = (Some(digest), covers);
                 self.revisions = revisions;
                 for step in steps {
                     self.step_of(&step);
@@ -208,7 +215,10 @@ impl RunState {
                 self.is_journaled = false;
                 push_new(&mut self.notices, format!("The run goes on without a journal: {why}."));
             }
-            Run::Vouched { what, reason } => push_new(&mut self.vouched, (what, reason)),
+            Run::Vouched { what, reason } => {
+                self.told_of_step(&what, &reason);
+                push_new(&mut self.vouched, (what, reason));
+            }
             Run::SourceMoved { source, to, .. } => {
                 if let Some((_, commit)) = self.revisions.iter_mut().find(|(name, _)| *name == source) {
                     *commit = to;
@@ -228,7 +238,9 @@ impl RunState {
         match event {
             Step::Asked { question, .. } => {
                 self.question = Some(question.clone());
-                self.asked_ms.push((elapsed, None));
+                if self.asked_ms.iter().all(|(_, answered)| answered.is_some()) {
+                    self.asked_ms.push((elapsed, None));
+                }
             }
             // A step that ended waits for nobody any more.
             Step::Answered { .. } | Step::Finished { .. } => self.answered(),
@@ -264,7 +276,30 @@ impl RunState {
                 step.finished_ms = Some(elapsed);
                 step.status = StepStatus::Finished(outcome.clone());
             }
-            Step::Asked { .. } | Step::Answered { .. } | Step::Output { .. } | Step::Unknown => {}
+            Step::Output { line, .. } => {
+                if let StepStatus::Running { note, .. } = &mut step.status {
+                    line.clone_into(note);
+                }
+            }
+            Step::Asked { .. } | Step::Answered { .. } | Step::Unknown => {}
+        }
+    }
+
+    /// Takes what a person says of a step whose result is not known.
+    fn told_of_step(&mut self, what: &str, reason: &str) {
+        let Some((word, id)) = what
+            .split_once(' ')
+            .filter(|(word, _)| [Run::WAS_DONE, Run::DO_AGAIN].contains(word))
+        else {
+            return;
+        };
+        self.before.retain(|begun| begun.id != id);
+        if word == Run::WAS_DONE {
+            let detail = format!("a person says that it was done: {reason}");
+            self.before.push(Begun {
+                id: id.to_owned(),
+                ended: Some(Outcome::Done { detail }),
+            });
         }
     }
 
@@ -311,6 +346,35 @@ impl RunState {
             state.ready_ms.get_or_insert(elapsed);
         }
         state.node = node.clone();
+    }
+
+    /// Returns what is known of a step that was begun in the runs before.
+    pub fn begun_before(&self, id: &str) -> Option<&Begun> {
+        self.before.iter().find(|begun| begun.id == id)
+    }
+
+    /// Returns what is known of all steps that were begun in this run and those before it, for a run that goes on with this.
+    pub fn begun(&self) -> Vec<Begun> {
+        let mut all = self.before.clone();
+        for step in self.steps.iter().filter(|step| step.started_ms.is_some()) {
+            let ended = match &step.status {
+                StepStatus::Finished(outcome) => Some(outcome.clone()),
+                StepStatus::Planned | StepStatus::Running { .. } => None,
+            };
+            let now = Begun {
+                id: step.step.id.clone(),
+                ended,
+            };
+            match all.iter_mut().find(|begun| begun.id == now.id) {
+                // Here it was looked at or asked about, and not done: what is done stays done, and what must not be done
+                // twice is done again only after somebody said so, which forgets what was known of it.
+                Some(_) if !now.is_done() && step.step.effect == Effect::Once => {}
+                Some(before) if !now.is_done() && step.step.effect == Effect::Reads && before.is_done() => {}
+                Some(before) => *before = now,
+                None => all.push(now),
+            }
+        }
+        all
     }
 
     /// Returns the step that runs now.
@@ -364,7 +428,7 @@ impl RunState {
         self.before_ms + self.recovered_ms.unwrap_or(self.elapsed_ms)
     }
 
-    /// Returns the time in milliseconds in which a step of each phase ran. Steps that ran side by side count once, and
+    /// Returns the time in milliseconds in which a step of each phase ran and no person was waited for. Steps that ran side by side count once, and
     /// a phase that paused for another does not count the pause, so that the phases add up to no more than the whole.
     pub fn phases(&self) -> Vec<(Phase, u64)> {
         Phase::ALL
@@ -373,7 +437,7 @@ impl RunState {
             .collect()
     }
 
-    /// Returns the time in milliseconds in which any step ran.
+    /// Returns the time in milliseconds in which any step ran and no person was waited for.
     pub fn busy_ms(&self) -> u64 {
         self.covered_ms(|_| true).unwrap_or_default()
     }
@@ -389,18 +453,24 @@ impl RunState {
         spans.sort_unstable();
         let (mut covered, mut reached) = (0, spans.first()?.0);
         for (start, end) in spans {
-            covered += end.saturating_sub(start.max(reached));
+            let start = start.max(reached);
+            covered += end.saturating_sub(start).saturating_sub(self.waited_ms(start, end));
             reached = reached.max(end);
         }
         Some(covered)
     }
 
-    /// Returns how long a person was waited for, in milliseconds.
-    pub fn human_ms(&self) -> u64 {
+    /// Returns how long a person was waited for between two moments of the run, in milliseconds.
+    fn waited_ms(&self, from: u64, to: u64) -> u64 {
         let spans = self.asked_ms.iter();
         spans
-            .map(|(asked, answered)| answered.unwrap_or(self.elapsed_ms).saturating_sub(*asked))
+            .map(|(asked, answered)| answered.unwrap_or(self.elapsed_ms).min(to).saturating_sub((*asked).max(from)))
             .sum()
+    }
+
+    /// Returns how long a person was waited for, in milliseconds.
+    pub fn human_ms(&self) -> u64 {
+        self.waited_ms(0, self.elapsed_ms)
     }
 
     /// Returns the exit code that the run ends with; 1 while it has not ended.

@@ -86,6 +86,9 @@ pub struct Question {
     /// The word that has to be typed to go on. Without it the answer itself is what is asked for, such as a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// The words of which one has to begin the answer, the reason after it. Only where no single word is to be typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
     /// How long an answer is waited for, in milliseconds; for ever if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
@@ -112,6 +115,23 @@ pub enum Outcome {
         /// Why.
         failure: Failure,
     },
+}
+
+/// A step that was begun in an earlier run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The step.
+    pub id: String,
+    /// How it ended; nothing where that is not known, since the run was cut off before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Outcome>,
+}
+
+impl Begun {
+    /// Whether it did its work, then or before.
+    pub fn is_done(&self) -> bool {
+        matches!(self.ended, Some(Outcome::Done { .. } | Outcome::Skipped { .. }))
+    }
 }
 
 /// Of one step of the plan.

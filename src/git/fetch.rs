@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::address::{self, Address};
-use super::transfer::{Pulse, Transfer};
+use super::transfer::{NO_HISTORY, Pulse, Transfer};
 use super::tree::{self, Problem};
 use super::{Access, Error, Kind, Refusal};
 
@@ -79,6 +79,15 @@ pub struct Checkout {
 /// An address that cannot be reached is tried three times, one that refuses or stays silent once. A commit that is there
 /// already is not laid out again. Dropping the future gives the conversation up.
 pub async fn fetch(request: &Request, into: &Path) -> Result<Checkout, Error> {
+    at_any(request, into, converse).await
+}
+
+/// Does something at the first address that lets us, as [`fetch`] does.
+pub(super) async fn at_any<T: Send + 'static>(
+    request: &Request,
+    into: &Path,
+    conversation: impl Fn(&Talk<'_>) -> Result<T, Trouble> + Clone + Send + 'static,
+) -> Result<T, Error> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -90,8 +99,8 @@ pub async fn fetch(request: &Request, into: &Path) -> Result<Checkout, Error> {
             if refused.as_ref().is_some_and(|refused| !refused.passing) {
                 continue;
             }
-            match fetch_from(request, url, into).await {
-                Ok(checkout) => return Ok(checkout),
+            match at_one(request, url, into, conversation.clone()).await {
+                Ok(answer) => return Ok(answer),
                 Err(Trouble::Folder(error)) => return Err(error),
                 Err(Trouble::Address(kind)) => *refused = Some(Refused::new(kind)),
                 Err(Trouble::Silent) => *refused = Some(Refused::silent(request.patience)),
@@ -133,8 +142,32 @@ impl Refused {
     }
 }
 
+/// What a conversation is held with.
+pub(super) struct Talk<'a> {
+    /// The address.
+    pub(super) address: &'a Address,
+    /// How to log in.
+    pub(super) access: &'a Access,
+    /// What to take.
+    pub(super) wanted: &'a Wanted,
+    /// The folder for what is taken.
+    pub(super) into: &'a Path,
+    /// Shows that it goes on.
+    pub(super) pulse: &'a Pulse,
+}
+
+impl Talk<'_> {
+    /// Makes a folder that is gone when it is dropped.
+    pub(super) fn folder(&self, prefix: &str) -> Result<tempfile::TempDir, Trouble> {
+        tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir_in(self.into)
+            .map_err(|source| Trouble::Folder(folder(self.into, source)))
+    }
+}
+
 /// What can go wrong at one address.
-enum Trouble {
+pub(super) enum Trouble {
     /// It is the address; another one may do better.
     Address(Kind),
     /// It is the address, which says nothing.
@@ -152,7 +185,12 @@ impl Drop for StopOnDrop {
     }
 }
 
-async fn fetch_from(request: &Request, url: &str, into: &Path) -> Result<Checkout, Trouble> {
+async fn at_one<T: Send + 'static>(
+    request: &Request,
+    url: &str,
+    into: &Path,
+    conversation: impl Fn(&Talk<'_>) -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Trouble> {
     let address = Address::parse(url).map_err(|why| Trouble::Address(Kind::Address(why)))?;
     let pulse = Arc::new(Pulse::default());
     let stop = StopOnDrop(pulse.clone());
@@ -163,7 +201,13 @@ async fn fetch_from(request: &Request, url: &str, into: &Path) -> Result<Checkou
     std::thread::Builder::new()
         .name("git".to_owned())
         .spawn(move || {
-            let _ = sender.send(converse(&address, &access, &wanted, &into, &pulse));
+            let _ = sender.send(conversation(&Talk {
+                address: &address,
+                access: &access,
+                wanted: &wanted,
+                into: &into,
+                pulse: &pulse,
+            }));
         })
         .map_err(|source| Trouble::Folder(folder(Path::new("thread"), source)))?;
     let tick = request.patience / 8;
@@ -185,25 +229,19 @@ async fn fetch_from(request: &Request, url: &str, into: &Path) -> Result<Checkou
 }
 
 /// Takes the commit and lays its files out.
-fn converse(
-    address: &Address,
-    access: &Access,
-    wanted: &Wanted,
-    into: &Path,
-    pulse: &Pulse,
-) -> Result<Checkout, Trouble> {
+fn converse(talk: &Talk<'_>) -> Result<Checkout, Trouble> {
+    let (into, pulse) = (talk.into, talk.pulse);
     let wrong = |source| Trouble::Folder(folder(into, source));
-    let objects = tempfile::Builder::new()
-        .prefix(".fetch-")
-        .tempdir_in(into)
-        .map_err(wrong)?;
-    let transfer = Transfer::new(address, access, pulse);
-    let (repository, id) = transfer.take(wanted, objects.path()).map_err(Trouble::Address)?;
+    let objects = talk.folder(".fetch-")?;
+    let transfer = Transfer::new(talk.address, talk.access, pulse);
+    let (repository, id) = transfer
+        .take(talk.wanted, objects.path(), NO_HISTORY)
+        .map_err(Trouble::Address)?;
     let commit = id.to_string();
     let mut checkout = Checkout {
         directory: into.join(&commit),
         commit,
-        url: address.url.clone(),
+        url: talk.address.url.clone(),
         submodules: Vec::new(),
     };
     if checkout.directory.is_dir() {
@@ -214,10 +252,7 @@ fn converse(
         .find_commit(id)
         .and_then(|commit| commit.tree())
         .map_err(judge)?;
-    let files = tempfile::Builder::new()
-        .prefix(".files-")
-        .tempdir_in(into)
-        .map_err(wrong)?;
+    let files = talk.folder(".files-")?;
     checkout.submodules = tree::lay_out(&repository, &tree, files.path(), &|| {
         pulse.beat();
     })

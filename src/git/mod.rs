@@ -11,6 +11,7 @@
 
 mod access;
 mod address;
+mod ancestry;
 mod error;
 mod fetch;
 mod known_hosts;
@@ -20,5 +21,6 @@ mod transfer;
 mod tree;
 
 pub use access::{Access, Login, Trust};
+pub use ancestry::follows;
 pub use error::{Error, HostKey, Kind, Known, Refusal};
 pub use fetch::{Checkout, PATIENCE, Request, Wanted, fetch};

@@ -17,6 +17,9 @@ use crate::redact::Redactor;
 /// A name that no repository has: asking for it lists what there is and takes nothing.
 const NOTHING: &str = "refs/gitops-dr/nothing";
 
+/// How deep one goes for a commit alone.
+pub(super) const NO_HISTORY: i32 = 1;
+
 /// Everything that branches and tags lead to.
 const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
@@ -86,28 +89,29 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Takes the wanted commit into a bare repository that is made in `folder`.
-    pub(super) fn take(&self, wanted: &Wanted, folder: &Path) -> Result<(Repository, Oid), Kind> {
+    /// Takes the wanted commit into a bare repository that is made in `folder`, with as many generations as `depth` says, or
+    /// all of them where the server cannot leave any out.
+    pub(super) fn take(&self, wanted: &Wanted, folder: &Path, depth: i32) -> Result<(Repository, Oid), Kind> {
         let repository = bare(folder).map_err(|error| self.judge(&error))?;
-        let commit = self.take_into(&repository, wanted)?;
+        let commit = self.take_into(&repository, wanted, depth)?;
         Ok((repository, commit))
     }
 
-    fn take_into(&self, repository: &Repository, wanted: &Wanted) -> Result<Oid, Kind> {
+    fn take_into(&self, repository: &Repository, wanted: &Wanted, depth: i32) -> Result<Oid, Kind> {
         let judge = |error: GitError| self.judge(&error);
         let mut remote = repository.remote_anonymous(&self.address.url).map_err(judge)?;
         self.download(&mut remote, &[NOTHING], 0).map_err(judge)?;
         let heads = heads(&remote).map_err(judge)?;
         if let Some(head) = revision::find(wanted, &heads) {
             let name = head.name.trim_end_matches("^{}");
-            self.download_shallow(&mut remote, &[name]).map_err(judge)?;
+            self.download_shallow(&mut remote, &[name], depth).map_err(judge)?;
             return commit(repository, &head.hash).map_err(judge);
         }
         let Wanted::Pinned(hash) = wanted else {
             return Err(revision::missing(wanted, &heads));
         };
         // Most servers give any commit by its hash; those that do not may say so only by hanging up.
-        if self.download_shallow(&mut remote, &[hash]).is_ok()
+        if self.download_shallow(&mut remote, &[hash], depth).is_ok()
             && let Ok(commit) = commit(repository, hash)
         {
             return Ok(commit);
@@ -119,12 +123,12 @@ impl<'a> Transfer<'a> {
         commit(repository, hash).map_err(|_| revision::missing(wanted, &heads))
     }
 
-    /// Takes no history where the server can leave it out.
-    fn download_shallow(&self, remote: &mut Remote<'_>, names: &[&str]) -> Result<(), GitError> {
+    /// Takes no more history than this where the server can leave it out.
+    fn download_shallow(&self, remote: &mut Remote<'_>, names: &[&str], depth: i32) -> Result<(), GitError> {
         if self.address.transport == Transport::File {
             return self.download(remote, names, 0);
         }
-        match self.download(remote, names, 1) {
+        match self.download(remote, names, depth) {
             Err(error) if error.message().contains("shallow") => self.download(remote, names, 0),
             result => result,
         }

@@ -1,8 +1,8 @@
 //! Making the plan.
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
+use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use crate::event::{Effect, Phase, PlannedStep};
 use crate::runbook::{Check, Expect, ExtraAction, Runbook, SecretShape};
@@ -91,6 +91,8 @@ pub struct Plan {
     pub runbook: String,
     /// The digest over steps and pins: two plans with the same digest do the same.
     pub digest: String,
+    /// What the digest covers, each thing with a digest of its own, so that of two plans one can say how they differ.
+    pub covers: Vec<Covered>,
     /// The sources at their commits.
     pub sources: Vec<SourceAt>,
     /// The steps, in order.
@@ -174,9 +176,11 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
     }
+    let covers = digest::covered(runbook, input, &steps);
     Plan {
         runbook: runbook.name.clone(),
-        digest: digest(&steps, input),
+        digest: digest::of(&covers),
+        covers,
         sources: input.sources.clone(),
         steps,
     }
@@ -271,8 +275,23 @@ fn extra(runbook: &Runbook, index: usize) -> Item {
         effect,
         Action::Extra(index),
         title,
-        Vec::new(),
+        details(&step.action),
     )
+}
+
+/// What a person should know of an extra step beside its title.
+fn details(action: &ExtraAction) -> Vec<String> {
+    let ExtraAction::Run(program) = action else {
+        return Vec::new();
+    };
+    let folder = program.source.as_ref().map(|source| format!("in a copy of source {source}"));
+    let env = (!program.env.is_empty()).then(|| format!("with {} from the environment", program.env.join(", ")));
+    let once = if program.repeatable {
+        "repeatable"
+    } else {
+        "once: after a crash a person is asked"
+    };
+    folder.into_iter().chain(env).chain([once.to_owned()]).collect()
 }
 
 fn checks(runbook: &Runbook) -> impl Iterator<Item = Item> {
@@ -305,28 +324,4 @@ fn check_words(check: &Check) -> String {
             is,
         } => format!("that {kind} {namespace}/{name} is {is}"),
     }
-}
-
-/// The digest covers the steps and what they apply, not budgets, secret values or their versions.
-fn digest(steps: &[Item], input: &Input) -> String {
-    let mut hash = Sha256::new();
-    let mut line = |text: &str| {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    line(&input.agent_digest);
-    for root in &input.roots {
-        line(&root.digest);
-    }
-    input.extras.iter().for_each(|digest| line(digest));
-    for step in steps {
-        line(&step.step.id);
-        line(&step.step.title);
-        step.details.iter().for_each(|detail| line(detail));
-    }
-    hash.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -2,9 +2,11 @@
 //!
 //! Pure: everything it is made from was read by others.
 
+mod digest;
 mod extra;
 mod make;
 mod text;
 
+pub use digest::{Covered, Difference};
 pub use extra::{Ordered, order};
 pub use make::{Action, Input, Item, Plan, RootInput, SourceAt, make};

@@ -13,6 +13,7 @@ mod json;
 mod outcome;
 #[cfg(test)]
 mod properties;
+mod question;
 mod quiet;
 #[cfg(test)]
 mod story;
@@ -26,6 +27,7 @@ mod wording;
 pub use failure::failure;
 pub use json::Json;
 pub use outcome::outcome;
+pub use question::{again, cue, question};
 pub use quiet::Quiet;
 pub use style::Style;
 pub use summary::summary;

@@ -12,7 +12,8 @@ use crate::runbook::{
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
-    ApplyExtra, ApplyRoot, CheckStep, Drive, Interlock, LayGround, RestoreCredentials, StartAgent, Until, World,
+    ApplyExtra, ApplyRoot, Approve, CheckStep, Drive, Interlock, LayGround, RestoreCredentials, RunProgram, StartAgent,
+    Until, World,
 };
 
 /// Makes the stores that the runbook reads from.
@@ -51,20 +52,25 @@ fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
             mount,
             role_id,
             secret_id,
-            // Refused below, until the store can open it.
-            wrapped: _,
+            wrapped,
         } => Login::AppRole {
             mount: mount.clone(),
             role_id: value(name, role_id)?,
             secret_id: value(name, secret_id)?,
+            wrapped: *wrapped,
         },
     };
+    let (Auth::Token(credential) | Auth::AppRole { secret_id: credential, .. }) = &vault.auth;
     Ok(Settings {
         name: name.to_owned(),
         address: vault.address.clone(),
         namespace: vault.namespace.clone(),
         ca_pem,
         auth,
+        variable: match credential {
+            Plain::Env(variable) => Some(variable.clone()),
+            Plain::Literal(_) => None,
+        },
     })
 }
 
@@ -97,17 +103,6 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
             ));
         }
     }
-    for step in &runbook.steps {
-        let what = match &step.action {
-            ExtraAction::Approve(_) => "approve",
-            ExtraAction::Run(_) => "run",
-            ExtraAction::Check(_) | ExtraAction::Apply(_) => continue,
-        };
-        causes.push(format!(
-            "step {}: this version does not carry out `{what}` steps",
-            step.id
-        ));
-    }
     if causes.is_empty() {
         return Ok(());
     }
@@ -118,12 +113,6 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
 /// What the runbook says and this version does not act on: no reason to refuse, and nobody must believe that it was done.
 pub(super) fn unheeded(runbook: &Runbook) -> Vec<String> {
     let mut notices = Vec::new();
-    if let Some(replaces) = &runbook.target.replaces {
-        notices.push(format!(
-            "Whether the old cluster {} still runs is not checked: see to it yourself that it is off.",
-            replaces.server
-        ));
-    }
     let survivors: Vec<_> = runbook
         .clusters
         .iter()
@@ -161,8 +150,18 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
                 planned,
                 check: check.clone(),
             }),
-            // `supported` has refused the kinds that are not carried out.
-            _ => Box::new(ApplyExtra { world, planned, index }),
+            ExtraAction::Approve(approval) => Box::new(Approve {
+                world,
+                planned,
+                id: runbook.steps[index].id.clone(),
+                approval: approval.clone(),
+            }),
+            ExtraAction::Run(program) => Box::new(RunProgram {
+                world,
+                planned,
+                program: program.clone(),
+            }),
+            ExtraAction::Apply(_) => Box::new(ApplyExtra { world, planned, index }),
         },
         Action::Critical => Box::new(Drive {
             world,

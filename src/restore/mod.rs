@@ -1,5 +1,6 @@
 //! A restore put together: resolve → interlock → run. What the command line calls, and later the drill.
 
+mod answers;
 mod build;
 mod request;
 mod resume;

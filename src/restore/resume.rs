@@ -16,6 +16,7 @@ pub(super) fn goes_on(earlier: &RunState, now: Timestamp) -> Result<Run, Failure
     Ok(Run::GoesOn {
         with: run.clone(),
         since_ms: earlier.before_ms + since,
+        begun: earlier.begun(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::build;
+use super::{answers, build};
 use super::request::Request;
 use super::resume;
 use crate::engine::journal::Journal;
@@ -23,13 +23,14 @@ pub async fn restore(request: Request) -> RunState {
         Ok(journal) => (Some(journal), None),
         Err(error) => (None, Some(error)),
     };
+    let attended = request.person.is_there();
     let (mut engine, world) = begin(request, run, journal);
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
         engine.record(Run::Unjournaled { why: error.to_string() });
     }
     let result = match world {
-        Ok(world) => carry_out(&mut engine, &world).await,
+        Ok(world) => carry_out(&mut engine, &world, attended).await,
         Err(failure) => Err((RunOutcome::Refused, failure)),
     };
     engine.finish(result)
@@ -76,7 +77,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     });
     let runbook = request.runbook;
     engine.record(Run::Started {
-        run,
+        run: run.clone(),
         runbook: runbook.name.clone(),
         file: request.file,
         program: env!("CARGO_PKG_VERSION").into(),
@@ -88,6 +89,8 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     });
     let world = (|| {
         build::supported(&runbook)?;
+        answers::known(&runbook, &request.answers)?;
+        answers::learn(&runbook, &request.redactor);
         for notice in build::unheeded(&runbook) {
             engine.record(Run::Noticed { notice });
         }
@@ -98,7 +101,6 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         let known = OnceLock::new();
         if let Some(earlier) = earlier {
             engine.record(resume::goes_on(&earlier, started)?);
-            engine.goes_on_with(earlier.clone());
             let _ = known.set(earlier);
         }
         let stores = build::stores(&runbook, &request.redactor)?;
@@ -112,6 +114,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             earlier: known,
             redactor: request.redactor,
             stores,
+            run: OnceLock::from(run),
             started: OnceLock::from(started),
             runbook: OnceLock::from(runbook),
             ..World::default()
@@ -120,7 +123,8 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     (engine, world)
 }
 
-async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended> {
+async fn carry_out(engine: &mut Engine, world: &Arc<World>, attended: bool) -> Result<(), Ended> {
+    answered(engine, world, attended)?;
     let prepare: [Box<dyn Step>; 4] = [
         Box::new(Connect(Arc::clone(world))),
         Box::new(ReadStores(Arc::clone(world))),
@@ -128,7 +132,6 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended>
         Box::new(Prepare(Arc::clone(world))),
     ];
     engine.run(&prepare).await?;
-    let refused = |failure| (RunOutcome::Refused, failure);
     let runbook = world.runbook().map_err(refused)?;
     let plan = &world.prepared().map_err(refused)?.plan;
     let steps = build::steps(runbook, plan, world);
@@ -144,6 +147,21 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>) -> Result<(), Ended>
         engine.record(Run::LeftToDo { what });
     }
     Ok(())
+}
+
+/// Refuses a run that would stop in the middle for an answer, and takes what a person said of steps begun before.
+fn answered(engine: &mut Engine, world: &World, attended: bool) -> Result<(), Ended> {
+    let given = &world.options.answers;
+    let runbook = world.runbook().map_err(refused)?;
+    answers::missing(runbook, given, engine.state(), attended).map_err(refused)?;
+    for told in answers::told(given) {
+        engine.record(told);
+    }
+    Ok(())
+}
+
+fn refused(failure: Failure) -> Ended {
+    (RunOutcome::Refused, failure)
 }
 
 /// What nobody but a person can do after a rebuild of this platform.

@@ -53,7 +53,9 @@ impl Step for Drive {
             if observer.is_complete() {
                 let decision = {
                     let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
-                    decide(observer.tree(), &rules, &mut memory, context.clock().now())
+                    // What controllers write down is the cluster's time, and is compared with it.
+                    let now = cluster.time_of(context.clock().now());
+                    decide(observer.tree(), &rules, &mut memory, now)
                 };
                 told.tell(&decision, observer.trouble(), context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
@@ -106,7 +108,7 @@ impl Drive {
         let since = *self.world.started.get_or_init(|| context.clock().now());
         Ok(Rules {
             roots,
-            started: since,
+            started: cluster.time_of(since),
             apps: runbook
                 .apps
                 .iter()

@@ -1,19 +1,30 @@
 //! Restores the secrets of the runbook into the cluster, before the agent starts.
+//!
+//! Which system it would hit if the target were wrong: any cluster that the context leads to; a wrong one would be given the
+//! keys of another platform. The interlock has proved before that it is the right one, and its tests show by the audit log
+//! that a wrong one gets no request that changes it. On the right one a Secret that somebody else has changed since is left as
+//! it is: `what_was_rotated_by_hand_stays_and_a_login_that_opens_once_is_asked_for_again`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::ground::{built, counted};
+use super::rotated::{exception, rotated};
 use super::{Restored, World};
+use crate::cluster::{Applied, Cluster, ErrorKind, Mode};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::Manifest;
 use crate::platform::argocd::secret;
 use crate::runbook::{Runbook, SecretShape};
+
+/// Requests in flight at most, well below what a user outside `system:masters` is given at a time.
+const IN_FLIGHT: usize = 16;
 
 /// Restores secrets.
 pub struct RestoreCredentials(pub Arc<World>);
@@ -46,17 +57,66 @@ impl Step for RestoreCredentials {
         let namespaces = namespaces(runbook, &manifests)?;
         let apply = async {
             cluster.apply_all(&namespaces, "", mode).await?;
-            cluster.apply_all(&manifests, &runbook.agent.namespace, mode).await
+            let applies: Vec<_> = manifests
+                .iter()
+                .map(|manifest| self.restore(cluster, manifest, context))
+                .collect();
+            let restored: Vec<Option<Applied>> =
+                stream::iter(applies).buffer_unordered(IN_FLIGHT).try_collect().await?;
+            Ok::<_, Failure>(restored)
         };
-        let (sent, same) = context.unless_stopped(apply).await??;
-        Ok(Outcome::Done {
-            detail: counted(sent, same),
-        })
+        let restored = context.unless_stopped(apply).await??;
+        let count = |wanted: Option<Applied>| restored.iter().filter(|applied| **applied == wanted).count();
+        let (sent, same, left) = (count(Some(Applied::Sent)), count(Some(Applied::Same)), count(None));
+        let mut detail = counted(sent, same);
+        if left > 0 {
+            detail.push_str(&format!(", {left} left as they are"));
+        }
+        Ok(Outcome::Done { detail })
+    }
+}
+
+impl RestoreCredentials {
+    /// Restores one Secret; `None` where it stays as it is, because somebody else has changed it since.
+    async fn restore(
+        &self,
+        cluster: &Cluster,
+        manifest: &Manifest,
+        context: &Context,
+    ) -> Result<Option<Applied>, Failure> {
+        let (namespace, mode) = (&self.0.runbook()?.agent.namespace, self.0.mode());
+        let id = cluster.located(manifest, namespace)?;
+        if mode == Mode::Careful
+            && let Some(live) = cluster.get(&id).await?
+            && let Some(wanted) = manifest.value()["data"].as_object()
+        {
+            let rotated = rotated(&live, wanted);
+            if !rotated.is_empty() {
+                context.emit(Run::Excepted(exception(&id, &rotated)));
+                return Ok(None);
+            }
+        }
+        match cluster.apply(manifest, namespace, mode).await {
+            Ok(applied) => Ok(Some(applied)),
+            // Somebody was faster than our look, or owns a label.
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                context.emit(Run::Excepted(Exception {
+                    subject: id.to_string(),
+                    what: error.to_string(),
+                    reason: format!(
+                        "somebody else has set it, and it stays as it is: {}",
+                        error.causes().join(": ")
+                    ),
+                }));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
 /// Returns the Secret as it will be in the cluster; `None` for `argocd-secret`, which the ground has laid.
-fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
+pub(super) fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
     let Some(spec) = runbook.secrets.get(name) else {
         return Ok(None);
     };

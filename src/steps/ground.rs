@@ -7,16 +7,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use super::World;
+use super::rotated::{exception, rotated};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
 use crate::platform::argocd::install;
-use crate::runbook::{Expect, Runbook, SecretShape};
+use crate::redact::Secret;
+use crate::runbook::{Runbook, SecretShape};
 
 /// The key of `argocd-secret` that signs sessions and tokens.
 const SIGNING_KEY: &str = "server.secretkey";
@@ -109,12 +112,21 @@ impl LayGround {
         let id = ObjectRef::new("v1", "Secret", namespace, "argocd-secret");
         let mut live = cluster.get(&id).await?;
         let found = live.clone();
+        // What was written by hand since the run began stays, and on a platform that lives. On a new cluster nobody has lived yet.
+        let has_lived = self.0.earlier.get().is_some() || self.0.adopts();
+        let rotated = match &found {
+            Some(found) if has_lived => rotated(found, &encoded(stored)),
+            _ => Vec::new(),
+        };
+        if !rotated.is_empty() {
+            context.emit(Run::Excepted(exception(&id, &rotated)));
+        }
         // What an agent made for itself on a new cluster gives way to what the old platform had; a living platform's does not.
-        if let (Expect::Empty, Some(data)) = (
-            runbook.target.expect,
+        if let (false, Some(data)) = (
+            self.0.adopts(),
             live.as_mut().and_then(|live| live["data"].as_object_mut()),
         ) {
-            data.retain(|key, _| !stored.contains_key(key));
+            data.retain(|key, _| !stored.contains_key(key) || rotated.iter().any(|rotated| rotated.key == *key));
         }
         let installed = self.0.prepared()?.argocd_secret.as_ref().filter(|_| self.0.installs());
         let built = install::argocd_secret(namespace, installed, stored, live.as_ref(), &random()?);
@@ -130,8 +142,10 @@ impl LayGround {
                 });
             }
         };
-        if !built.kept.is_empty() {
-            let keys = built.kept.join(", ");
+        let is_told = |key: &&String| !rotated.iter().any(|rotated| rotated.key == **key);
+        let kept: Vec<_> = built.kept.iter().filter(is_told).map(String::as_str).collect();
+        if !kept.is_empty() {
+            let keys = kept.join(", ");
             context.notice(format!(
                 "argocd-secret has other values than are stored, and keeps them: {keys}."
             ));
@@ -173,6 +187,15 @@ fn differing(live: &Value, wanted: &Value) -> Map<String, Value> {
         }
     }
     part
+}
+
+/// Returns values as a Secret's `data` holds them.
+fn encoded(values: &BTreeMap<String, Secret>) -> Map<String, Value> {
+    let encode = |value: &Secret| base64::engine::general_purpose::STANDARD.encode(value.expose());
+    values
+        .iter()
+        .map(|(key, value)| (key.clone(), Value::from(encode(value))))
+        .collect()
 }
 
 /// Returns what a new signing key is made from, as much of it as Argo CD takes itself (`util/settings`).

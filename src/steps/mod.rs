@@ -4,6 +4,8 @@
 //! rather than guess.
 
 mod agent;
+mod answers;
+mod approve;
 mod apps;
 mod check;
 mod connect;
@@ -13,12 +15,17 @@ mod findings;
 mod ground;
 mod interlock;
 mod prepare;
+mod program;
+mod replanned;
 mod root;
+mod rotated;
 mod sources;
 mod stores;
 mod world;
 
 pub use agent::StartAgent;
+pub use answers::{Answers, bare};
+pub use approve::Approve;
 pub use apps::{Drive, Until};
 pub use check::CheckStep;
 pub use connect::Connect;
@@ -27,7 +34,8 @@ pub use extra::ApplyExtra;
 pub use ground::LayGround;
 pub use interlock::Interlock;
 pub use prepare::Prepare;
+pub use program::RunProgram;
 pub use root::ApplyRoot;
 pub use sources::FetchSources;
 pub use stores::ReadStores;
-pub use world::{Answers, Options, Prepared, Restored, World};
+pub use world::{Options, Prepared, Restored, World};

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::sources::short;
-use super::{Prepared, World, findings};
+use super::replanned::Replanned;
+use super::{Prepared, World, credentials, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, RootInput, SourceAt};
-use crate::platform::argocd::install::{self, StageName, Workload};
+use crate::platform::argocd::damage::{self, Applied};
+use crate::platform::argocd::install::{self, Install, StageName, Workload};
 use crate::platform::argocd::manifest;
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook};
@@ -42,6 +43,10 @@ impl Step for Prepare {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let prepared = context.unless_stopped(self.prepare(context)).await??;
+        let replanned = context.unless_stopped(Replanned::of(&self.0, &prepared.plan)).await??;
+        if let Some(replanned) = &replanned {
+            replanned.judge()?;
+        }
         context.emit(Run::Planned {
             digest: prepared.plan.digest.clone(),
             revisions: prepared
@@ -51,16 +56,10 @@ impl Step for Prepare {
                 .map(|source| (source.name.clone(), source.commit.clone()))
                 .collect(),
             steps: prepared.plan.steps.iter().map(|item| item.step.clone()).collect(),
+            covers: prepared.plan.covers.clone(),
         });
-        for (source, before) in self.0.earlier.get().iter().flat_map(|earlier| &earlier.revisions) {
-            let now = prepared.plan.sources.iter().find(|now| now.name == *source);
-            if let Some(now) = now.filter(|now| now.commit != *before) {
-                context.notice(format!(
-                    "Source {source} has moved since the earlier run: {} then, {} now.",
-                    short(before),
-                    short(&now.commit)
-                ));
-            }
+        if let Some(replanned) = replanned {
+            replanned.tell(context);
         }
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);
@@ -87,6 +86,7 @@ impl Prepare {
         found.extend(install.findings.iter().cloned());
 
         let beside = self.others(runbook, &mut found).await?;
+        found.extend(self.damage(runbook, &install, &beside)?);
         findings::judge("the sources cannot be restored from", &found, |notice| {
             context.notice(notice);
         })?;
@@ -174,6 +174,38 @@ impl Prepare {
             }
         }
         Ok(others)
+    }
+
+    /// What in the sources would do damage, held against each other and against what the stores give.
+    fn damage(&self, runbook: &Runbook, install: &Install, beside: &Others) -> Result<Vec<Finding>, Failure> {
+        let mut restored = Vec::new();
+        for (name, secret) in World::need(&self.0.secrets, "what the stores hold")? {
+            if let Some(manifest) = credentials::manifest(runbook, name, secret)? {
+                restored.push((name.clone(), manifest.id()));
+            }
+        }
+        let namespace = &runbook.agent.namespace;
+        let roots: Vec<_> = runbook.roots.iter().map(|root| format!("root `{}`", root.id)).collect();
+        let steps: Vec<_> = runbook.steps.iter().map(|step| format!("step `{}`", step.id)).collect();
+        let of = |by, namespace, is_install| {
+            move |manifest| Applied {
+                by,
+                manifest,
+                namespace,
+                is_install,
+            }
+        };
+        let mut applied: Vec<Applied<'_>> = install
+            .manifests()
+            .map(of("the agent's install", namespace, true))
+            .collect();
+        for (by, manifests) in roots.iter().zip(&beside.roots) {
+            applied.extend(manifests.iter().map(of(by, namespace, false)));
+        }
+        for (index, manifests) in &beside.extras {
+            applied.extend(manifests.iter().map(of(&steps[*index], "default", false)));
+        }
+        Ok(damage::check(&applied, &restored, namespace))
     }
 
     /// How all but the agent is rendered.

@@ -1,6 +1,7 @@
 //! Fetches the Git repositories and fixes their revisions. Only reads.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -77,51 +78,25 @@ impl Step for FetchSources {
 
 impl FetchSources {
     async fn fetch(&self, name: &str, source: &Source) -> Result<Checkout, Failure> {
-        let access = match &source.credentials {
-            None => Access::default(),
-            Some(secret) => {
-                let secrets = World::need(&self.0.secrets, "what the stores hold")?;
-                let restored = secrets.get(secret).ok_or_else(|| {
-                    Failure::new(format!("source {name} needs the secret {secret}, which was left out"))
-                })?;
-                Access::from_repository_secret(&restored.data).map_err(|error| {
-                    error
-                        .failure()
-                        .within(format!("the secret {secret} does not open source {name}"))
-                })?
-            }
-        };
-        let revision = match &source.revision {
-            Revision::Follow(name) => Wanted::Follow(name.clone()),
-            Revision::Pinned(commit) => Wanted::Pinned(commit.clone()),
-        };
-        let request = Request {
-            url: source.git.clone(),
-            mirrors: source.mirrors.clone(),
-            revision,
-            access,
-            patience: PATIENCE,
-        };
-        fetch(&request, &self.0.options.cache.join(name))
-            .await
-            .map_err(|error| {
-                let failure = error.failure().within(format!("cannot fetch source {name}"));
-                match error.kind() {
-                    Some(Kind::Denied(_) | Kind::NoSuchRepository) => failure.hint(self.credentials(source)),
-                    Some(Kind::Unreachable(_)) => failure
-                        .hint("check that the Git server runs and that this machine reaches it")
-                        .hint(format!(
-                            "other addresses of the repository go under `mirrors` of source {name}"
-                        )),
-                    Some(Kind::NoSuchRevision { .. }) => failure.hint(format!(
-                        "name a branch, a tag or a full commit hash in the runbook, or with --revision {name}=…"
+        let (request, folder) = request(&self.0, name)?;
+        fetch(&request, &folder).await.map_err(|error| {
+            let failure = error.failure().within(format!("cannot fetch source {name}"));
+            match error.kind() {
+                Some(Kind::Denied(_) | Kind::NoSuchRepository) => failure.hint(self.credentials(source)),
+                Some(Kind::Unreachable(_)) => failure
+                    .hint("check that the Git server runs and that this machine reaches it")
+                    .hint(format!(
+                        "other addresses of the repository go under `mirrors` of source {name}"
                     )),
-                    Some(Kind::HostKey(_)) => {
-                        failure.hint("host keys are read from ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts")
-                    }
-                    _ => failure,
+                Some(Kind::NoSuchRevision { .. }) => failure.hint(format!(
+                    "name a branch, a tag or a full commit hash in the runbook, or with --revision {name}=…"
+                )),
+                Some(Kind::HostKey(_)) => {
+                    failure.hint("host keys are read from ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts")
                 }
-            })
+                _ => failure,
+            }
+        })
     }
 }
 
@@ -135,6 +110,41 @@ impl FetchSources {
         let place = restored.map(|restored| format!(", read from {} in store {}", restored.path, restored.store));
         format!("its credentials are the secret {secret}{}", place.unwrap_or_default())
     }
+}
+
+/// Returns what is asked of a source's addresses, and the folder for what comes.
+pub(super) fn request(world: &World, name: &str) -> Result<(Request, PathBuf), Failure> {
+    let source = world
+        .runbook()?
+        .sources
+        .get(name)
+        .ok_or_else(|| Failure::new(format!("there is no source {name}")))?;
+    let access = match &source.credentials {
+        None => Access::default(),
+        Some(secret) => {
+            let secrets = World::need(&world.secrets, "what the stores hold")?;
+            let restored = secrets
+                .get(secret)
+                .ok_or_else(|| Failure::new(format!("source {name} needs the secret {secret}, which was left out")))?;
+            Access::from_repository_secret(&restored.data).map_err(|error| {
+                error
+                    .failure()
+                    .within(format!("the secret {secret} does not open source {name}"))
+            })?
+        }
+    };
+    let revision = match &source.revision {
+        Revision::Follow(name) => Wanted::Follow(name.clone()),
+        Revision::Pinned(commit) => Wanted::Pinned(commit.clone()),
+    };
+    let request = Request {
+        url: source.git.clone(),
+        mirrors: source.mirrors.clone(),
+        revision,
+        access,
+        patience: PATIENCE,
+    };
+    Ok((request, world.options.cache.join(name)))
 }
 
 /// Returns as much of a commit's hash as people need.

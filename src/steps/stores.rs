@@ -12,7 +12,7 @@ use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 use crate::platform::argocd::secret;
 use crate::redact::Secret;
 use crate::runbook::{From, SecretShape, SecretSpec};
-use crate::secrets::{Error, Request, Store, read_all};
+use crate::secrets::{Error, ErrorKind, Request, Store, read_all};
 
 /// Reads in flight at most: a store that has just come up should not be the next thing to fall over.
 const IN_FLIGHT: usize = 8;
@@ -97,7 +97,14 @@ impl ReadStores {
             wanted = next;
         }
         if !failures.is_empty() {
-            return Err(unreadable(failures));
+            let is_login = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Login);
+            let failure = unreadable(failures);
+            return Err(match self.0.earlier.get().and_then(|earlier| earlier.run.as_ref()) {
+                Some(run) if is_login => failure.hint(format!(
+                    "each run reads the stores again, and run {run} has logged in before: what opens only once it has used up"
+                )),
+                _ => failure,
+            });
         }
         self.check(&restored, context)?;
         let detail = counted(&restored);
@@ -150,12 +157,7 @@ impl ReadStores {
                 if let Some(error) = closed.get(&from.store) {
                     return Err(error.clone());
                 }
-                let missing = || {
-                    Error::new(
-                        crate::secrets::ErrorKind::Configuration,
-                        format!("there is no store {}", from.store),
-                    )
-                };
+                let missing = || Error::new(ErrorKind::Configuration, format!("there is no store {}", from.store));
                 let stored = if store(&from.store).is_some() {
                     read.next().ok_or_else(missing)??
                 } else {

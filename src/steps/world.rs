@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
+use super::Answers;
 use crate::cluster::{Cluster, Mode};
-use crate::event::{Failure, RunState};
+use crate::event::{Failure, RunId, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
 use crate::platform::argocd::decide::Memory;
 use crate::platform::argocd::install::Stage;
 use crate::redact::{Redactor, Secret};
-use crate::runbook::Runbook;
+use crate::runbook::{Expect, Runbook};
 use crate::secrets::Store;
 
 /// What the command line adds to a runbook.
@@ -26,25 +27,6 @@ pub struct Options {
     pub cache: PathBuf,
     /// What the user says beforehand.
     pub answers: Answers,
-}
-
-/// What a person says beforehand, by flags, to what a run would otherwise be refused for or would ask. The words are journaled.
-#[derive(Debug, Clone, Default)]
-pub struct Answers {
-    /// How the cluster that is replaced was fenced.
-    pub fenced: Option<String>,
-    /// Why a cluster that is not empty is taken over as it is.
-    pub adopt: Option<String>,
-    /// Why a run goes on with another plan than it was begun with.
-    pub plan_change: Option<String>,
-    /// What is approved, by the step's id, each with a comment.
-    pub approve: BTreeMap<String, String>,
-    /// Whether the runbook's own `approve` steps are approved. It answers no interlock and no surviving cluster.
-    pub yes: bool,
-    /// The steps that were done although no result is journaled, each with how that is known.
-    pub was_done: BTreeMap<String, String>,
-    /// The steps that are to be done again although they must not be done twice, each with the reason.
-    pub do_again: BTreeMap<String, String>,
 }
 
 /// A secret of the runbook with its values.
@@ -86,6 +68,8 @@ pub struct Prepared {
 /// What the steps of a run share. Each part is set once, by the step that finds it out.
 #[derive(Default)]
 pub struct World {
+    /// The name of the run.
+    pub run: OnceLock<RunId>,
     /// The runbook.
     pub runbook: OnceLock<Runbook>,
     /// What the command line adds.
@@ -137,6 +121,15 @@ impl World {
     /// Returns what is to be applied.
     pub fn prepared(&self) -> Result<&Prepared, Failure> {
         Self::need(&self.prepared, "what is to be applied")
+    }
+
+    /// Whether the cluster is taken over as it is: the runbook says so, or a person does, in this run or in the one that it
+    /// goes on with.
+    pub fn adopts(&self) -> bool {
+        let earlier = self.earlier.get();
+        self.runbook.get().is_some_and(|runbook| runbook.target.expect == Expect::Adopt)
+            || self.options.answers.adopt.is_some()
+            || earlier.is_some_and(|earlier| earlier.vouched.iter().any(|(what, _)| what == "adopt"))
     }
 
     /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes

@@ -2,7 +2,7 @@
 //!
 //! * [`secret`]: the Secrets that it reads, key by key: check what a store holds, build the manifest.
 //! * [`install`]: the order in which its own install manifests must reach a bare cluster.
-//! * [`manifest`]: how a root from Git is made fit for a restore.
+//! * [`manifest`]: how a root from Git is made fit for a restore. [`damage`]: what in the sources would do harm.
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
@@ -10,6 +10,7 @@
 mod address;
 pub mod application;
 pub mod applicationset;
+pub mod damage;
 pub mod decide;
 pub mod install;
 pub mod manifest;

@@ -152,6 +152,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
             digest,
             revisions,
             steps,
+            ..
         } => {
             let steps = text::count(steps.len(), "step", "steps");
             let sources = revisions
@@ -184,7 +185,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
         Run::Recovered => Some("recovered: the critical apps are ready and the checks passed; the rest goes on".into()),
         Run::Stopping { reason } => Some(format!("stopping: {reason}; what is under way ends first")),
         Run::Finished { .. } => Some(crate::report::outcome(state)),
-        Run::GoesOn { with, since_ms } => {
+        Run::GoesOn { with, since_ms, .. } => {
             let since = duration(*since_ms);
             Some(format!("goes on with run {with}: the recovery clock stands at {since}"))
         }
@@ -292,6 +293,7 @@ mod tests {
                 digest: "sha256:3fa24d11bb0aa98c6c0f3d9e1b1e47f5".into(),
                 revisions: vec![("platform".into(), "1a2b3c4d5e6f7081920a".into())],
                 steps: vec![],
+                covers: vec![],
             })
             .until_apps()
             .node("ingress", NodePhase::Missing, "", &[])

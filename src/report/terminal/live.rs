@@ -22,9 +22,10 @@ const DRAWS: u8 = 20;
 
 /// Keeps a few moving lines at the bottom of a terminal and prints what is done above them. At the end, or when dropped,
 /// the moving lines are wiped away; what is done stays.
-#[derive(Debug)]
 pub struct Live {
-    bar: ProgressBar,
+    /// The moving lines; none while a person is asked, who types where they would be.
+    bar: Option<ProgressBar>,
+    make: Make,
     view: Arc<Mutex<View>>,
     clock: Arc<dyn Clock>,
     style: Style,
@@ -41,6 +42,9 @@ struct View {
     size: Size,
 }
 
+/// Makes the moving lines anew, for a terminal from which they were wiped cannot be drawn on again.
+type Make = Box<dyn Fn() -> ProgressBar + Send>;
+
 /// Returns the rows and columns that there are now: a terminal may be resized at any time.
 type Size = Box<dyn Fn() -> (u16, u16) + Send>;
 
@@ -48,19 +52,25 @@ impl Live {
     /// Draws on a terminal. It should be a buffered one (`Term::buffered_stderr()`), so that each picture arrives whole.
     /// Nothing is drawn if it is no terminal.
     pub fn new(term: &Term, style: Style, clock: Arc<dyn Clock>) -> Self {
-        let target = if term.is_term() {
-            ProgressDrawTarget::term_like_with_hz(Box::new(Resting(term.clone())), DRAWS)
-        } else {
-            ProgressDrawTarget::hidden()
+        let (drawn, measured) = (term.clone(), term.clone());
+        let target = move || {
+            if drawn.is_term() {
+                ProgressDrawTarget::term_like_with_hz(Box::new(Resting(drawn.clone())), DRAWS)
+            } else {
+                ProgressDrawTarget::hidden()
+            }
         };
-        let measured = term.clone();
-        let live = Self::still(target, Box::new(move || measured.size()), style, clock);
-        live.bar.enable_steady_tick(TICK);
-        live
+        Self::on(target, Box::new(move || measured.size()), style, clock, Some(TICK))
     }
 
-    /// Makes a view that is drawn only when it is told to.
-    fn still(target: ProgressDrawTarget, size: Size, style: Style, clock: Arc<dyn Clock>) -> Self {
+    /// Makes a view that is drawn each `tick`, or only when it is told to.
+    fn on(
+        target: impl Fn() -> ProgressDrawTarget + Send + 'static,
+        size: Size,
+        style: Style,
+        clock: Arc<dyn Clock>,
+        tick: Option<Duration>,
+    ) -> Self {
         let view = Arc::new(Mutex::new(View {
             state: RunState::default(),
             heard: clock.elapsed(),
@@ -69,18 +79,14 @@ impl Live {
             size,
         }));
         let drawn = Arc::clone(&view);
-        let key = move |_: &ProgressState, out: &mut dyn fmt::Write| {
-            let _ = out.write_str(&lock(&drawn).draw());
-        };
-        // The template is fixed, so that it cannot be wrong; were it wrong, the bar would be plain but the run goes on.
-        let look = ProgressStyle::with_template("{frame}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("frame", key);
-        let bar = ProgressBar::with_draw_target(None, target)
-            .with_style(look)
-            .with_finish(ProgressFinish::AndClear);
+        let make: Make = Box::new(move || {
+            let bar = bar(target(), Arc::clone(&drawn));
+            tick.into_iter().for_each(|tick| bar.enable_steady_tick(tick));
+            bar
+        });
         Self {
-            bar,
+            bar: Some(make()),
+            make,
             view,
             clock,
             style,
@@ -88,8 +94,23 @@ impl Live {
         }
     }
 
-    fn say(&self, lines: &str) {
-        self.bar.println(lines);
+    fn say(&mut self, lines: &str) {
+        self.bar.get_or_insert_with(&self.make).println(lines);
+    }
+
+    fn warn(&mut self, notice: &str) {
+        let mark = self.style.paint(Paint::Caution, "!");
+        let lines = text::wrap(notice, "! ", self.style.width).replacen('!', &mark, 1);
+        self.say(&lines);
+    }
+
+    /// Leaves the terminal to a person who is asked, and takes it back when they have answered.
+    fn step_aside(&mut self, state: &RunState) {
+        if state.question.is_none() {
+            self.bar.get_or_insert_with(&self.make);
+        } else if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 
     fn open(&mut self, state: &RunState) {
@@ -113,6 +134,7 @@ impl Sink for Live {
         if !self.opened {
             self.open(state);
         }
+        self.step_aside(state);
         match &event.body {
             Body::Run(Run::Cluster { .. }) => {
                 if let Some(cluster) = &state.cluster {
@@ -120,11 +142,14 @@ impl Sink for Live {
                     self.say(&self.style.paint(Paint::Faint, cluster));
                 }
             }
-            Body::Run(Run::Noticed { notice }) => {
-                let mark = self.style.paint(Paint::Caution, "!");
-                self.say(&text::wrap(notice, "! ", self.style.width).replacen('!', &mark, 1));
+            Body::Run(Run::Noticed { notice }) => self.warn(notice),
+            Body::Run(Run::Unjournaled { why }) => self.warn(&format!("The run goes on without a journal: {why}.")),
+            Body::Run(Run::Vouched { what, reason }) => self.warn(&format!("Vouched for, {what}: {reason}")),
+            Body::Run(Run::Finished { .. }) => {
+                if let Some(bar) = &self.bar {
+                    bar.finish_and_clear();
+                }
             }
-            Body::Run(Run::Finished { .. }) => self.bar.finish_and_clear(),
             Body::Step(Step::Finished { id, .. }) => {
                 if let Some(step) = state.steps.iter().find(|step| step.step.id == *id)
                     && let StepStatus::Finished(outcome) = &step.status
@@ -136,6 +161,20 @@ impl Sink for Live {
             _ => {}
         }
     }
+}
+
+/// Makes the moving lines of a view.
+fn bar(target: ProgressDrawTarget, view: Arc<Mutex<View>>) -> ProgressBar {
+    let key = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = out.write_str(&lock(&view).draw());
+    };
+    // The template is fixed, so that it cannot be wrong; were it wrong, the bar would be plain but the run goes on.
+    let look = ProgressStyle::with_template("{frame}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("frame", key);
+    ProgressBar::with_draw_target(None, target)
+        .with_style(look)
+        .with_finish(ProgressFinish::AndClear)
 }
 
 impl View {
@@ -154,10 +193,10 @@ impl View {
     }
 }
 
-impl fmt::Debug for View {
+impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View")
-            .field("seq", &self.state.seq)
+        f.debug_struct("Live")
+            .field("seq", &lock(&self.view).state.seq)
             .finish_non_exhaustive()
     }
 }
@@ -183,17 +222,25 @@ mod tests {
         state: RunState,
     }
 
+    /// Makes a view that is drawn only when it is told to.
+    fn still(term: &InMemoryTerm, rows: u16, style: Style, clock: &Arc<ManualClock>) -> Live {
+        let term = term.clone();
+        let target = move || ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        Live::on(target, Box::new(move || (rows, 80)), style, clock, None)
+    }
+
+    impl Live {
+        fn tick(&self) {
+            self.bar.iter().for_each(ProgressBar::tick);
+        }
+    }
+
     impl Screen {
         fn of(rows: u16, style: Style, story: Story) -> Self {
             let term = InMemoryTerm::new(rows, 80);
-            let target = ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
             let clock = Arc::new(ManualClock::default());
-            let live = Live::still(
-                target,
-                Box::new(move || (rows, 80)),
-                style,
-                Arc::clone(&clock) as Arc<dyn Clock>,
-            );
+            let live = still(&term, rows, style, &clock);
             let mut screen = Self {
                 term,
                 live,
@@ -205,14 +252,14 @@ mod tests {
                 screen.clock.advance(until.saturating_sub(screen.clock.elapsed()));
                 screen.state.apply(&event);
                 screen.live.event(&event, &screen.state);
-                screen.live.bar.tick();
+                screen.live.tick();
             }
             screen
         }
 
         fn after(&self, milliseconds: u64) -> String {
             self.clock.advance(Duration::from_millis(milliseconds));
-            self.live.bar.tick();
+            self.live.tick();
             self.term.contents()
         }
     }
@@ -346,6 +393,47 @@ mod tests {
     }
 
     #[test]
+    fn the_moving_lines_step_aside_while_a_person_is_asked_and_come_back_below() {
+        let question = crate::event::Question {
+            prompt: "Is the data back?".into(),
+            ..crate::event::Question::default()
+        };
+        let asked = stuck().say(Step::Asked {
+            id: "apps".into(),
+            question,
+        });
+        let screen = Screen::of(24, Style::default(), asked);
+        assert!(screen.after(5_000).ends_with("41s"), "{}", screen.after(0));
+        indicatif::TermLike::write_line(&screen.term, "? Is the data back?").unwrap();
+        let asked = screen.after(60_000);
+        assert!(asked.ends_with("41s\n? Is the data back?"), "{asked}");
+
+        let Screen {
+            term,
+            mut live,
+            clock,
+            mut state,
+        } = screen;
+        let answered = crate::event::Event {
+            seq: state.seq + 1,
+            at: state.last_at.unwrap(),
+            elapsed_ms: u64::try_from(clock.elapsed().as_millis()).unwrap(),
+            body: Body::Step(Step::Answered {
+                id: "apps".into(),
+                approved: true,
+                by: "ann".into(),
+                comment: String::new(),
+            }),
+        };
+        state.apply(&answered);
+        live.event(&answered, &state);
+        live.tick();
+        let text = term.contents();
+        let (above, below) = text.split_once("? Is the data back?").unwrap();
+        assert!(!above.contains("recovery") && below.contains("recovery 2m"), "{text}");
+    }
+
+    #[test]
     fn a_low_terminal_keeps_the_recovery_time() {
         let screen = Screen::of(6, Style::default(), stuck());
         insta::assert_snapshot!(screen.after(5_000), @r"
@@ -389,11 +477,9 @@ mod tests {
         let state = whole.state();
         let events = whole.events();
         let term = InMemoryTerm::new(24, 80);
-        let target = ProgressDrawTarget::term_like(Box::new(Resting(term.clone())));
-        let clock = Arc::new(ManualClock::default());
-        let mut live = Live::still(target, Box::new(|| (24, 80)), Style::default(), clock);
+        let mut live = still(&term, 24, Style::default(), &Arc::default());
         live.event(events.last().unwrap(), &state);
-        live.bar.tick();
+        live.tick();
         assert!(term.contents().contains("1/5 ready"), "{}", term.contents());
     }
 }

@@ -4,9 +4,24 @@ use super::super::tree::Node;
 use super::{Check, is_commit};
 
 impl Check<'_> {
-    /// Checks revisions and what is accepted of apps.
+    /// Checks revisions, what is accepted of apps, and how often programs run.
     pub(super) fn policy(&mut self) {
         let root = self.root;
+        for step in root.list("steps") {
+            let Some(run) = step.get("run") else { continue };
+            let is_repeatable = run.get("repeatable").and_then(Node::flag) == Some(true);
+            if let Some(retries) = run.get("retries")
+                && retries.whole().is_some_and(|number| number > 0)
+                && !is_repeatable
+            {
+                self.error(
+                    "runbook/retries-once",
+                    retries.span,
+                    "a program that must not be run twice cannot be run again when it fails",
+                    "leave `retries` out or, if it does no harm twice, say `repeatable: true`".to_owned(),
+                );
+            }
+        }
         for source in root.table("sources") {
             let Some(revision) = source.value.get("revision") else {
                 continue;

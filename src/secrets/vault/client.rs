@@ -10,7 +10,7 @@ use super::mount::Mount;
 use super::session::Session;
 use super::settings::{Login, Settings};
 use super::transport::{Answer, Transport};
-use crate::redact::Redactor;
+use crate::redact::{Redactor, Secret};
 use crate::secrets::{Error, ErrorKind, Store, Stored};
 
 /// A Vault or OpenBao server as a [`Store`].
@@ -18,6 +18,10 @@ pub struct Vault {
     pub(super) name: String,
     pub(super) namespace: Option<String>,
     pub(super) login: Login,
+    /// What must be given anew when the login is used up: the variable's name, or what people call it.
+    pub(super) credential: String,
+    /// The secret id that a wrapping token held, once it was opened.
+    pub(super) opened: Mutex<Option<Secret>>,
     pub(super) redactor: Redactor,
     pub(super) transport: Transport,
     /// The session, once it was asked for; or why we were not let in, so that no other read tries the same credential.
@@ -41,6 +45,12 @@ impl Vault {
         settings.check()?;
         Ok(Self {
             transport: Transport::new(&settings, redactor)?,
+            credential: settings.variable.unwrap_or_else(|| match &settings.auth {
+                Login::Token(_) => "its token".into(),
+                Login::AppRole { wrapped: true, .. } => "its wrapping token".into(),
+                Login::AppRole { .. } => "its secret id".into(),
+            }),
+            opened: Mutex::default(),
             name: settings.name,
             namespace: settings.namespace,
             login: settings.auth,

@@ -16,6 +16,7 @@ mod session;
 mod settings;
 mod transport;
 mod unreached;
+mod wrapping;
 
 pub use client::Vault;
 pub use settings::{Login, Settings};

@@ -98,8 +98,14 @@ impl Vault {
                 mount,
                 role_id,
                 secret_id,
+                wrapped,
             } => {
                 let mount = mount.trim_matches('/');
+                let secret_id = if *wrapped {
+                    self.unwrapped(mount, secret_id).await?
+                } else {
+                    secret_id.clone()
+                };
                 let call = Call::of(&LoginWithApproleRequest {
                     mount: mount.to_owned(),
                     role_id: role_id.expose_str().unwrap_or_default().to_owned(),
@@ -139,7 +145,7 @@ impl Vault {
 
     fn ended(&self) -> Error {
         Error::new(ErrorKind::Login, format!("store {} does not accept its token", self.name))
-            .hint("the token is wrong, has expired, was revoked or has been used as often as it may: make a new one (`bao token create`)")
+            .hint(format!("the token is wrong, has expired, was revoked or has been used as often as it may: export a fresh {} (`bao token create`)", self.credential))
             .hint("by `auth: {approle: …}` the store would log in again by itself")
     }
 
@@ -158,7 +164,7 @@ impl Vault {
         .because(answer.quote(&self.redactor));
         match answer.status {
             400 => error
-                .hint(format!("the secret id is wrong, has expired or is used up: make a new one (`bao write -f auth/{mount}/role/NAME/secret-id`)"))
+                .hint(format!("the secret id is wrong, has expired or is used up (its `secret_id_num_uses`; each run logs in anew): export a fresh {}, made by `bao write -f auth/{mount}/role/NAME/secret-id`", self.credential))
                 .hint(format!("the role id is another role's: compare with `bao read auth/{mount}/role/NAME/role-id`"))
                 .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
             403 | 404 => error

@@ -18,6 +18,8 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
     /// How to log in.
     pub auth: Login,
+    /// The variable of the environment that the token or the secret id was read from, for those who have to give another.
+    pub variable: Option<String>,
 }
 
 /// How to log in.
@@ -31,8 +33,10 @@ pub enum Login {
         mount: String,
         /// The role's id.
         role_id: Secret,
-        /// The secret's id.
+        /// The secret's id, or the wrapping token that holds it.
         secret_id: Secret,
+        /// Whether it is a wrapping token, which opens once.
+        wrapped: bool,
     },
 }
 
@@ -67,6 +71,14 @@ impl Settings {
             {
                 Err(wrong("its role id or secret id is empty or no text").hint("give both under `auth.approle`"))
             }
+            Login::AppRole {
+                secret_id,
+                wrapped: true,
+                ..
+            } if !is_header(secret_id.expose()) => Err(wrong(
+                "its wrapping token holds spaces, line breaks or control characters",
+            )
+            .hint("read it without the line break at its end")),
             Login::AppRole { mount, .. } if mount.trim_matches('/').is_empty() => {
                 Err(wrong("the mount of its login method is empty").hint("leave `mount` out for `approle`"))
             }
@@ -91,6 +103,7 @@ mod tests {
             namespace: namespace.map(str::to_owned),
             ca_pem: None,
             auth,
+            variable: None,
         }
     }
 
@@ -99,6 +112,7 @@ mod tests {
             mount: mount.into(),
             role_id: Secret::from(role),
             secret_id: Secret::from(secret),
+            wrapped: false,
         }
     }
 

@@ -56,6 +56,16 @@ impl Call {
         }
     }
 
+    /// A request that `vaultrs` does not know and that must not be sent twice. `path` is without the leading `v1/`.
+    pub(super) fn post(path: impl Into<String>, body: &serde_json::Value) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            query: None,
+            body: Some(Zeroizing::new(body.to_string().into_bytes())),
+        }
+    }
+
     /// A request for the names in a folder, in the form that every proxy lets through.
     pub(super) fn list(path: impl Into<String>) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! `gitops-dr restore` as its user runs it: a real API server, a real Argo CD, a real OpenBao, private repositories.
 
+mod approve;
 mod broken;
 mod canary;
 mod clean;
@@ -7,8 +8,11 @@ mod credentials;
 mod honesty;
 mod installs;
 mod kill;
+mod moved;
 mod policy;
+mod program;
 mod refusals;
+mod rotated;
 mod scene;
 mod shop;
 mod twice;

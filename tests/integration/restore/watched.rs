@@ -24,11 +24,14 @@ pub(crate) struct Watched {
 impl Watched {
     /// Starts `restore --output json` with the scene's runbook, changed by `change`.
     pub(crate) fn start(scene: &Scene, change: impl Fn(&str) -> String) -> Self {
+        Self::start_with(scene, change, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(scene: &Scene, change: impl Fn(&str) -> String, arguments: &[&str]) -> Self {
         let runbook = scene.outage.runbook("small.yaml", &change(RUNBOOK)).unwrap();
-        let mut child = scene
-            .tool
-            .start(&["restore", runbook.to_str().unwrap(), "--output", "json"])
-            .unwrap();
+        let fixed = ["restore", runbook.to_str().unwrap(), "--output", "json"];
+        let mut child = scene.tool.start(&[&fixed, arguments].concat()).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self {
             child,

@@ -56,6 +56,7 @@ impl Bench {
             namespace: None,
             ca_pem: self.bao.authority().map(|file: &Path| std::fs::read(file).unwrap()),
             auth,
+            variable: None,
         }
     }
 
@@ -141,5 +142,6 @@ pub(super) fn by(role: &AppRole) -> Login {
         mount: "approle".to_owned(),
         role_id: Secret::from(role.role_id.as_str()),
         secret_id: Secret::from(role.secret_id.as_str()),
+        wrapped: false,
     }
 }

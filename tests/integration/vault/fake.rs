@@ -49,6 +49,7 @@ impl Fake {
             namespace: None,
             ca_pem: None,
             auth,
+            variable: None,
         }
     }
 

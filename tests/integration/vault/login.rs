@@ -76,6 +76,7 @@ async fn a_wrong_credential_is_told_by_the_check() {
         mount: "elsewhere".to_owned(),
         role_id,
         secret_id,
+        wrapped: false,
     };
     let error = bench.vault(elsewhere).check().await.unwrap_err();
     bench.expect(&error, ErrorKind::Login, &["enabled at auth/elsewhere", "`mount`"]);

@@ -19,6 +19,7 @@ pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod shop;
+pub mod terminal;
 pub mod tool;
 
 pub use bed::{Bed, BedOptions};
@@ -32,4 +33,5 @@ pub use port::Port;
 pub use process::Process;
 pub use programs::Programs;
 pub use proxy::Proxy;
+pub use terminal::Terminal;
 pub use tool::{Ran, Tool};

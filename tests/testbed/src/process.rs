@@ -103,6 +103,11 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// Stops its work without ending it, as a machine that hangs: connections are taken, and nothing is answered.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
     /// Ends it: SIGTERM, the wait for its exit, SIGKILL after a bound. Its ports are free afterwards.
     pub async fn stop(self) -> Result<()> {
         self.stop_within(GRACE).await

@@ -33,7 +33,7 @@ async fn what_is_refused_is_explained_and_changes_nothing() {
 }
 
 async fn what_this_version_cannot_do(scene: &Scene, judge: &mut Judge) {
-    let steps = "roots:\n  - {id: root, source: platform, path: clusters/prod/root.yaml}\nsteps:\n  - {id: mail, after: root, run: {command: [mail]}}";
+    let steps = "roots:\n  - {id: root, source: platform, path: clusters/prod/root.yaml}\nsteps:\n  - {id: mail, after: root, run: {command: [no-such-mailer], env: [NO_SUCH_VARIABLE]}}";
     let root = "roots:\n  - {id: root, source: platform, path: clusters/prod/root.yaml}";
     for case in [
         case("Flux", "agent: {argocd:", "agent: {flux:", &["Argo CD only", "Flux"]),
@@ -41,7 +41,7 @@ async fn what_this_version_cannot_do(scene: &Scene, judge: &mut Judge) {
             "a program to run",
             root,
             steps,
-            &["step mail", "does not carry out `run`", "by hand"],
+            &["step mail", "NO_SUCH_VARIABLE is not set", "no program `no-such-mailer`"],
         ),
         case(
             "a bad runbook",

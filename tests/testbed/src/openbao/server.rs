@@ -80,6 +80,13 @@ impl OpenBao {
         }
     }
 
+    /// Makes it hang: its port takes connections, and nothing is answered.
+    pub fn freeze(&self) {
+        if let Some(process) = &self.process {
+            process.freeze();
+        }
+    }
+
     /// Starts it again at the same address. It is sealed then, as any OpenBao after its machine rebooted.
     pub async fn start_again(&mut self) -> Result<()> {
         self.stop().await?;

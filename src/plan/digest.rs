@@ -1,0 +1,322 @@
+//! What the digest of a plan covers: what the runbook says will be done, and what it pins.
+//!
+//! Not covered is what may change between a run and the one that goes on with it without anybody having planned something
+//! else: what a followed source renders to (whether it may have moved is asked of Git), budgets (the objective, deadlines,
+//! timeouts, retries), the values and versions of secrets, how one logs in, and other addresses of the same repository.
+//! The target is not covered either: every run proves it anew, by the runbook as it is then.
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{Action, Input, Item};
+use crate::event::Effect;
+use crate::runbook::{
+    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Program, Revision,
+    Runbook, SecretShape, SecretSpec, Source, StoreKind,
+};
+
+/// One thing that the digest covers: its name for people, and the digest of what is said of it.
+pub type Covered = (String, String);
+
+/// How many hexadecimal digits are kept of what is said of one thing: enough to tell two of them apart, and short enough for
+/// an event.
+const SHORT: usize = 16;
+
+/// A digest that is fed with texts, each with its length, so that no two lists of texts look the same.
+#[derive(Default)]
+struct Fed(Sha256);
+
+impl Fed {
+    fn text(mut self, text: &str) -> Self {
+        self.0.update((text.len() as u64).to_be_bytes());
+        self.0.update(text.as_bytes());
+        self
+    }
+
+    fn maybe(self, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.text("some").text(text),
+            None => self.text("none"),
+        }
+    }
+
+    fn flag(self, flag: bool) -> Self {
+        self.text(if flag { "yes" } else { "no" })
+    }
+
+    fn list<'text>(self, texts: impl IntoIterator<Item = &'text String>) -> Self {
+        let texts: Vec<_> = texts.into_iter().collect();
+        let counted = self.text(&texts.len().to_string());
+        texts.into_iter().fold(counted, |fed, text| fed.text(text))
+    }
+
+    fn pairs<'text>(self, pairs: impl IntoIterator<Item = (&'text String, &'text String)>) -> Self {
+        let texts: Vec<_> = pairs.into_iter().flat_map(|(key, value)| [key, value]).collect();
+        self.list(texts)
+    }
+
+    fn place(self, from: &InSource) -> Self {
+        self.text(&from.source).text(&from.path)
+    }
+
+    fn end(self) -> String {
+        use std::fmt::Write as _;
+        self.0.finalize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+/// Returns all that the digest of a plan covers: sources, stores, secrets, clusters and the agent by name, then the steps in
+/// their order, then what is accepted of apps.
+pub(super) fn covered(runbook: &Runbook, input: &Input, steps: &[Item]) -> Vec<Covered> {
+    let mut covered = Vec::new();
+    let mut cover = |name: String, fed: Fed| covered.push((name, fed.end().chars().take(SHORT).collect()));
+    for (name, of) in &runbook.sources {
+        cover(format!("source {name}"), source(of));
+    }
+    for store in &runbook.stores {
+        cover(format!("store {}", store.name), self::store(&store.kind));
+    }
+    for (name, spec) in &runbook.secrets {
+        cover(format!("secret {name}"), secret(spec));
+    }
+    for (name, of) in &runbook.clusters {
+        cover(format!("cluster {name}"), cluster(of));
+    }
+    let is_pinned = |from: &InSource| matches!(runbook.sources.get(&from.source), Some(source) if matches!(source.revision, Revision::Pinned(_)));
+    let rendered = |fed: Fed, from: &InSource, digest: Option<&str>| match digest.filter(|_| is_pinned(from)) {
+        Some(digest) => fed.text("rendered").text(digest),
+        None => fed,
+    };
+    let of_agent = agent(&runbook.agent);
+    cover(
+        "agent".into(),
+        rendered(of_agent, &runbook.agent.from, Some(&input.agent_digest)),
+    );
+    // The digests of what `apply` steps render are in the order of the runbook.
+    let applied: Vec<usize> = (0..runbook.steps.len())
+        .filter(|index| matches!(runbook.steps[*index].action, ExtraAction::Apply(_)))
+        .collect();
+    for item in steps {
+        let fed = Fed::default().text(&item.step.id).text(effect(item.step.effect));
+        let fed = match item.action {
+            Action::Root(index) => {
+                let root = &runbook.roots[index];
+                let digest = input.roots.get(index).map(|root| root.digest.as_str());
+                rendered(fed.place(&root.from), &root.from, digest)
+            }
+            Action::Extra(index) => match &runbook.steps[index].action {
+                ExtraAction::Apply(from) => {
+                    let nth = applied.iter().position(|applied| *applied == index);
+                    let digest = nth.and_then(|nth| input.extras.get(nth)).map(String::as_str);
+                    rendered(fed.text("apply").place(from), from, digest)
+                }
+                ExtraAction::Check(of) => check(fed.text("check"), of),
+                ExtraAction::Approve(of) => approval(fed.text("approve"), of),
+                ExtraAction::Run(of) => program(fed.text("run"), of),
+            },
+            Action::Check(index) => check(fed, &runbook.done.checks[index]),
+            Action::Critical => fed.list(&runbook.done.critical),
+            // What the other steps do is said by the things above.
+            _ => fed,
+        };
+        cover(named(item), fed);
+    }
+    for (name, app) in &runbook.apps {
+        let mut allow: Vec<_> = app.allow.iter().collect();
+        allow.sort();
+        cover(format!("app {name}"), Fed::default().list(allow).flag(app.ignore));
+    }
+    covered
+}
+
+/// Returns the digest over all that is covered, in its order.
+pub(super) fn of(covered: &[Covered]) -> String {
+    let fed = covered
+        .iter()
+        .fold(Fed::default(), |fed, (name, digest)| fed.text(name).text(digest));
+    format!("sha256:{}", fed.end())
+}
+
+/// How a plan differs from an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Difference {
+    /// What there was not before.
+    pub new: Vec<String>,
+    /// What is no longer there.
+    pub gone: Vec<String>,
+    /// What is otherwise now.
+    pub changed: Vec<String>,
+    /// Whether what was and is there comes in another order.
+    pub is_reordered: bool,
+}
+
+impl Difference {
+    /// Compares what two plans cover.
+    pub fn between(before: &[Covered], now: &[Covered]) -> Self {
+        let digest = |all: &[Covered], name: &str| {
+            all.iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, digest)| digest.clone())
+        };
+        let names = |all: &[Covered], others: &[Covered]| -> (Vec<String>, Vec<String>) {
+            all.iter()
+                .map(|(name, _)| name.clone())
+                .partition(|name| digest(others, name).is_some())
+        };
+        let ((kept_before, gone), (kept, new)) = (names(before, now), names(now, before));
+        Self {
+            new,
+            gone,
+            changed: kept
+                .iter()
+                .filter(|name| digest(before, name) != digest(now, name))
+                .cloned()
+                .collect(),
+            is_reordered: kept_before != kept,
+        }
+    }
+
+    /// Whether this thing is new, gone or otherwise.
+    pub fn holds(&self, name: &str) -> bool {
+        [&self.new, &self.gone, &self.changed]
+            .into_iter()
+            .flatten()
+            .any(|known| known == name)
+    }
+
+    /// Says what differs, a line for each kind of difference.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        for (what, names) in [
+            ("otherwise now", &self.changed),
+            ("new", &self.new),
+            ("no longer there", &self.gone),
+        ] {
+            if !names.is_empty() {
+                words.push(format!("{what}: {}", names.join(", ")));
+            }
+        }
+        if self.is_reordered {
+            words.push("the order is another".into());
+        }
+        words
+    }
+}
+
+/// Returns an item's name for people: its id, unless that is what the runbook calls something else.
+fn named(item: &Item) -> String {
+    match item.action {
+        Action::Root(_) | Action::Extra(_) | Action::Check(_) => item.step.id.replacen('/', " ", 1),
+        _ => format!("step {}", item.step.id),
+    }
+}
+
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Reads => "reads",
+        Effect::Repeatable => "repeatable",
+        Effect::Once => "once",
+    }
+}
+
+fn source(source: &Source) -> Fed {
+    let (kind, text) = match &source.revision {
+        Revision::Follow(text) => ("follow", text),
+        Revision::Pinned(text) => ("pinned", text),
+    };
+    Fed::default().text(&source.git).text(kind).text(text)
+}
+
+fn store(store: &StoreKind) -> Fed {
+    match store {
+        StoreKind::Vault(vault) => Fed::default()
+            .text("vault")
+            .text(vault.address.as_str())
+            .maybe(vault.namespace.as_deref()),
+        StoreKind::Aws { region } => Fed::default().text("aws").text(region),
+        StoreKind::Sops { source } => Fed::default().text("sops").text(source),
+    }
+}
+
+fn secret(secret: &SecretSpec) -> Fed {
+    let fed = match &secret.shape {
+        SecretShape::Argocd(shape) => Fed::default().text("argocd").text(shape),
+        SecretShape::Kubernetes {
+            namespace,
+            name,
+            kind,
+            labels,
+            annotations,
+        } => Fed::default()
+            .text("kubernetes")
+            .text(namespace)
+            .maybe(name.as_deref())
+            .text(kind)
+            .pairs(labels)
+            .pairs(annotations),
+    };
+    let fed = fed.pairs(&secret.set).flag(secret.optional);
+    secret.from.iter().fold(fed, |fed, from| {
+        fed.text(&from.store).text(&from.path).pairs(&from.keys)
+    })
+}
+
+fn cluster(cluster: &Cluster) -> Fed {
+    let state = match cluster.state {
+        ClusterState::Survives => "survives",
+        ClusterState::Rebuilt => "rebuilt",
+        ClusterState::Absent => "absent",
+    };
+    let expect = match cluster.expect {
+        Expect::Empty => "empty",
+        Expect::Adopt => "adopt",
+    };
+    Fed::default()
+        .text(state)
+        .text(expect)
+        .maybe(cluster.secret.as_deref())
+        .maybe(cluster.context.as_deref())
+        .maybe(cluster.server.as_ref().map(url::Url::as_str))
+        .pairs(&cluster.labels)
+        .pairs(&cluster.annotations)
+}
+
+fn agent(agent: &Agent) -> Fed {
+    let kind = match agent.kind {
+        AgentKind::Argocd => "argocd",
+        AgentKind::Flux => "flux",
+    };
+    Fed::default()
+        .text(kind)
+        .place(&agent.from)
+        .text(&agent.namespace)
+        .maybe(agent.digest.as_deref())
+        .list(&agent.values)
+        .text(&agent.release)
+}
+
+fn approval(fed: Fed, approval: &Approval) -> Fed {
+    fed.text(&approval.prompt).maybe(approval.confirm.as_deref())
+}
+
+fn program(fed: Fed, program: &Program) -> Fed {
+    fed.list(&program.command)
+        .maybe(program.source.as_deref())
+        .list(&program.env)
+        .flag(program.repeatable)
+}
+
+fn check(fed: Fed, check: &Check) -> Fed {
+    match check {
+        Check::Http { url, status } => fed.text("http").text(url.as_str()).text(&status.to_string()),
+        Check::Condition {
+            kind,
+            namespace,
+            name,
+            is,
+        } => fed.text("condition").text(kind).text(namespace).text(name).text(is),
+    }
+}

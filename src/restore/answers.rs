@@ -1,0 +1,139 @@
+//! Whether all is answered that a run cannot know, looked at before anything is touched.
+
+use std::collections::BTreeSet;
+
+use crate::event::{Failure, Run, RunState};
+use crate::exec::Exec;
+use crate::redact::{Redactor, Secret};
+use crate::runbook::{ClusterState, ExtraAction, ExtraStep, Program, Runbook};
+use crate::steps::{Answers, bare};
+
+/// Words in the names of variables whose values are secret.
+const SECRET: [&str; 4] = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
+
+/// Refuses answers to what nobody asks: a mistyped name must not pass for an answer.
+pub(super) fn known(runbook: &Runbook, answers: &Answers) -> Result<(), Failure> {
+    let steps = |wanted: fn(&ExtraAction) -> bool| -> BTreeSet<String> {
+        let steps = runbook.steps.iter().filter(|step| wanted(&step.action));
+        steps.map(|step| step.id.clone()).collect()
+    };
+    let programs = steps(|action| matches!(action, ExtraAction::Run(_)));
+    let mut approvals = steps(|action| matches!(action, ExtraAction::Approve(_)));
+    let survivors = runbook.clusters.iter();
+    let survivors = survivors.filter(|(_, cluster)| cluster.state == ClusterState::Survives);
+    approvals.extend(survivors.map(|(name, _)| format!("cluster/{name}")));
+    let mut causes = Vec::new();
+    for (flag, given, ids) in [
+        ("--approve", &answers.approve, &approvals),
+        ("--was-done", &answers.was_done, &programs),
+        ("--do-again", &answers.do_again, &programs),
+    ] {
+        for id in given.keys().filter(|id| !ids.contains(bare(id))) {
+            let ids = ids.iter().cloned().collect::<Vec<_>>().join(", ");
+            let there = if ids.is_empty() { "there is none" } else { &ids };
+            causes.push(format!("{flag} {id}: of what it can name, the runbook has: {there}"));
+        }
+    }
+    for id in answers.was_done.keys().filter(|id| answers.wants_again(id).is_some()) {
+        causes.push(format!("{id} was either done or is to be done again, not both"));
+    }
+    refusal("the answers do not fit the runbook", causes)
+}
+
+/// Refuses a run that nobody attends and that would stop in the middle to ask, and one whose programs lack something. All
+/// that is missing is told at once. `state` is what is known of this run, which knows what was begun before.
+pub(super) fn missing(
+    runbook: &Runbook,
+    answers: &Answers,
+    state: &RunState,
+    is_attended: bool,
+) -> Result<(), Failure> {
+    let mut unanswered = Vec::new();
+    let mut lacking = Vec::new();
+    for step in &runbook.steps {
+        let id = format!("step/{}", step.id);
+        let begun = state.begun_before(&id);
+        if begun.is_some_and(crate::event::Begun::is_done) || answers.says_done(&id).is_some() {
+            continue;
+        }
+        match &step.action {
+            ExtraAction::Approve(approval) if !is_attended && !answers.yes && answers.approves(&id).is_none() => {
+                let words = format!("{}: {}", step.id, approval.prompt);
+                unanswered.push(format!("{words} (--approve {}=COMMENT, or --yes)", step.id));
+            }
+            ExtraAction::Run(program) => {
+                let is_open = begun.is_some() && !program.repeatable && answers.wants_again(&id).is_none();
+                if is_open && !is_attended {
+                    unanswered.push(unknown(step));
+                }
+                lacking.extend(lacks(step, program));
+            }
+            _ => {}
+        }
+    }
+    refusal("a program of the runbook cannot be run as it is", lacking)?;
+    refusal("nobody is at a terminal to answer, and the run would stop for it", unanswered)
+}
+
+/// Returns what a person says of steps that were begun before, as events.
+pub(super) fn told(answers: &Answers) -> Vec<Run> {
+    let told = |word, given: &std::collections::BTreeMap<String, String>| -> Vec<Run> {
+        let given = given.iter();
+        given
+            .map(|(id, reason)| Run::told_of_step(word, &format!("step/{}", bare(id)), reason))
+            .collect()
+    };
+    [
+        told(Run::WAS_DONE, &answers.was_done),
+        told(Run::DO_AGAIN, &answers.do_again),
+    ]
+    .concat()
+}
+
+/// Learns the values of variables that programs get and whose names say that they are secret.
+pub(super) fn learn(runbook: &Runbook, redactor: &Redactor) {
+    let programs = runbook.steps.iter().filter_map(|step| match &step.action {
+        ExtraAction::Run(program) => Some(program),
+        _ => None,
+    });
+    for name in programs.flat_map(|program| &program.env).filter(|name| is_secret(name)) {
+        if let Ok(value) = std::env::var(name) {
+            redactor.learn(&Secret::from(value.trim()));
+        }
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_uppercase();
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+fn unknown(step: &ExtraStep) -> String {
+    let id = &step.id;
+    format!(
+        "{id}: it was begun in a run before and no good end is known, and it must not be done twice \
+         (see what it did: --was-done {id}=REASON or --do-again {id}=REASON)"
+    )
+}
+
+fn lacks(step: &ExtraStep, program: &Program) -> Vec<String> {
+    let unset = program.env.iter().filter(|name| std::env::var_os(name).is_none());
+    let mut lacks: Vec<_> = unset
+        .map(|name| format!("step {}: the variable {name} is not set: export it and run again", step.id))
+        .collect();
+    if let Some(name) = program.command.first()
+        && !name.contains('/')
+        && !Exec::is_on_path(name)
+    {
+        lacks.push(format!("step {}: there is no program `{name}` on PATH", step.id));
+    }
+    lacks
+}
+
+fn refusal(message: &str, causes: Vec<String>) -> Result<(), Failure> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(message);
+    Err(Failure { causes, ..failure })
+}

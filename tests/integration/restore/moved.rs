@@ -1,0 +1,161 @@
+//! A run that goes on after the plan changed, or after Git moved; and Git that moves while a run goes on.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use super::scene::{Scene, application, deployment, files};
+use super::watched::{Watched, node};
+
+/// A Deployment of a program that really runs on the bed's host node, as soon as its Secret is there.
+const NEEDY: &str = r"
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: late}
+spec:
+  selector: {matchLabels: {app: late}}
+  template:
+    metadata: {labels: {app: late}}
+    spec:
+      containers:
+        - {name: main, image: 'redis:7', env: [{name: WORD, valueFrom: {secretKeyRef: {name: late, key: word}}}]}
+";
+
+/// The scene with an app that is not ready before [`let_go`].
+async fn waiting() -> Scene {
+    let mut files = files();
+    files.push(("apps/late.yaml".into(), application("late", "late", "late")));
+    files.push(("late/deployment.yaml".into(), NEEDY.to_owned()));
+    Scene::with(files).await
+}
+
+/// Gives the app what it waits for.
+async fn let_go(scene: &Scene) {
+    let secrets: Api<Secret> = Api::namespaced(scene.outage.bed.admin(), "late");
+    let secret = serde_json::from_value(json!({"metadata": {"name": "late"}, "stringData": {"word": "here"}}));
+    secrets.create(&PostParams::default(), &secret.unwrap()).await.unwrap();
+}
+
+/// Returns whether an event tells that the source went on to this commit.
+fn moved(event: &Value, to: &str, rewritten: bool) -> bool {
+    event["event"] == "source-moved" && event["to"] == to && event["rewritten"] == rewritten
+}
+
+/// Returns a text without the line breaks that the width of a page made.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_pushed_fix_is_taken_up_and_another_plan_or_rewritten_history_is_refused_unless_a_person_accepts_it() {
+    let scene = waiting().await;
+    let oldest = scene.platform.head().await.unwrap();
+    let planned = scene.platform.commit("before the outage", [("a", "1")]).await.unwrap();
+    let mut run = Watched::start(&scene, str::to_owned);
+    run.until("the app that waits", |event| node(event, "late", "progressing"))
+        .await;
+    run.interrupt().await;
+    assert_eq!(run.end().await, 130, "{}", run.said().await);
+
+    // Somebody pushes a fix, and the run goes on with it.
+    let fixed = scene.platform.commit("a fix", [("a", "2")]).await.unwrap();
+    let mut run = Watched::start_with(&scene, str::to_owned, &["--resume"]);
+    run.until("the move", |event| moved(event, &fixed, false)).await;
+    run.until("the app that waits", |event| node(event, "late", "progressing"))
+        .await;
+    run.interrupt().await;
+    assert_eq!(run.end().await, 130, "{}", run.said().await);
+    assert_eq!(
+        run.position(|event| event["event"] == "excepted"),
+        None,
+        "a fix is plain"
+    );
+
+    let before = scene.mutations().await.len();
+    let other_plan = |runbook: &str| {
+        runbook.replace("rto: 10m", "rto: 20m")
+            + "steps:\n  - {id: data, after: root, check: {http: {url: 'https://shop.example.com/'}}}\n"
+    };
+    let refused = scene.restore_with(other_plan, &["--resume"]).await;
+    assert_eq!(refused.code, 2, "{}", refused.said());
+    for words in ["the plan is not the one", "new: step data", "--accept-plan-change"] {
+        assert!(flat(&refused.out).contains(words), "“{words}”: {}", refused.said());
+    }
+    let refused = scene
+        .restore(&["--resume", &format!("--revision=platform={oldest}")])
+        .await;
+    assert_eq!(refused.code, 2, "{}", refused.said());
+    assert!(
+        flat(&refused.out).contains("otherwise now: source platform"),
+        "{}",
+        refused.said()
+    );
+
+    // A force push: the branch is where it never was on the way here.
+    scene.platform.force_back_to(&planned).await.unwrap();
+    let rewritten = scene.platform.commit("another past", [("a", "3")]).await.unwrap();
+    let refused = scene.restore(&["--resume"]).await;
+    assert_eq!(refused.code, 2, "{}", refused.said());
+    for words in [&fixed[..8], &rewritten[..8], "does not follow from it"] {
+        assert!(flat(&refused.out).contains(words), "“{words}”: {}", refused.said());
+    }
+    assert_eq!(scene.mutations().await.len(), before, "a refusal changes nothing");
+
+    let_go(&scene).await;
+    let accepted = scene
+        .restore(&["--resume", "--accept-plan-change", "we reset main, ticket 4711"])
+        .await;
+    assert_eq!(accepted.code, 0, "{}", accepted.said());
+    for words in ["recovered with 1 exception", "source platform", "ticket 4711"] {
+        assert!(flat(&accepted.out).contains(words), "“{words}”: {}", accepted.said());
+    }
+}
+
+#[tokio::test]
+async fn a_branch_that_moves_in_mid_run_is_followed_and_one_that_is_rewritten_is_never_a_silent_success() {
+    let scene = waiting().await;
+    let base = scene.platform.head().await.unwrap();
+    let mut run = Watched::start(&scene, str::to_owned);
+    run.until("the app that waits", |event| node(event, "late", "progressing"))
+        .await;
+    run.until("the other app", |event| node(event, "cart", "ready")).await;
+
+    let next = scene
+        .platform
+        .commit(
+            "news",
+            [("search/deployment.yaml", deployment("search").replace(":1", ":2"))],
+        )
+        .await
+        .unwrap();
+    refresh(&scene, "search").await;
+    run.until("the move", |event| moved(event, &next, false)).await;
+
+    scene.platform.force_back_to(&base).await.unwrap();
+    let rewritten = scene.platform.commit("another past", [("a", "3")]).await.unwrap();
+    refresh(&scene, "search").await;
+    run.until("the rewriting", |event| moved(event, &rewritten, true)).await;
+
+    let_go(&scene).await;
+    assert_eq!(run.end().await, 0, "{}", run.said().await);
+    let exception = run
+        .events
+        .iter()
+        .find(|event| event["event"] == "excepted")
+        .expect("it is told at the end");
+    let told = exception.to_string();
+    for words in [&next[..8], &rewritten[..8], "source platform"] {
+        assert!(told.contains(words), "“{words}”: {told}");
+    }
+}
+
+/// Makes the agent look at an app's repository now, as a webhook would.
+async fn refresh(scene: &Scene, app: &str) {
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Application"));
+    let applications: Api<DynamicObject> = Api::namespaced_with(scene.outage.bed.admin(), "argocd", &kind);
+    let asked = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}});
+    applications
+        .patch(app, &PatchParams::default(), &Patch::Merge(&asked))
+        .await
+        .unwrap();
+}
