@@ -60,7 +60,7 @@ impl Tool {
         command
             .args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"])
             .arg("-e")
-            .arg(format!("inject=fdatasync:signal=SIGKILL:when={nth}"))
+            .arg(format!("inject=fdatasync:signal=SIGKILL:when={nth}+"))
             .arg(&self.program)
             .args(arguments);
         self.prepare(&mut command);
