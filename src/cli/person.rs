@@ -103,7 +103,9 @@ enum Read {
 fn read(question: &Question, line: &str) -> Read {
     let is_choice = |line: &str| {
         let told = line.split_once(' ');
-        told.is_some_and(|(word, reason)| question.choices.iter().any(|choice| choice == word) && !reason.trim().is_empty())
+        told.is_some_and(|(word, reason)| {
+            question.choices.iter().any(|choice| choice == word) && !reason.trim().is_empty()
+        })
     };
     match &question.confirm {
         // The word itself goes first: a runbook may ask for an odd one.

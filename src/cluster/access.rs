@@ -147,8 +147,7 @@ impl Cluster {
 fn defined<'manifest>(
     manifests: impl Iterator<Item = &'manifest Manifest>,
 ) -> BTreeMap<(String, String), (String, bool)> {
-    let crds = manifests
-        .filter(|manifest| manifest.kind() == "CustomResourceDefinition");
+    let crds = manifests.filter(|manifest| manifest.kind() == "CustomResourceDefinition");
     crds.filter_map(|crd| {
         let word = |pointer: &str| crd.value().pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let namespaced = word("/spec/scope")? == "Namespaced";

@@ -77,7 +77,12 @@ impl Cluster {
             .filter(|volume| volume.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound"))
             .filter_map(|volume| volume.metadata.name)
             .collect();
-        let is_made = |metadata: &ObjectMeta| metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
+        let is_made = |metadata: &ObjectMeta| {
+            metadata
+                .owner_references
+                .as_ref()
+                .is_some_and(|owners| !owners.is_empty())
+        };
         for (api_version, kind) in WORKLOADS {
             let names = self.names(api_version, kind, |metadata| !is_made(metadata)).await?;
             found.workloads.extend(names.into_iter().filter(|name| {

@@ -88,7 +88,10 @@ pub async fn look(server: &Url) -> Sign {
             let spoke = speaks_tls(&error) || shook;
             if spoke {
                 let certificate = None;
-                Sign::Alive { words: why, certificate }
+                Sign::Alive {
+                    words: why,
+                    certificate,
+                }
             } else {
                 Sign::Silent { why }
             }

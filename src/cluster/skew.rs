@@ -132,7 +132,11 @@ mod tests {
     /// What is heard when the server is so far ahead, and the way there and back takes so long.
     fn heard(asked: i64, ahead: i64, there: i64, back: i64) -> Skew {
         let date = at(asked + there + ahead).as_second();
-        Skew::of(at(asked), Timestamp::from_second(date).unwrap(), at(asked + there + back))
+        Skew::of(
+            at(asked),
+            Timestamp::from_second(date).unwrap(),
+            at(asked + there + back),
+        )
     }
 
     #[test]

@@ -101,9 +101,7 @@ fn verdict(error: &Error, manifest: &Manifest, coming: &BTreeSet<(&str, &str)>) 
         ErrorKind::Conflict => Verdict::Later,
         // The role that a binding names is applied before it (`pkg/registry/rbac/rolebinding/policybased/storage.go` reads it
         // unless we may `bind` whatever it grants); the try of the role has shown that we may grant it.
-        ErrorKind::NotFound
-            if coming.contains(&(manifest.text("/roleRef/kind"), manifest.text("/roleRef/name"))) =>
-        {
+        ErrorKind::NotFound if coming.contains(&(manifest.text("/roleRef/kind"), manifest.text("/roleRef/name"))) => {
             Verdict::Later
         }
         // A webhook that says it has side effects is not asked in a dry run, and the server then refuses the request.
@@ -119,7 +117,11 @@ fn verdict(error: &Error, manifest: &Manifest, coming: &BTreeSet<(&str, &str)>) 
 /// Returns the object in another namespace.
 fn moved(manifest: &Manifest, namespace: &str) -> Manifest {
     let mut moved = manifest.clone();
-    if let Some(metadata) = moved.value_mut().pointer_mut("/metadata").and_then(Value::as_object_mut) {
+    if let Some(metadata) = moved
+        .value_mut()
+        .pointer_mut("/metadata")
+        .and_then(Value::as_object_mut)
+    {
         if namespace.is_empty() {
             metadata.remove("namespace");
         } else {
@@ -161,7 +163,12 @@ mod tests {
             (error(ErrorKind::NotFound, "role r"), &coming, Verdict::Later),
             (error(ErrorKind::NotFound, "role r"), &BTreeSet::new(), Verdict::Refused),
         ] {
-            assert_eq!(verdict(&error, &binding, coming), expected, "{error} {:?}", error.causes());
+            assert_eq!(
+                verdict(&error, &binding, coming),
+                expected,
+                "{error} {:?}",
+                error.causes()
+            );
         }
     }
 }

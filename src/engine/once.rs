@@ -28,7 +28,9 @@ async fn ask(planned: &PlannedStep, begun: &Begun, context: &Context) -> Result<
         Answer::Given { comment, .. } => {
             let told = comment.split_once(' ').map(|(word, reason)| (word, reason.trim()));
             let Some((word @ (Run::WAS_DONE | Run::DO_AGAIN), reason)) = told else {
-                return Err(Failure::new("the answer was neither that it was done nor that it is to be done again"));
+                return Err(Failure::new(
+                    "the answer was neither that it was done nor that it is to be done again",
+                ));
             };
             context.emit(Run::told_of_step(word, &planned.id, reason));
             Ok(if word == Run::WAS_DONE {
@@ -41,7 +43,10 @@ async fn ask(planned: &PlannedStep, begun: &Begun, context: &Context) -> Result<
             "whether {} was done is not known, and {by} did not say",
             planned.id
         ))
-        .hint(format!("see what it did, then go on with --resume and {}", flags(&planned.id)))),
+        .hint(format!(
+            "see what it did, then go on with --resume and {}",
+            flags(&planned.id)
+        ))),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Begun, Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
-    RunId, RunOutcome, Step,
+    Begun, Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep,
+    Question, Run, RunId, RunOutcome, Step,
 };
 
 /// How far a step is.
@@ -464,7 +464,12 @@ impl RunState {
     fn waited_ms(&self, from: u64, to: u64) -> u64 {
         let spans = self.asked_ms.iter();
         spans
-            .map(|(asked, answered)| answered.unwrap_or(self.elapsed_ms).min(to).saturating_sub((*asked).max(from)))
+            .map(|(asked, answered)| {
+                answered
+                    .unwrap_or(self.elapsed_ms)
+                    .min(to)
+                    .saturating_sub((*asked).max(from))
+            })
             .sum()
     }
 

@@ -42,6 +42,8 @@ pub struct Input {
     pub ground: Vec<(String, Vec<String>)>,
     /// The workloads of the agent.
     pub workloads: Vec<String>,
+    /// What holds ApplicationSets back until the platform is settled; empty where nothing does.
+    pub sets: Vec<String>,
     /// The roots, in the order of the runbook.
     pub roots: Vec<RootInput>,
     /// The digests of what the runbook's own steps apply, in their order.
@@ -69,6 +71,10 @@ pub enum Action {
     Check(usize),
     /// Waits for all apps.
     Apps,
+    /// Lets ApplicationSets follow Git's policy.
+    Sets,
+    /// Gives up the ownership of fields that the agent has taken over.
+    Release,
 }
 
 /// One step of a plan.
@@ -173,6 +179,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         "wait until every app is Synced and Healthy",
         Vec::new(),
     ));
+    steps.extend(afterwards(input));
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
     }
@@ -284,7 +291,10 @@ fn details(action: &ExtraAction) -> Vec<String> {
     let ExtraAction::Run(program) = action else {
         return Vec::new();
     };
-    let folder = program.source.as_ref().map(|source| format!("in a copy of source {source}"));
+    let folder = program
+        .source
+        .as_ref()
+        .map(|source| format!("in a copy of source {source}"));
     let env = (!program.env.is_empty()).then(|| format!("with {} from the environment", program.env.join(", ")));
     let once = if program.repeatable {
         "repeatable"
@@ -292,6 +302,30 @@ fn details(action: &ExtraAction) -> Vec<String> {
         "once: after a crash a person is asked"
     };
     folder.into_iter().chain(env).chain([once.to_owned()]).collect()
+}
+
+/// What gives a settled platform over to its agent.
+fn afterwards(input: &Input) -> Vec<Item> {
+    let mut steps = Vec::new();
+    if !input.sets.is_empty() {
+        steps.push(item(
+            "sets",
+            Phase::Apps,
+            Effect::Repeatable,
+            Action::Sets,
+            "let ApplicationSets follow Git's policy",
+            input.sets.clone(),
+        ));
+    }
+    steps.push(item(
+        "release",
+        Phase::Apps,
+        Effect::Repeatable,
+        Action::Release,
+        "leave to the agent what it has taken over",
+        Vec::new(),
+    ));
+    steps
 }
 
 fn checks(runbook: &Runbook) -> impl Iterator<Item = Item> {

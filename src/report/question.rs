@@ -46,7 +46,9 @@ mod tests {
     #[test]
     fn a_question_stands_with_what_one_should_know_and_what_to_type() {
         let asked = Question {
-            prompt: "Are the volumes of the shop restored, and is nobody writing to the old\u{1b}[2J database any more?".into(),
+            prompt:
+                "Are the volumes of the shop restored, and is nobody writing to the old\u{1b}[2J database any more?"
+                    .into(),
             details: vec!["The newest backup is of 02:00; what came in after it is lost.".into()],
             confirm: Some("data".into()),
             ..Question::default()

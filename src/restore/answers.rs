@@ -72,7 +72,10 @@ pub(super) fn missing(
         }
     }
     refusal("a program of the runbook cannot be run as it is", lacking)?;
-    refusal("nobody is at a terminal to answer, and the run would stop for it", unanswered)
+    refusal(
+        "nobody is at a terminal to answer, and the run would stop for it",
+        unanswered,
+    )
 }
 
 /// Returns what a person says of steps that were begun before, as events.
@@ -119,7 +122,12 @@ fn unknown(step: &ExtraStep) -> String {
 fn lacks(step: &ExtraStep, program: &Program) -> Vec<String> {
     let unset = program.env.iter().filter(|name| std::env::var_os(name).is_none());
     let mut lacks: Vec<_> = unset
-        .map(|name| format!("step {}: the variable {name} is not set: export it and run again", step.id))
+        .map(|name| {
+            format!(
+                "step {}: the variable {name} is not set: export it and run again",
+                step.id
+            )
+        })
         .collect();
     if let Some(name) = program.command.first()
         && !name.contains('/')

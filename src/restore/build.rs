@@ -12,8 +12,8 @@ use crate::runbook::{
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
-    ApplyExtra, ApplyRoot, Approve, CheckStep, Drive, Interlock, LayGround, RestoreCredentials, RunProgram, StartAgent,
-    Until, World,
+    ApplyExtra, ApplyRoot, Approve, CheckStep, Drive, Interlock, LayGround, LetSetsGo, Release, RestoreCredentials,
+    RunProgram, StartAgent, Until, World,
 };
 
 /// Makes the stores that the runbook reads from.
@@ -60,7 +60,10 @@ fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
             wrapped: *wrapped,
         },
     };
-    let (Auth::Token(credential) | Auth::AppRole { secret_id: credential, .. }) = &vault.auth;
+    let (Auth::Token(credential)
+    | Auth::AppRole {
+        secret_id: credential, ..
+    }) = &vault.auth;
     Ok(Settings {
         name: name.to_owned(),
         address: vault.address.clone(),
@@ -173,6 +176,8 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
             planned,
             until: Until::All,
         }),
+        Action::Sets => Box::new(LetSetsGo { world, planned }),
+        Action::Release => Box::new(Release { world, planned }),
         Action::Check(index) => Box::new(CheckStep {
             world,
             planned,

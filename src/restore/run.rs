@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{answers, build};
 use super::request::Request;
 use super::resume;
+use super::{answers, build};
 use crate::engine::journal::Journal;
 use crate::engine::{Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
@@ -135,13 +135,22 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, attended: bool) -> R
     let runbook = world.runbook().map_err(refused)?;
     let plan = &world.prepared().map_err(refused)?.plan;
     let steps = build::steps(runbook, plan, world);
-    // With critical apps named, the recovery clock stops before the last step: the rest goes on.
-    let rest = steps.len() - usize::from(!runbook.done.critical.is_empty());
-    for (index, (action, step)) in steps.into_iter().enumerate() {
-        if index == rest && action == Action::Apps {
+    for (action, step) in steps {
+        // With critical apps named, the recovery clock stops before all apps are waited for: the rest goes on.
+        if action == Action::Apps && !runbook.done.critical.is_empty() {
             engine.record(Run::Recovered);
         }
-        engine.run(std::slice::from_ref(&step)).await?;
+        let ran = engine.run(std::slice::from_ref(&step)).await;
+        if let (Err(_), Some(hold)) = (&ran, world.hold()) {
+            engine.record(Run::LeftToDo {
+                what: format!(
+                    "ApplicationSets are held back ({} in {}) until the platform is settled: go on with --resume, which ends with Git's policy.",
+                    hold.words(),
+                    hold.settings()
+                ),
+            });
+        }
+        ran?;
     }
     for what in left_to_do(runbook) {
         engine.record(Run::LeftToDo { what });

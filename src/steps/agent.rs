@@ -1,5 +1,6 @@
 //! Starts the agent and waits until what recovery needs of it is ready.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -30,8 +31,10 @@ impl Step for StartAgent {
         let mut applied = String::new();
         if self.0.installs() {
             let (mut sent, mut same) = (0, 0);
+            let hold = self.0.hold();
             for stage in &prepared.agent {
-                let apply = argocd::apply_stage(cluster, stage, &runbook.agent.namespace, self.0.mode());
+                let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
+                let apply = argocd::apply_stage(cluster, &stage, &runbook.agent.namespace, self.0.mode());
                 let counts = ground::told(context.unless_stopped(apply).await??, context);
                 (sent, same) = (sent + counts.0, same + counts.1);
             }

@@ -41,7 +41,10 @@ impl Answers {
 /// A step goes by its name in the runbook and by the one in the plan, which screens show: `data` and `step/data`.
 fn of<'words>(given: &'words BTreeMap<String, String>, id: &str) -> Option<&'words str> {
     let id = bare(id);
-    given.iter().find(|(name, _)| bare(name) == id).map(|(_, words)| words.as_str())
+    given
+        .iter()
+        .find(|(name, _)| bare(name) == id)
+        .map(|(_, words)| words.as_str())
 }
 
 /// Returns the name that the runbook gives a step.

@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
-use crate::platform::argocd::install::{self, Install, StageName, Workload};
+use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
 use crate::platform::argocd::manifest;
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook};
@@ -84,6 +84,10 @@ impl Prepare {
         let objects = rendered.manifests.into_iter().chain(rendered.hooks).collect();
         let install = install::arrange(objects, &runbook.agent.namespace);
         found.extend(install.findings.iter().cloned());
+        let sets = install::sets(&install);
+        if let Sets::Loose(why) = &sets {
+            found.push(loose(why));
+        }
 
         let beside = self.others(runbook, &mut found).await?;
         found.extend(self.damage(runbook, &install, &beside)?);
@@ -118,6 +122,10 @@ impl Prepare {
                 .map(|stage| (stage.name.word().to_owned(), named(&stage.manifests)))
                 .collect(),
             workloads: agent.iter().flat_map(|stage| named(&stage.manifests)).collect(),
+            sets: match &sets {
+                Sets::Holdable(hold) => vec![format!("until then {} in {}", hold.words(), hold.settings())],
+                Sets::Harmless | Sets::Loose(_) => Vec::new(),
+            },
             roots: beside.inputs,
             extras: beside.digests,
         };
@@ -127,6 +135,7 @@ impl Prepare {
             placeholders: install.placeholders,
             argocd_secret: install.argocd_secret,
             agent,
+            sets,
             needed: ids(needed),
             others: ids(others),
             version,
@@ -269,6 +278,15 @@ fn pinned(runbook: &Runbook, rendered: &Rendered, found: &mut Vec<Finding>) {
             .help("see what changed in the source; then put the new digest into the runbook"),
         );
     }
+}
+
+/// Says that ApplicationSets are under Git's policy from the start.
+fn loose(why: &str) -> Finding {
+    Finding::warning(
+        "install/sets-not-held",
+        format!("ApplicationSets cannot be held back while the platform comes back: {why}"),
+    )
+    .help("let the controller read its policy from `argocd-cmd-params-cm`, as upstream's Deployment does; until then a set whose generators see too little deletes Applications that it owns")
 }
 
 /// Workloads of an install are namespaced, and one that names no namespace goes to the agent's.

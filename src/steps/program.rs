@@ -128,7 +128,11 @@ impl RunProgram {
             _ => program,
         };
         let run = self.world.run.get().map(ToString::to_string).unwrap_or_default();
-        let context = self.world.cluster.get().map(|cluster| cluster.identity().context.clone());
+        let context = self
+            .world
+            .cluster
+            .get()
+            .map(|cluster| cluster.identity().context.clone());
         let mut exec = Exec::new(program, &self.world.redactor)
             .args(command.iter().skip(1))
             .limit(self.program.timeout.unwrap_or(LIMIT))

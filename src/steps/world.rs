@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::Answers;
@@ -11,7 +12,7 @@ use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
 use crate::platform::argocd::decide::Memory;
-use crate::platform::argocd::install::Stage;
+use crate::platform::argocd::install::{Hold, Sets, Stage};
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{Expect, Runbook};
 use crate::secrets::Store;
@@ -53,6 +54,8 @@ pub struct Prepared {
     pub argocd_secret: Option<Manifest>,
     /// The agent's workloads and all that comes with them.
     pub agent: Vec<Stage>,
+    /// How ApplicationSets are held back until the platform is settled.
+    pub sets: Sets,
     /// The workloads that recovery needs.
     pub needed: Vec<ObjectRef>,
     /// The agent's other workloads.
@@ -94,6 +97,8 @@ pub struct World {
     pub agent_present: OnceLock<bool>,
     /// When the run began.
     pub started: OnceLock<jiff::Timestamp>,
+    /// Whether ApplicationSets are held back now.
+    pub held_back: AtomicBool,
     /// What the driving of apps remembers.
     pub memory: Mutex<Memory>,
 }
@@ -127,7 +132,9 @@ impl World {
     /// goes on with.
     pub fn adopts(&self) -> bool {
         let earlier = self.earlier.get();
-        self.runbook.get().is_some_and(|runbook| runbook.target.expect == Expect::Adopt)
+        self.runbook
+            .get()
+            .is_some_and(|runbook| runbook.target.expect == Expect::Adopt)
             || self.options.answers.adopt.is_some()
             || earlier.is_some_and(|earlier| earlier.vouched.iter().any(|(what, _)| what == "adopt"))
     }
@@ -136,6 +143,14 @@ impl World {
     /// on applies it again, since Git may hold the very change that the agent was lacking.
     pub fn installs(&self) -> bool {
         self.earlier.get().is_some() || !self.agent_present.get().copied().unwrap_or(false)
+    }
+
+    /// Returns how ApplicationSets are held back, if they are.
+    pub fn hold(&self) -> Option<&Hold> {
+        match &self.prepared.get()?.sets {
+            Sets::Holdable(hold) if self.held_back.load(Ordering::Relaxed) => Some(hold),
+            _ => None,
+        }
     }
 
     /// Returns how to apply: with looking first, unless the interlock found the cluster empty.

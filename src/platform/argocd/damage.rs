@@ -57,13 +57,19 @@ pub fn check(applied: &[Applied<'_>], restored: &[(String, ObjectRef)], namespac
     for one in applied.iter().filter(|one| !one.is_install) {
         let id = one.id();
         if id == key {
-            let message = format!("{} holds `argocd-secret`: the key that signs sessions would be overwritten", one.by);
+            let message = format!(
+                "{} holds `argocd-secret`: the key that signs sessions would be overwritten",
+                one.by
+            );
             findings.push(
                 one.finding("damage/argocd-secret", message)
                     .help("take it out of there, and restore it from a store: `as: argocd/argocd-secret`"),
             );
         } else if let Some((name, _)) = restored.iter().find(|(_, secret)| *secret == id) {
-            let message = format!("{} holds {id}, which secret `{name}` of the runbook restores: one would overwrite the other", one.by);
+            let message = format!(
+                "{} holds {id}, which secret `{name}` of the runbook restores: one would overwrite the other",
+                one.by
+            );
             findings.push(
                 one.finding("damage/secret-overwritten", message)
                     .help("keep one: take it out of Git, or out of the runbook"),
@@ -79,7 +85,10 @@ pub fn dying(id: &ObjectRef, live: &Value) -> Option<String> {
     let since = live.pointer("/metadata/deletionTimestamp")?.as_str()?;
     let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
     let waits: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
-    let goes = if waits.iter().any(|finalizer| finalizer.contains("resources-finalizer.argocd.argoproj.io")) {
+    let goes = if waits
+        .iter()
+        .any(|finalizer| finalizer.contains("resources-finalizer.argocd.argoproj.io"))
+    {
         ", and all that it deployed goes with it"
     } else {
         ""
@@ -98,7 +107,11 @@ fn contradictions(applied: &[Applied<'_>]) -> Vec<Finding> {
                 first.insert(id, one);
             }
             Some(other) if other.by != one.by && content(other.manifest) != content(one.manifest) => {
-                let message = format!("{id} is in {} and otherwise in {}: the later would undo the earlier", other.place(), one.by);
+                let message = format!(
+                    "{id} is in {} and otherwise in {}: the later would undo the earlier",
+                    other.place(),
+                    one.by
+                );
                 findings.push(
                     one.finding("damage/two-contents", message)
                         .help("keep it in one place, or let both be the same"),
@@ -152,8 +165,14 @@ mod tests {
     }
 
     fn rules(applied: &[Applied<'_>]) -> Vec<&'static str> {
-        let restored = [("repo".to_owned(), ObjectRef::new("v1", "Secret", "argocd", "repo-platform"))];
-        check(applied, &restored, "argocd").iter().map(|finding| finding.rule).collect()
+        let restored = [(
+            "repo".to_owned(),
+            ObjectRef::new("v1", "Secret", "argocd", "repo-platform"),
+        )];
+        check(applied, &restored, "argocd")
+            .iter()
+            .map(|finding| finding.rule)
+            .collect()
     }
 
     #[test]
@@ -168,7 +187,12 @@ mod tests {
             (secret("argocd-secret", Some("shop")), &[]),
         ] {
             assert_eq!(rules(&[by("root `apps`", &applied)]), expected, "{}", applied.id());
-            assert_eq!(rules(&[by("the agent's install", &applied)]), [""; 0], "{}", applied.id());
+            assert_eq!(
+                rules(&[by("the agent's install", &applied)]),
+                [""; 0],
+                "{}",
+                applied.id()
+            );
         }
     }
 
@@ -182,8 +206,14 @@ mod tests {
         let (a, b, elsewhere) = (map("a", "argocd"), map("b", "argocd"), map("b", "shop"));
         let mut bare = a.clone();
         bare.value_mut()["metadata"] = json!({"name": "m"});
-        assert_eq!(rules(&[by("root `x`", &a), by("root `y`", &b)]), ["damage/two-contents"]);
-        assert_eq!(rules(&[by("the agent's install", &a), by("step `y`", &b)]), ["damage/two-contents"]);
+        assert_eq!(
+            rules(&[by("root `x`", &a), by("root `y`", &b)]),
+            ["damage/two-contents"]
+        );
+        assert_eq!(
+            rules(&[by("the agent's install", &a), by("step `y`", &b)]),
+            ["damage/two-contents"]
+        );
         assert_eq!(rules(&[by("root `x`", &a), by("root `y`", &bare)]), [""; 0]);
         assert_eq!(rules(&[by("root `x`", &a), by("root `y`", &elsewhere)]), [""; 0]);
         let found = check(&[by("root `x`", &a), by("root `y`", &b)], &[], "argocd");

@@ -4,10 +4,12 @@
 //! * [`install`]: the order in which its own install manifests must reach a bare cluster.
 //! * [`manifest`]: how a root from Git is made fit for a restore. [`damage`]: what in the sources would do harm.
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
+//! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
 
 mod address;
+pub mod adoption;
 pub mod application;
 pub mod applicationset;
 pub mod damage;

@@ -55,7 +55,14 @@ mod tests {
             let date = ours + SignedDuration::from_secs(seconds);
             judged(Skew::of(ours, date, ours))
         };
-        for (seconds, refused) in [(0, false), (20, false), (60, false), (61, true), (-61, false), (-62, true)] {
+        for (seconds, refused) in [
+            (0, false),
+            (20, false),
+            (60, false),
+            (61, true),
+            (-61, false),
+            (-62, true),
+        ] {
             assert_eq!(apart(seconds).is_err(), refused, "{seconds}");
         }
         let told = apart(3600).unwrap_err();

@@ -47,10 +47,15 @@ fn wrong(runbook: &Runbook, server: &str, is_target: bool) -> Option<String> {
     let target = &runbook.target;
     if is_target {
         return Some(
-            "this is the target itself, which Argo CD would take for another cluster: two would then fight over it".into(),
+            "this is the target itself, which Argo CD would take for another cluster: two would then fight over it"
+                .into(),
         );
     }
-    if target.replaces.as_ref().is_some_and(|old| same_server(server, old.server.as_str())) {
+    if target
+        .replaces
+        .as_ref()
+        .is_some_and(|old| same_server(server, old.server.as_str()))
+    {
         return Some("the runbook says that this cluster is replaced".into());
     }
     target

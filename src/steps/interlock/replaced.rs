@@ -46,7 +46,9 @@ pub(super) async fn is_silent(world: &World, cluster: &Cluster, context: &Contex
                     .hint("power it off, or cut its network; then run again")
                     .hint("if it is to live on, take `replaces` out of the runbook"));
             }
-            format!("{server} leads to this very cluster (it shows the same certificate), so whether the old one is off cannot be seen")
+            format!(
+                "{server} leads to this very cluster (it shows the same certificate), so whether the old one is off cannot be seen"
+            )
         }
     };
     Ok(Some(Silence { server, seen }))
@@ -56,11 +58,15 @@ pub(super) async fn is_silent(world: &World, cluster: &Cluster, context: &Contex
 /// where `ask` allows it.
 pub(super) async fn word(world: &World, silence: &Silence, ask: bool, context: &Context) -> Result<(), Failure> {
     let earlier = world.earlier.get().into_iter().flat_map(|earlier| &earlier.vouched);
-    let earlier = earlier.filter(|(what, _)| what == "fenced").map(|(_, reason)| reason).last();
+    let earlier = earlier
+        .filter(|(what, _)| what == "fenced")
+        .map(|(_, reason)| reason)
+        .last();
     let given = world.options.answers.fenced.as_ref().or(earlier);
     let refused = || {
-        let mut failure = Failure::new(format!("nobody says how the old cluster {} was fenced", silence.server))
-            .hint(format!("make sure that it is off, and say how: {FLAG}, such as --fenced 'power off, ticket 4711'"));
+        let mut failure = Failure::new(format!("nobody says how the old cluster {} was fenced", silence.server)).hint(
+            format!("make sure that it is off, and say how: {FLAG}, such as --fenced 'power off, ticket 4711'"),
+        );
         failure.causes.push(silence.seen.clone());
         failure
     };
@@ -73,9 +79,8 @@ pub(super) async fn word(world: &World, silence: &Silence, ask: bool, context: &
                     silence.seen.clone(),
                     "Two clusters side by side write over each other. Your words are journaled; none refuse the restore.".into(),
                 ],
-                confirm: None,
-                timeout_ms: None,
                 flag: FLAG.into(),
+                ..Question::default()
             };
             match context.ask(question).await? {
                 Answer::Given { comment, .. } if !comment.trim().is_empty() => comment.trim().to_owned(),

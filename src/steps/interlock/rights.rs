@@ -28,7 +28,11 @@ pub(super) async fn suffice(
     let mut objects: Vec<(&Manifest, &str)> = Vec::new();
     if installs {
         let stages = prepared.ground.iter().chain(&prepared.agent);
-        objects.extend(stages.flat_map(|stage| &stage.manifests).map(|manifest| (manifest, namespace)));
+        objects.extend(
+            stages
+                .flat_map(|stage| &stage.manifests)
+                .map(|manifest| (manifest, namespace)),
+        );
     }
     objects.extend(prepared.roots.iter().flatten().map(|manifest| (manifest, namespace)));
     objects.extend(prepared.extras.values().flatten().map(|manifest| (manifest, OF_EXTRAS)));
@@ -58,7 +62,12 @@ pub(super) async fn suffice(
         }
     }
     let tried = cluster.try_out(&objects).await?;
-    causes.extend(tried.refused.iter().map(|what| format!("the server would refuse {what}")));
+    causes.extend(
+        tried
+            .refused
+            .iter()
+            .map(|what| format!("the server would refuse {what}")),
+    );
     for what in tried.untried {
         context.notice(format!("Whether the server takes it could not be tried: {what}."));
     }

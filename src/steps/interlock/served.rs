@@ -66,7 +66,9 @@ pub(super) fn kinds(world: &World, cluster: &Cluster) -> Result<(), Failure> {
         coming.contains(&(manifest.group().into(), version.into(), manifest.kind().into()))
     };
     let group_comes = |manifest: &Manifest| {
-        coming.iter().any(|(group, _, kind)| group == manifest.group() && kind == manifest.kind())
+        coming
+            .iter()
+            .any(|(group, _, kind)| group == manifest.group() && kind == manifest.kind())
     };
     let lacking = |manifest: &&Manifest| {
         let api_version = manifest.text("/apiVersion");
@@ -118,13 +120,15 @@ fn instead(cluster: &Cluster, manifest: &Manifest) -> String {
 }
 
 /// Returns what the CRDs among the objects bring: group, version and kind.
-fn brought<'manifest>(
-    manifests: impl Iterator<Item = &'manifest Manifest>,
-) -> BTreeSet<(String, String, String)> {
+fn brought<'manifest>(manifests: impl Iterator<Item = &'manifest Manifest>) -> BTreeSet<(String, String, String)> {
     let mut found = BTreeSet::new();
     for crd in manifests.filter(|manifest| manifest.kind() == "CustomResourceDefinition") {
         let versions = crd.value().pointer("/spec/versions").and_then(Value::as_array);
-        for version in versions.into_iter().flatten().filter(|version| version["served"] != false) {
+        for version in versions
+            .into_iter()
+            .flatten()
+            .filter(|version| version["served"] != false)
+        {
             let name = version["name"].as_str().unwrap_or_default();
             found.insert((
                 crd.text("/spec/group").to_owned(),

@@ -32,7 +32,9 @@ async fn the_shop_is_back() {
             "agent",
             "root/infra",
             "root/apps",
-            "apps"
+            "apps",
+            "sets",
+            "release"
         ]
     );
 

@@ -6,11 +6,13 @@
 
 mod check;
 mod image;
+mod policy;
 mod role;
 mod settings;
 mod stage;
 
 pub use image::{installed_version, version_of};
+pub use policy::{Hold, Sets, sets};
 pub use role::{Role, Workload, workloads};
 pub use settings::{ArgocdSecret, argocd_secret, default_project};
 pub use stage::{Install, Stage, StageName, arrange};

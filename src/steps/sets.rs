@@ -1,0 +1,66 @@
+//! Lets ApplicationSets follow Git's policy again, once the platform is settled.
+//!
+//! Which system it would hit if the target were wrong: the interlock has proved before that it is the right one. And only a
+//! controller that bears the mark of a restore is touched; any other one is left as it is.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+
+use super::World;
+use crate::cluster::health;
+use crate::engine::{Context, Step};
+use crate::event::{Failure, Outcome, PlannedStep};
+use crate::platform::argocd::install::{Hold, Sets};
+
+/// Puts Git's policy of ApplicationSets back.
+pub struct LetSetsGo {
+    /// What the run knows.
+    pub world: Arc<World>,
+    /// The step as planned.
+    pub planned: PlannedStep,
+}
+
+#[async_trait]
+impl Step for LetSetsGo {
+    fn planned(&self) -> PlannedStep {
+        self.planned.clone()
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let Sets::Holdable(hold) = &self.world.prepared()?.sets else {
+            return Ok(not_held());
+        };
+        context.unless_stopped(self.let_go(hold, context)).await?
+    }
+}
+
+impl LetSetsGo {
+    async fn let_go(&self, hold: &Hold, context: &Context) -> Result<Outcome, Failure> {
+        let cluster = self.world.cluster()?;
+        let controller = hold.controller();
+        if !cluster.get(controller).await?.is_some_and(|live| hold.is_on(&live)) {
+            return Ok(not_held());
+        }
+        // The policy first: the mark goes last, so that a run that ends between the two is known not to be done.
+        if let Some(settings) = cluster.get(hold.settings()).await?
+            && let Some(back) = hold.back(&settings)
+        {
+            cluster.merge(hold.settings(), &back).await?;
+        }
+        cluster.merge(controller, &hold.anew()).await?;
+        self.world.held_back.store(false, Ordering::Relaxed);
+        let note = |why: &str| context.progress(0, None, format!("{controller}: {why}"));
+        cluster.until(controller, health::workload, note).await?;
+        Ok(Outcome::Done {
+            detail: "the controller started anew with Git's policy".into(),
+        })
+    }
+}
+
+fn not_held() -> Outcome {
+    Outcome::Skipped {
+        detail: "they were not held back".into(),
+    }
+}
