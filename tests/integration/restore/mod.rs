@@ -17,5 +17,6 @@ mod rotated;
 mod scene;
 mod sets;
 mod shop;
+mod storms;
 mod twice;
 mod watched;

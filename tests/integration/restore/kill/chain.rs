@@ -1,5 +1,6 @@
 //! A chain of runs, each killed.
 
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use testbed::{Proxy, Ran, Tool};
 use tokio::process::Child;
 
 use super::point::Point;
-use crate::restore::scene::Scene;
+use crate::restore::scene::{RUNBOOK, Scene};
 
 /// Long enough for a machine that does ten other things.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -31,22 +32,29 @@ pub(super) struct Chain<'a> {
     scene: &'a Scene,
     proxy: Proxy,
     runbook: String,
+    /// What the program of the step `data` writes a line to.
+    log: PathBuf,
     tool: Tool,
     /// The points at which a run was killed.
     pub(super) killed: Vec<Point>,
 }
 
 impl<'a> Chain<'a> {
-    /// Begins a chain with this runbook on a cluster that nothing was restored to.
-    pub(super) async fn begin(scene: &'a Scene, runbook: &str) -> Self {
+    /// Begins a chain on a cluster that nothing was restored to. The runbook has a step that must not be done twice.
+    pub(super) async fn begin(scene: &'a Scene) -> Self {
         let proxy = scene.outage.bed.proxy().await.unwrap();
-        let runbook = scene.outage.runbook("kill.yaml", runbook).unwrap();
+        let runbook = scene.outage.runbook("kill.yaml", "").unwrap();
+        let log = runbook.with_file_name("data.log");
+        std::fs::write(&log, "").unwrap();
+        let data = format!("{{id: data, before: root, run: {{command: [sh, -c, \"echo restored >> {}\"]}}}}", log.display());
+        let runbook = scene.outage.runbook("kill.yaml", &format!("{RUNBOOK}steps:\n  - {data}\n")).unwrap();
         let mut tool = scene.tool.elsewhere().unwrap();
         tool.set("KUBECONFIG", proxy.kubeconfig());
         Self {
             scene,
             proxy,
             runbook: runbook.display().to_string(),
+            log,
             tool,
             killed: Vec::new(),
         }
@@ -83,16 +91,16 @@ impl<'a> Chain<'a> {
         self.tool.run(&arguments).await.unwrap()
     }
 
-    /// Goes on with another machine, on which nothing is known of the runs so far.
-    pub(super) fn move_elsewhere(&mut self) {
-        self.tool = self.tool.elsewhere().unwrap();
-    }
-
     /// Returns how often the newest run forced its journal to disk, the header's line included.
     pub(super) fn appends(&self) -> usize {
         let newest = journal::newest_first(&self.tool.journals()).into_iter().next();
         let events = newest.map(|path| journal::read(&path).unwrap()).unwrap_or_default();
         1 + events.iter().filter(|event| event.body.is_lifecycle()).count()
+    }
+
+    /// Returns how often the step was done that must not be done twice.
+    pub(super) fn times_done(&self) -> usize {
+        std::fs::read_to_string(&self.log).unwrap().lines().count()
     }
 
     async fn arguments(&self) -> Vec<String> {
@@ -101,6 +109,11 @@ impl<'a> Chain<'a> {
         // As its user would: where nothing was changed there is nothing to go on with.
         if !self.scene.mutations().await.is_empty() {
             arguments.push("--resume".to_owned());
+            // Should it be asked whether the step was done: its user looks, and says what is to be seen.
+            arguments.push(match self.times_done() {
+                0 => "--do-again=data=its log is empty".to_owned(),
+                _ => "--was-done=data=there is a line in its log".to_owned(),
+            });
         }
         arguments
     }

@@ -9,7 +9,7 @@ use testbed::proxy::Side;
 use super::chain::{Chain, Link};
 use super::point::{ALL, ORDINARY, Point, Spread};
 use super::snapshot::{self, Snapshot};
-use crate::restore::scene::{RUNBOOK, Scene};
+use crate::restore::scene::Scene;
 
 /// What an undisturbed restore makes, and how many changing requests and appends it takes.
 struct Undisturbed {
@@ -42,7 +42,7 @@ async fn tell(spread: Spread) -> usize {
     scene.outage.bed = Bed::start(options).await.unwrap();
 
     let began = Instant::now();
-    let mut chain = Chain::begin(&scene, RUNBOOK).await;
+    let mut chain = Chain::begin(&scene).await;
     let mut answered = 0;
     let mut turn = 0;
     // Changing requests, before and after in turn, with appends between them that do not lead further than those.
@@ -74,6 +74,7 @@ async fn tell(spread: Spread) -> usize {
         chain.killed.iter().map(Point::to_string).collect::<Vec<_>>().join(", ")
     );
     assert_eq!(last.code, 0, "{}", last.said());
+    assert_eq!(chain.times_done(), 1, "what must not be done twice: {}", last.said());
 
     let differences = snapshot::differences(&undisturbed.snapshot, &snapshot::take(&scene).await);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -83,7 +84,7 @@ async fn tell(spread: Spread) -> usize {
 }
 
 async fn undisturbed(scene: &Scene) -> Undisturbed {
-    let mut chain = Chain::begin(scene, RUNBOOK).await;
+    let mut chain = Chain::begin(scene).await;
     let ran = chain.to_the_end().await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     Undisturbed {
