@@ -7,12 +7,14 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ApiResource, DynamicObject};
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
 use kube::discovery::{Discovery, Scope};
 use kube::{Client, Config};
 
 use super::error::{Error, ErrorKind};
+use super::pause::Pausing;
 use super::request::attempt;
 use super::skew::Ahead;
 use crate::object::ObjectRef;
@@ -68,7 +70,10 @@ impl Cluster {
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
         let failed = |error: &kube::Error| Error::of(&format!("reach the API server {server}"), error);
-        let client = Client::try_from(config).map_err(|error| failed(&error))?;
+        let client = ClientBuilder::try_from(config)
+            .map_err(|error| failed(&error))?
+            .with_layer(&Pausing)
+            .build();
         let version = client
             .apiserver_version()
             .await

@@ -10,6 +10,7 @@ mod error;
 pub mod health;
 mod inventory;
 mod ownership;
+mod pause;
 mod probe;
 mod ranked;
 mod request;

@@ -46,8 +46,14 @@ impl<'a> Chain<'a> {
         let runbook = scene.outage.runbook("kill.yaml", "").unwrap();
         let log = runbook.with_file_name("data.log");
         std::fs::write(&log, "").unwrap();
-        let data = format!("{{id: data, before: root, run: {{command: [sh, -c, \"echo restored >> {}\"]}}}}", log.display());
-        let runbook = scene.outage.runbook("kill.yaml", &format!("{RUNBOOK}steps:\n  - {data}\n")).unwrap();
+        let data = format!(
+            "{{id: data, before: root, run: {{command: [sh, -c, \"echo restored >> {}\"]}}}}",
+            log.display()
+        );
+        let runbook = scene
+            .outage
+            .runbook("kill.yaml", &format!("{RUNBOOK}steps:\n  - {data}\n"))
+            .unwrap();
         let mut tool = scene.tool.elsewhere().unwrap();
         tool.set("KUBECONFIG", proxy.kubeconfig());
         Self {
@@ -67,8 +73,14 @@ impl<'a> Chain<'a> {
             Point::Append(nth) => {
                 let child = self.tool.start_killed_at_append(nth, &arguments).unwrap();
                 let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
-                let output = output.unwrap_or_else(|_| panic!("{point}: the run does not end")).unwrap();
-                if is_killed(output.status) { Link::Killed } else { Link::Ended(Ran::of(&output)) }
+                let output = output
+                    .unwrap_or_else(|_| panic!("{point}: the run does not end"))
+                    .unwrap();
+                if is_killed(output.status) {
+                    Link::Killed
+                } else {
+                    Link::Ended(Ran::of(&output))
+                }
             }
             Point::Request(answered, side) => self.killed_at_request(&arguments, answered, side).await,
         };

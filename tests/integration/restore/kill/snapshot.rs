@@ -29,7 +29,12 @@ pub(super) async fn take(scene: &Scene) -> Snapshot {
                 let mut value = serde_json::to_value(&object).unwrap();
                 value["kind"] = json!(resource.kind);
                 let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-                let name = format!("{} {}/{}", resource.kind, text("/metadata/namespace"), text("/metadata/name"));
+                let name = format!(
+                    "{} {}/{}",
+                    resource.kind,
+                    text("/metadata/namespace"),
+                    text("/metadata/name")
+                );
                 snapshot.insert(name.clone(), steady(&name, value));
             }
         }
@@ -86,10 +91,18 @@ fn compare(name: &str, path: &str, expected: &Value, found: &Value, lines: &mut 
         let keys: std::collections::BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
         for key in keys {
             let (expected, found) = (expected.get(key), found.get(key));
-            compare(name, &format!("{path}/{key}"), expected.unwrap_or(&Value::Null), found.unwrap_or(&Value::Null), lines);
+            compare(
+                name,
+                &format!("{path}/{key}"),
+                expected.unwrap_or(&Value::Null),
+                found.unwrap_or(&Value::Null),
+                lines,
+            );
         }
     } else {
-        lines.push(format!("! {name} differs at {path}: expected {expected}, found {found}"));
+        lines.push(format!(
+            "! {name} differs at {path}: expected {expected}, found {found}"
+        ));
     }
 }
 
@@ -99,12 +112,24 @@ mod tests {
 
     #[test]
     fn a_difference_is_seen_whichever_side_it_is_on() {
-        let one: Snapshot = [("A /x".to_owned(), json!({"spec": {"a": 1}})), ("B /x".to_owned(), json!({}))].into();
-        let other: Snapshot = [("A /x".to_owned(), json!({"spec": {"a": 2}})), ("C /x".to_owned(), json!({}))].into();
+        let one: Snapshot = [
+            ("A /x".to_owned(), json!({"spec": {"a": 1}})),
+            ("B /x".to_owned(), json!({})),
+        ]
+        .into();
+        let other: Snapshot = [
+            ("A /x".to_owned(), json!({"spec": {"a": 2}})),
+            ("C /x".to_owned(), json!({})),
+        ]
+        .into();
         assert_eq!(differences(&one, &one), Vec::<String>::new());
         assert_eq!(
             differences(&one, &other),
-            ["! A /x differs at /spec/a: expected 1, found 2", "- B /x is missing", "+ C /x should not be there"]
+            [
+                "! A /x differs at /spec/a: expected 1, found 2",
+                "- B /x is missing",
+                "+ C /x should not be there"
+            ]
         );
     }
 

@@ -78,8 +78,17 @@ async fn tell(spread: Spread) -> usize {
 
     let differences = snapshot::differences(&undisturbed.snapshot, &snapshot::take(&scene).await);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    let deleted = scene.mutations().await.into_iter().filter(|event| event.verb.starts_with("delete"));
-    assert_eq!(deleted.collect::<Vec<_>>(), [], "something was deleted by {}", bed::ADMINISTRATOR);
+    let deleted = scene
+        .mutations()
+        .await
+        .into_iter()
+        .filter(|event| event.verb.starts_with("delete"));
+    assert_eq!(
+        deleted.collect::<Vec<_>>(),
+        [],
+        "something was deleted by {}",
+        bed::ADMINISTRATOR
+    );
     points
 }
 

@@ -4,10 +4,19 @@
 pub(super) const KINDS: [(&str, &str); 8] = [
     ("Event", "tells what happened, not what is wanted"),
     ("Lease", "who leads, and when that was said last"),
-    ("EndpointSlice", "named at random, made by the cluster itself from the pods"),
+    (
+        "EndpointSlice",
+        "named at random, made by the cluster itself from the pods",
+    ),
     ("Endpoints", "made by the cluster itself from the pods"),
-    ("Pod", "named at random, made by the cluster itself from the Deployments and StatefulSets"),
-    ("Node", "of the testbed, and the same simulated machines under other names"),
+    (
+        "Pod",
+        "named at random, made by the cluster itself from the Deployments and StatefulSets",
+    ),
+    (
+        "Node",
+        "of the testbed, and the same simulated machines under other names",
+    ),
     ("ComponentStatus", "no object: an answer to a question"),
     ("PodMetrics", "a measurement"),
 ];
@@ -17,18 +26,34 @@ pub(super) const FIELDS: [(&str, &str); 10] = [
     ("/status", "what was observed, not what is wanted"),
     ("/metadata/uid", "given by the server at random"),
     ("/metadata/resourceVersion", "counts all writes of the whole cluster"),
-    ("/metadata/generation", "counts the writes of the agent too, which retries on its own clock"),
+    (
+        "/metadata/generation",
+        "counts the writes of the agent too, which retries on its own clock",
+    ),
     ("/metadata/creationTimestamp", "a time"),
-    ("/metadata/managedFields", "compared by the names of their managers alone: the rest holds times"),
+    (
+        "/metadata/managedFields",
+        "compared by the names of their managers alone: the rest holds times",
+    ),
     ("/metadata/ownerReferences/0/uid", "given by the server at random"),
-    ("/metadata/annotations/argocd.argoproj.io~1refresh", "taken away by the agent when it has looked"),
+    (
+        "/metadata/annotations/argocd.argoproj.io~1refresh",
+        "taken away by the agent when it has looked",
+    ),
     ("/operation", "a sync that the agent is about to begin"),
-    ("/metadata/annotations/deployment.kubernetes.io~1revision", "counts rollouts"),
+    (
+        "/metadata/annotations/deployment.kubernetes.io~1revision",
+        "counts rollouts",
+    ),
 ];
 
 /// Single objects, `Kind namespace/name`, with the part of them that is not compared.
 pub(super) const PARTS: [(&str, &str, &str); 4] = [
-    ("Secret argocd/argocd-redis", "/data", "a password that the agent makes up at its first start"),
+    (
+        "Secret argocd/argocd-redis",
+        "/data",
+        "a password that the agent makes up at its first start",
+    ),
     ("Secret argocd/argocd-secret", "/data/admin.passwordMtime", "a time"),
     ("Secret argocd/argocd-secret", "/data/admin.password", "a salted digest"),
     ("Namespace /kube-system", "/metadata/labels", "the testbed's own mark"),

@@ -43,11 +43,16 @@ async fn a_restore_goes_through_every_storm_and_applies_nothing_twice() {
     // The API server's own limits, while the ground is laid. Who is told to stay away does so, all requests together.
     let busy = api.after(2, usize::MAX, is_apply, Fault::too_many_requests(LEFT_ALONE));
     let address = vault.address().to_owned();
-    let mut run = Watched::start(&scene, |runbook| runbook.replace("https://vault.example.com:8200", &address));
+    let mut run = Watched::start(&scene, |runbook| {
+        runbook.replace("https://vault.example.com:8200", &address)
+    });
     busy.first(Duration::from_mins(5)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(u64::from(LEFT_ALONE) - 1)).await;
     let turned_away = busy.times();
-    assert!(turned_away <= IN_FLIGHT, "{turned_away} requests came although they were asked to stay away");
+    assert!(
+        turned_away <= IN_FLIGHT,
+        "{turned_away} requests came although they were asked to stay away"
+    );
     api.clear();
 
     // A webhook that is not up, a load balancer without a server, connections that break on either side of the server.
@@ -64,8 +69,10 @@ async fn a_restore_goes_through_every_storm_and_applies_nothing_twice() {
 
     // The API server is away for a while.
     scene.outage.bed.control_plane().stop_api_server().await.unwrap();
-    run.until("that it is missed", |event| event.to_string().contains("cannot be seen") || event.to_string().contains("cannot watch"))
-        .await;
+    run.until("that it is missed", |event| {
+        event.to_string().contains("cannot be seen") || event.to_string().contains("cannot watch")
+    })
+    .await;
     tokio::time::sleep(Duration::from_secs(20)).await;
     scene.outage.bed.control_plane().start_api_server().await.unwrap();
 
@@ -80,7 +87,10 @@ async fn a_restore_goes_through_every_storm_and_applies_nothing_twice() {
 
     assert_eq!(run.end().await, 0, "{}", run.said().await);
     for met in flapping.iter().chain(&storms).chain([&forgotten]) {
-        assert!(met.times() > 0, "a storm passed by: {flapping:?} {storms:?} {forgotten:?}");
+        assert!(
+            met.times() > 0,
+            "a storm passed by: {flapping:?} {storms:?} {forgotten:?}"
+        );
     }
     let mut applied: BTreeMap<String, usize> = BTreeMap::new();
     for event in scene.mutations().await {
