@@ -65,13 +65,21 @@ fn steady(name: &str, mut value: Value) -> Value {
         .filter(|entry| entry["subresource"].is_null())
         .map(|entry| format!("{} ({})", entry["manager"], entry["operation"]))
         .collect();
-    let parts = volatile::PARTS.iter().filter(|(object, _, _)| *object == name);
+    let parts = volatile::PARTS.iter().filter(|(object, _, _)| is_meant(object, name));
     let pointers = parts.map(|(_, pointer, _)| *pointer);
     for pointer in pointers.chain(volatile::FIELDS.iter().map(|(pointer, _)| *pointer)) {
         remove(&mut value, pointer);
     }
     value["metadata"]["managers"] = json!(managers);
     value
+}
+
+/// Whether a name is the one of the list, in which `*` stands for any namespace.
+fn is_meant(listed: &str, name: &str) -> bool {
+    match listed.split_once('*') {
+        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+        None => listed == name,
+    }
 }
 
 fn remove(value: &mut Value, pointer: &str) {

@@ -1,7 +1,7 @@
 //! What may differ between two restores of the same platform, each with the reason. What is not listed here is compared.
 
 /// Kinds whose objects are not compared.
-pub(super) const KINDS: [(&str, &str); 8] = [
+pub(super) const KINDS: [(&str, &str); 9] = [
     ("Event", "tells what happened, not what is wanted"),
     ("Lease", "who leads, and when that was said last"),
     (
@@ -19,10 +19,11 @@ pub(super) const KINDS: [(&str, &str); 8] = [
     ),
     ("ComponentStatus", "no object: an answer to a question"),
     ("PodMetrics", "a measurement"),
+    ("IPAddress", "one for each Service, named by its address, which is drawn"),
 ];
 
 /// Fields that are taken away everywhere, as JSON pointers.
-pub(super) const FIELDS: [(&str, &str); 10] = [
+pub(super) const FIELDS: [(&str, &str); 12] = [
     ("/status", "what was observed, not what is wanted"),
     ("/metadata/uid", "given by the server at random"),
     ("/metadata/resourceVersion", "counts all writes of the whole cluster"),
@@ -40,6 +41,8 @@ pub(super) const FIELDS: [(&str, &str); 10] = [
         "/metadata/annotations/argocd.argoproj.io~1refresh",
         "taken away by the agent when it has looked",
     ),
+    ("/spec/clusterIP", "drawn by the server"),
+    ("/spec/clusterIPs", "drawn by the server"),
     ("/operation", "a sync that the agent is about to begin"),
     (
         "/metadata/annotations/deployment.kubernetes.io~1revision",
@@ -47,14 +50,12 @@ pub(super) const FIELDS: [(&str, &str); 10] = [
     ),
 ];
 
-/// Single objects, `Kind namespace/name`, with the part of them that is not compared.
-pub(super) const PARTS: [(&str, &str, &str); 4] = [
-    (
-        "Secret argocd/argocd-redis",
-        "/data",
-        "a password that the agent makes up at its first start",
-    ),
+/// Single objects, `Kind namespace/name` with `*` for any namespace, and the part of them that is not compared.
+pub(super) const PARTS: [(&str, &str, &str); 6] = [
+    ("Secret argocd/argocd-redis", "/data", "a password that the agent makes up at its first start"),
     ("Secret argocd/argocd-secret", "/data/admin.passwordMtime", "a time"),
     ("Secret argocd/argocd-secret", "/data/admin.password", "a salted digest"),
-    ("Namespace /kube-system", "/metadata/labels", "the testbed's own mark"),
+    ("ConfigMap */kube-root-ca.crt", "/data", "the authority of the one cluster and of the other"),
+    ("ConfigMap */extension-apiserver-authentication", "/data", "the authority of the one cluster and of the other"),
+    ("Service default/kubernetes", "/spec/ports", "the ports of the two API servers, which share one machine"),
 ];
