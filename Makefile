@@ -28,7 +28,7 @@ test: ## all tests, on real servers
 nightly: ## the tests that take too long for every change: a restore killed at every single point
 	@$(SETUP) --only test
 	$(call step,Building the tests,$(CARGO) test --quiet --workspace --no-run)
-	$(call step,Running the long tests,$(CARGO) test --workspace --no-fail-fast -- --ignored --nocapture)
+	$(call step,Running the long tests,$(CARGO) test --test integration -- --ignored --nocapture killed_at_every_point)
 
 lint: ## format, clippy and rustdoc, warnings as errors
 	@$(SETUP) --only lint

@@ -19,7 +19,9 @@ pub struct Recovery {
     pub verdict: Verdict,
     /// The time spent in each phase, in the order of the phases; those without a step are left out.
     pub phases: Vec<(Phase, u64)>,
-    /// The time in which no step ran, such as waiting for a person.
+    /// The time in which a person was waited for; no phase counts it.
+    pub human_ms: u64,
+    /// The time in which no step ran.
     pub between_ms: u64,
     /// What had passed before this run, which goes on with an earlier one, in milliseconds.
     pub before_ms: u64,
@@ -70,7 +72,8 @@ impl Recovery {
             verdict: Verdict::of(state),
             phases: state.phases(),
             before_ms: state.before_ms,
-            between_ms: total_ms.saturating_sub(state.busy_ms() + state.before_ms),
+            human_ms: state.human_ms(),
+            between_ms: total_ms.saturating_sub(state.busy_ms() + state.before_ms + state.human_ms()),
             slowest: slowest(state),
         }
     }

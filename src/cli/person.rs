@@ -111,9 +111,8 @@ fn read(question: &Question, line: &str) -> Read {
         // The word itself goes first: a runbook may ask for an odd one.
         Some(word) if line == word.trim() => Read::Confirmed,
         _ if line.is_empty() || line.eq_ignore_ascii_case("no") || line.eq_ignore_ascii_case("n") => Read::No,
-        Some(_) => Read::Mistyped,
         None if question.choices.is_empty() || is_choice(line) => Read::Said,
-        None => Read::Mistyped,
+        _ => Read::Mistyped,
     }
 }
 

@@ -113,14 +113,12 @@ fn bare(server: &Url) -> Url {
 /// Whether the trouble is in what the other side said. Any trouble of TLS is: an alert, an odd certificate, or a protocol
 /// that is none.
 fn speaks_tls(error: &reqwest::Error) -> bool {
-    let mut links = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |link| link.source());
-    links.any(|link| {
-        let wrapped = link
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>());
-        wrapped || link.is::<rustls::Error>()
-    })
+    // An error of input and output does not give what it wraps as its source, but the source of that.
+    let inner = |link: &'_ (dyn std::error::Error + 'static)| match link.downcast_ref::<std::io::Error>() {
+        Some(wrapping) => wrapping.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()),
+        None => link.is::<rustls::Error>(),
+    };
+    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |link| link.source()).any(inner)
 }
 
 fn innermost(error: &reqwest::Error) -> String {
@@ -153,8 +151,12 @@ mod tests {
         address.to_string()
     }
 
-    async fn is_alive(address: &str) -> bool {
-        matches!(look(&Url::parse(address).unwrap()).await, Sign::Alive { .. })
+    async fn seen(address: &str) -> Sign {
+        look(&Url::parse(address).unwrap()).await
+    }
+
+    fn is_alive(sign: &Sign) -> bool {
+        matches!(sign, Sign::Alive { .. })
     }
 
     #[tokio::test]
@@ -162,20 +164,28 @@ mod tests {
         // A TLS alert: handshake_failure, as a server says it that wants a certificate of us.
         let alert = server(&[21, 3, 3, 0, 2, 2, 40]).await;
         let plain = server(b"HTTP/1.0 400 Bad Request\r\n\r\n").await;
-        assert!(is_alive(&format!("https://{alert}")).await);
-        assert!(is_alive(&format!("https://{plain}")).await);
-        assert!(is_alive(&format!("http://{plain}")).await);
+        for address in [
+            format!("https://{alert}"),
+            format!("https://{plain}"),
+            format!("http://{plain}"),
+        ] {
+            let sign = seen(&address).await;
+            assert!(is_alive(&sign), "{address}: {sign:?}");
+        }
     }
 
     #[tokio::test]
     async fn a_balancer_without_a_server_behind_it_is_no_sign_of_life() {
         // It takes the connection, and closes it.
         let closing = server(b"").await;
-        assert!(!is_alive(&format!("https://{closing}")).await);
-        assert!(!is_alive(&format!("http://{closing}")).await);
+        for address in [format!("https://{closing}"), format!("http://{closing}")] {
+            let sign = seen(&address).await;
+            assert!(!is_alive(&sign), "{address}: {sign:?}");
+        }
         // It takes the connection, and says nothing for ever.
         let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        assert!(!is_alive(&format!("https://{}", mute.local_addr().unwrap())).await);
+        let sign = seen(&format!("https://{}", mute.local_addr().unwrap())).await;
+        assert!(!is_alive(&sign), "{sign:?}");
     }
 
     #[tokio::test]

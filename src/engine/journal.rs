@@ -8,9 +8,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, RunId};
+use crate::event::{Body, Event, Run, RunId, Step};
 
 /// The major version of the format that this program reads and writes.
 const MAJOR: u32 = 1;
@@ -24,6 +25,32 @@ struct Header {
     major: u32,
     minor: u32,
     run: RunId,
+}
+
+/// What every event has, whatever it says.
+#[derive(Debug, Deserialize)]
+struct Envelope {
+    seq: u64,
+    at: Timestamp,
+    elapsed_ms: u64,
+    family: String,
+}
+
+impl Envelope {
+    /// Returns the event as one of which no more is known.
+    fn unknown(self) -> Event {
+        let body = match self.family.as_str() {
+            "run" => Body::Run(Run::Unknown),
+            "step" => Body::Step(Step::Unknown),
+            _ => Body::Unknown,
+        };
+        Event {
+            seq: self.seq,
+            at: self.at,
+            elapsed_ms: self.elapsed_ms,
+            body,
+        }
+    }
 }
 
 /// Why a journal cannot be written or read.
@@ -155,8 +182,13 @@ pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
         });
     }
     let mut events = Vec::new();
+    // A newer program may say something of a known happening in a word that this one has not.
+    let newer = |line: &[u8]| {
+        let envelope = serde_json::from_slice::<Envelope>(line).ok();
+        envelope.filter(|_| header.minor > MINOR).map(Envelope::unknown)
+    };
     for (index, line) in lines.enumerate() {
-        match serde_json::from_slice(line) {
+        match serde_json::from_slice(line).or_else(|error| newer(line).ok_or(error)) {
             Ok(event) => events.push(event),
             Err(_) if !line.ends_with(b"\n") => {}
             Err(_) => {
@@ -194,8 +226,6 @@ pub fn newest_first(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Body, Run};
-    use jiff::Timestamp;
 
     fn event(seq: u64, notice: &str) -> Event {
         Event {
@@ -261,6 +291,42 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{text}{line}\n")).unwrap();
         assert_eq!(read(&path).unwrap()[2].body, Body::Unknown);
+    }
+
+    #[test]
+    fn a_word_that_only_a_newer_program_has_makes_its_line_unknown_and_not_the_journal_broken() {
+        let (_folder, path) = written();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let newer = text.replace("\"minor\":0", "\"minor\":1");
+        for (line, body) in [
+            (
+                r#""family":"run","event":"finished","outcome":"half-way","failure":null"#,
+                Body::Run(Run::Unknown),
+            ),
+            (
+                r#""family":"step","event":"started","id":"a","phase":"apps","title":"","effect":"twice""#,
+                Body::Step(Step::Unknown),
+            ),
+            (
+                r#""family":"step","event":"started","id":"a","phase":"dusk","title":"","effect":"reads""#,
+                Body::Step(Step::Unknown),
+            ),
+            (
+                r#""family":"step","event":"finished","id":"a","outcome":"postponed","until":1"#,
+                Body::Step(Step::Unknown),
+            ),
+            (
+                r#""family":"node","id":"a","name":"a","parent":null,"phase":"asleep","words":"","revision":null"#,
+                Body::Unknown,
+            ),
+        ] {
+            let line = format!(r#"{{"seq":3,"at":"1970-01-01T00:00:00Z","elapsed_ms":3,{line}}}"#);
+            std::fs::write(&path, format!("{newer}{line}\n")).unwrap();
+            assert_eq!(read(&path).unwrap()[2].body, body, "{line}");
+            // Of a program of our own age such a line is damage.
+            std::fs::write(&path, format!("{text}{line}\n")).unwrap();
+            assert!(matches!(read(&path), Err(Error::Broken { line: 4, .. })), "{line}");
+        }
     }
 
     #[test]

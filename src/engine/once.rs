@@ -71,3 +71,6 @@ fn question(planned: &PlannedStep, begun: &Begun) -> Question {
 fn flags(id: &str) -> String {
     format!("--{} {id}=REASON or --{} {id}=REASON", Run::WAS_DONE, Run::DO_AGAIN)
 }
+
+#[cfg(test)]
+mod tests;

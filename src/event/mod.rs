@@ -5,6 +5,7 @@
 //! and the only state that anyone may show. The JSON form of an [`Event`] is the journal's line and the output of
 //! `--output json`: a promise of compatibility. An unknown family or happening is read as `Unknown` and skipped.
 
+mod begun;
 mod body;
 mod failure;
 mod node;
@@ -15,10 +16,11 @@ mod sink;
 mod state;
 mod step;
 
+pub use begun::Begun;
 pub use body::{Body, Event};
 pub use failure::{Failed, Failure};
 pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;
 pub use state::{Cluster, NodeState, RunState, StepState, StepStatus};
-pub use step::{Begun, Effect, Outcome, Phase, PlannedStep, Question, Step};
+pub use step::{Effect, Outcome, Phase, PlannedStep, Question, Step};

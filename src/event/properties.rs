@@ -262,8 +262,8 @@ proptest! {
     #[test]
     fn the_phases_add_up_to_no_more_than_the_whole(events in events()) {
         let state = RunState::of(&events);
-        let busy = state.busy_ms();
-        prop_assert!(busy <= state.recovery_ms(), "{busy} of {}", state.recovery_ms());
+        let (busy, human) = (state.busy_ms(), state.human_ms());
+        prop_assert!(busy + human <= state.recovery_ms(), "{busy} and {human} of {}", state.recovery_ms());
         for (phase, time) in state.phases() {
             prop_assert!(time <= busy, "{phase:?} took {time} of {busy}");
         }
@@ -416,4 +416,65 @@ fn a_node_that_fell_ill_again_keeps_the_time_of_its_first_recovery() {
         (Some(1_000), Some(2_000), 3_000)
     );
     assert!(state.any_failing());
+}
+
+#[test]
+fn a_run_tells_the_next_what_it_and_those_before_it_have_begun() {
+    let step = |id: &str, effect| {
+        Body::Step(Step::Started(PlannedStep {
+            id: id.into(),
+            phase: Phase::Apps,
+            title: String::new(),
+            effect,
+        }))
+    };
+    let done = || {
+        Some(Outcome::Done {
+            detail: "before".into(),
+        })
+    };
+    let before = |id: &str, ended| Begun { id: id.into(), ended };
+    let goes_on = Run::GoesOn {
+        with: RunId("01A".into()),
+        since_ms: 0,
+        begun: vec![
+            before("approved", done()),
+            before("applied", done()),
+            before("restored", done()),
+            before("never-reached", done()),
+            before("unknown", None),
+        ],
+    };
+    let fails = |id: &str| {
+        Body::Step(Step::Finished {
+            id: id.into(),
+            outcome: Outcome::Failed {
+                failure: Failure::new("cut off"),
+            },
+        })
+    };
+    let state = told(vec![
+        goes_on.into(),
+        step("approved", Effect::Reads),
+        step("applied", Effect::Repeatable),
+        step("restored", Effect::Once),
+        step("unknown", Effect::Once),
+        fails("unknown"),
+        step("new", Effect::Once),
+    ]);
+    let begun = state.begun();
+    let ended: Vec<_> = begun
+        .iter()
+        .map(|begun| (begun.id.as_str(), begun.ended.clone()))
+        .collect();
+    let expected = [
+        ("approved", done()),
+        // It may be half done again by now.
+        ("applied", None),
+        ("restored", done()),
+        ("never-reached", done()),
+        ("unknown", None),
+        ("new", None),
+    ];
+    assert_eq!(ended, expected);
 }

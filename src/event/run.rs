@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::begun::Begun;
 use super::failure::Failure;
-use super::step::{Begun, PlannedStep};
+use super::step::PlannedStep;
 
 /// The name of a run: a ULID, so that names sort by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -84,6 +84,8 @@ pub struct RunState {
     pub revisions: Vec<(String, String)>,
     /// The steps, in the order in which they were planned or begun.
     pub steps: Vec<StepState>,
+    /// How often a newer version told of a step what is not known here.
+    pub unknown_steps: usize,
     /// The nodes by their stable name.
     pub nodes: BTreeMap<String, NodeState>,
     /// The interventions, in order.
@@ -242,6 +244,7 @@ impl RunState {
                     self.asked_ms.push((elapsed, None));
                 }
             }
+            Step::Unknown => self.unknown_steps += 1,
             // A step that ended waits for nobody any more.
             Step::Answered { .. } | Step::Finished { .. } => self.answered(),
             _ => {}
@@ -282,24 +285,6 @@ impl RunState {
                 }
             }
             Step::Asked { .. } | Step::Answered { .. } | Step::Unknown => {}
-        }
-    }
-
-    /// Takes what a person says of a step whose result is not known.
-    fn told_of_step(&mut self, what: &str, reason: &str) {
-        let Some((word, id)) = what
-            .split_once(' ')
-            .filter(|(word, _)| [Run::WAS_DONE, Run::DO_AGAIN].contains(word))
-        else {
-            return;
-        };
-        self.before.retain(|begun| begun.id != id);
-        if word == Run::WAS_DONE {
-            let detail = format!("a person says that it was done: {reason}");
-            self.before.push(Begun {
-                id: id.to_owned(),
-                ended: Some(Outcome::Done { detail }),
-            });
         }
     }
 
@@ -346,35 +331,6 @@ impl RunState {
             state.ready_ms.get_or_insert(elapsed);
         }
         state.node = node.clone();
-    }
-
-    /// Returns what is known of a step that was begun in the runs before.
-    pub fn begun_before(&self, id: &str) -> Option<&Begun> {
-        self.before.iter().find(|begun| begun.id == id)
-    }
-
-    /// Returns what is known of all steps that were begun in this run and those before it, for a run that goes on with this.
-    pub fn begun(&self) -> Vec<Begun> {
-        let mut all = self.before.clone();
-        for step in self.steps.iter().filter(|step| step.started_ms.is_some()) {
-            let ended = match &step.status {
-                StepStatus::Finished(outcome) => Some(outcome.clone()),
-                StepStatus::Planned | StepStatus::Running { .. } => None,
-            };
-            let now = Begun {
-                id: step.step.id.clone(),
-                ended,
-            };
-            match all.iter_mut().find(|begun| begun.id == now.id) {
-                // Here it was looked at or asked about, and not done: what is done stays done, and what must not be done
-                // twice is done again only after somebody said so, which forgets what was known of it.
-                Some(_) if !now.is_done() && step.step.effect == Effect::Once => {}
-                Some(before) if !now.is_done() && step.step.effect == Effect::Reads && before.is_done() => {}
-                Some(before) => *before = now,
-                None => all.push(now),
-            }
-        }
-        all
     }
 
     /// Returns the step that runs now.

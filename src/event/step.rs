@@ -117,23 +117,6 @@ pub enum Outcome {
     },
 }
 
-/// A step that was begun in an earlier run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Begun {
-    /// The step.
-    pub id: String,
-    /// How it ended; nothing where that is not known, since the run was cut off before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Outcome>,
-}
-
-impl Begun {
-    /// Whether it did its work, then or before.
-    pub fn is_done(&self) -> bool {
-        matches!(self.ended, Some(Outcome::Done { .. } | Outcome::Skipped { .. }))
-    }
-}
-
 /// Of one step of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]

@@ -68,12 +68,11 @@ impl Exec {
                         }
                     }
                 });
-                let status = match gently.await {
-                    Ok(status) => status,
-                    Err(_) => {
-                        group.signal(Signal::KILL);
-                        ended.await
-                    }
+                let status = if let Ok(status) = gently.await {
+                    status
+                } else {
+                    group.signal(Signal::KILL);
+                    ended.await
                 };
                 // Nothing that it started outlives it.
                 group.signal(Signal::KILL);

@@ -92,6 +92,8 @@ impl<'a> Transfer<'a> {
     /// Takes the wanted commit into a bare repository that is made in `folder`, with as many generations as `depth` says, or
     /// all of them where the server cannot leave any out.
     pub(super) fn take(&self, wanted: &Wanted, folder: &Path, depth: i32) -> Result<(Repository, Oid), Kind> {
+        // Each taking is a conversation of its own, in which the login is asked for anew.
+        *self.seen.borrow_mut() = Seen::default();
         let repository = bare(folder).map_err(|error| self.judge(&error))?;
         let commit = self.take_into(&repository, wanted, depth)?;
         Ok((repository, commit))

@@ -320,3 +320,197 @@ fn check(fed: Fed, check: &Check) -> Fed {
         } => fed.text("condition").text(kind).text(namespace).text(name).text(is),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, RootInput, SourceAt, make};
+    use crate::runbook;
+
+    const COMMIT: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const OTHER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    const RUNBOOK: &str = r#"apiVersion: gitops-dr/v1
+kind: Runbook
+name: shop
+target: {context: new, expect: empty, rto: 30m}
+sources:
+  platform: {git: "https://git.example.com/p.git", revision: main, credentials: repo, mirrors: ["https://mirror.example.com/p.git"]}
+  base: {git: "https://git.example.com/b.git", revision: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
+stores:
+  - vault: {address: "https://vault.example.com", auth: {approle: {role-id: {env: ROLE}, secret-id: {env: SECRET}}}}
+agent: {argocd: {from: {source: platform, path: argocd}}}
+secrets:
+  repo: {as: argocd/repository, from: [{vault: dr/repo, version: 1}]}
+  edge: {as: argocd/cluster, from: [{vault: dr/edge}]}
+clusters:
+  edge: {state: survives, secret: edge}
+roots:
+  - {id: infra, source: platform, path: infra}
+  - {id: base, source: base, path: base}
+steps:
+  - {id: ask, after: infra, approve: {prompt: "is DNS moved?", timeout: 10m}}
+  - {id: load, after: infra, run: {command: [load, data], timeout: 5m, retries: 2}}
+apps: {reports: {allow: [Suspended], reason: known}}
+done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", status: 200}}]}
+"#;
+
+    fn input() -> Input {
+        let root = |digest: &str| RootInput {
+            digest: digest.into(),
+            objects: vec![format!("Application argocd/{digest}")],
+        };
+        Input {
+            sources: vec![SourceAt {
+                name: "platform".into(),
+                url: "https://git.example.com/p.git".into(),
+                commit: COMMIT.into(),
+            }],
+            agent_version: "3.2.11".into(),
+            agent_digest: "sha256:a".into(),
+            agent_form: "plain".into(),
+            roots: vec![root("infra"), root("base")],
+            ..Input::default()
+        }
+    }
+
+    fn plan(text: &str, change: impl Fn(&mut Input)) -> Plan {
+        let (runbook, findings) = runbook::parse("shop.yaml", text);
+        let runbook = runbook.unwrap_or_else(|| panic!("{findings:?}"));
+        let mut input = input();
+        change(&mut input);
+        make(&runbook, &input)
+    }
+
+    fn as_it_is(_: &mut Input) {}
+
+    /// Returns how the plan of the changed runbook differs from that of the runbook, in words.
+    fn differs(from: &str, to: &str) -> String {
+        assert_eq!(RUNBOOK.matches(from).count(), 1, "{from}");
+        let (before, now) = (plan(RUNBOOK, as_it_is), plan(&RUNBOOK.replace(from, to), as_it_is));
+        let difference = Difference::between(&before.covers, &now.covers);
+        assert_eq!(
+            before.digest == now.digest,
+            difference == Difference::default(),
+            "{from} → {to}"
+        );
+        difference.words().join("; ")
+    }
+
+    #[test]
+    fn what_is_planned_is_another_plan_and_is_named() {
+        for (from, to, words) in [
+            ("revision: main", "revision: v1", "otherwise now: source platform"),
+            (
+                "https://git.example.com/p.git",
+                "https://git.example.com/q.git",
+                "otherwise now: source platform",
+            ),
+            (COMMIT, OTHER, "otherwise now: source base"),
+            (
+                "https://vault.example.com",
+                "https://other.example.com",
+                "otherwise now: store vault",
+            ),
+            ("path: argocd", "path: argo", "otherwise now: agent"),
+            (
+                "path: argocd}",
+                "path: argocd}, digest: \"sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\"",
+                "otherwise now: agent",
+            ),
+            ("vault: dr/repo,", "vault: dr/other,", "otherwise now: secret repo"),
+            (
+                "version: 1}]",
+                "version: 1, keys: {password: pass}}]",
+                "otherwise now: secret repo",
+            ),
+            (
+                "as: argocd/repository",
+                "as: argocd/repo-creds",
+                "otherwise now: secret repo",
+            ),
+            (
+                "[{vault: dr/edge}]",
+                "[{vault: dr/edge}], optional: true",
+                "otherwise now: secret edge",
+            ),
+            ("state: survives", "state: absent", "otherwise now: cluster edge"),
+            ("path: infra", "path: infrastructure", "otherwise now: root infra"),
+            (
+                "id: base, source: base, path: base}",
+                "id: base, source: base, path: base}\n  - {id: more, source: platform, path: more}",
+                "new: root more",
+            ),
+            (
+                "  - {id: base, source: base, path: base}\n",
+                "",
+                "no longer there: root base",
+            ),
+            ("is DNS moved?", "is DNS there?", "otherwise now: step ask"),
+            (
+                "command: [load, data]",
+                "command: [load, other]",
+                "otherwise now: step load",
+            ),
+            (
+                "timeout: 5m, retries: 2}",
+                "timeout: 5m, retries: 2, repeatable: true}",
+                "otherwise now: step load",
+            ),
+            (
+                "id: load, after: infra",
+                "id: load, after: base",
+                "the order is another",
+            ),
+            ("allow: [Suspended]", "ignore: true", "otherwise now: app reports"),
+            (
+                "critical: [cart]",
+                "critical: [cart, search]",
+                "otherwise now: step critical",
+            ),
+            ("status: 200", "status: 204", "otherwise now: check 1"),
+            (
+                "allow: [Suspended], reason: known}",
+                "allow: [Suspended], reason: known}, tests: {ignore: true, reason: old}",
+                "new: app tests",
+            ),
+        ] {
+            assert_eq!(differs(from, to), words, "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn budgets_versions_logins_other_addresses_and_reasons_are_no_other_plan() {
+        for (from, to) in [
+            ("rto: 30m", "rto: 10m"),
+            ("version: 1", "version: 2"),
+            ("dr/repo, version: 1", "dr/repo"),
+            ("timeout: 10m", "timeout: 1h"),
+            ("timeout: 5m, retries: 2", "timeout: 1m"),
+            ("{env: ROLE}", "{env: OTHER_ROLE}"),
+            ("secret-id: {env: SECRET}", "secret-id: {env: SECRET}, wrapped: true"),
+            (", mirrors: [\"https://mirror.example.com/p.git\"]", ""),
+            ("context: new", "context: newer"),
+            ("reason: known", "reason: it is known"),
+        ] {
+            assert_eq!(differs(from, to), "", "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn what_a_pinned_source_renders_to_is_planned_and_what_a_followed_one_does_is_not() {
+        let before = plan(RUNBOOK, as_it_is);
+        let followed = plan(RUNBOOK, |input| {
+            input.sources[0].commit = OTHER.into();
+            input.roots[0].digest = "moved".into();
+            input.roots[0].objects.clear();
+            (input.agent_version, input.agent_digest) = ("3.3.0".into(), "sha256:b".into());
+        });
+        assert_eq!(followed.digest, before.digest);
+        let pinned = plan(RUNBOOK, |input| input.roots[1].digest = "other".into());
+        assert_ne!(pinned.digest, before.digest);
+        let difference = Difference::between(&before.covers, &pinned.covers);
+        assert_eq!(difference.words(), ["otherwise now: root base"]);
+        assert!(difference.holds("root base") && !difference.holds("root infra"));
+    }
+}

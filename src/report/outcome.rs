@@ -49,7 +49,11 @@ fn recovered(state: &RunState, took: &str) -> String {
         }
         Verdict::NoTarget | Verdict::Open { .. } => String::new(),
     };
-    format!("recovered{with} in {took}{promise}")
+    let waited = match state.human_ms() {
+        0..1_000 => String::new(),
+        waited => format!(", of it {} waiting for a person", duration(waited)),
+    };
+    format!("recovered{with} in {took}{waited}{promise}")
 }
 
 fn way_on(state: &RunState) -> &'static str {

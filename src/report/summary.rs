@@ -31,6 +31,7 @@ pub fn summary(state: &RunState, style: Style, journal: Option<&Path>) -> String
         times(state, &recovery, style),
         exceptions(state, style),
         interventions(state, style),
+        list("vouched for by a person", &vouched(state), style),
         list("left to do by hand", &state.left_to_do, style),
         list("notices", &state.notices, style),
     ]
@@ -189,6 +190,11 @@ fn list(title: &str, items: &[String], style: Style) -> String {
     section(title, &body, style)
 }
 
+fn vouched(state: &RunState) -> Vec<String> {
+    let vouched = state.vouched.iter();
+    vouched.map(|(what, reason)| format!("{what}: {reason}")).collect()
+}
+
 fn footer(state: &RunState, style: Style, journal: Option<&Path>) -> String {
     let mut lines = String::new();
     let run = state.run.as_ref().map(|run| text::line(&run.0));
@@ -236,7 +242,7 @@ fn section(title: &str, body: &str, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Failure, NodePhase, Phase, Run};
+    use crate::event::{Event, Failure, NodePhase, Phase, Question, Run, Step};
     use crate::report::story::{Story, story};
 
     fn drawn(story: &Story) -> String {
@@ -285,6 +291,53 @@ mod tests {
 
         1 intervention
           - payments: refresh, 1 of 3 (sync retries exhausted)
+
+        journal  /var/lib/gitops-dr/01JD8QK4S5N7Z4G4V4W0H8R9XK.jsonl
+        again    gitops-dr report 01JD8QK4S5N7Z4G4V4W0H8R9XK
+        ");
+    }
+
+    #[test]
+    fn the_time_of_a_person_is_counted_apart() {
+        let question = Question {
+            prompt: "Is the data back?".into(),
+            ..Question::default()
+        };
+        let id = || "step/data".to_owned();
+        let story = story()
+            .until_apps()
+            .after(10_000)
+            .done("apps", "3/3 ready")
+            .begin("step/data", Phase::Apps, "ask: Is the data back?")
+            .say(Step::Asked { id: id(), question })
+            .after(120_000)
+            .say(Step::Answered {
+                id: id(),
+                approved: true,
+                by: "ann".into(),
+                comment: "seen".into(),
+            })
+            .done("step/data", "approved by ann: seen")
+            .say(Run::Vouched {
+                what: "approve dns".into(),
+                reason: "ticket 4711".into(),
+            })
+            .finish(RunOutcome::Recovered, None);
+        insta::assert_snapshot!(drawn(&story), @r"
+        restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m
+        cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty)
+        recovered in 2m 53s, of it 2m 00s waiting for a person, target 30m met
+
+        recovery time by phase
+          prepare        2.1s  ▌
+          interlock      0.4s
+          agent           41s  █████████▌
+          apps            10s  ██▎
+          person       2m 00s  ████████████████████████████
+          total        2m 53s  of 30m
+
+        vouched for by a person
+          - approve dns: ticket 4711
 
         journal  /var/lib/gitops-dr/01JD8QK4S5N7Z4G4V4W0H8R9XK.jsonl
         again    gitops-dr report 01JD8QK4S5N7Z4G4V4W0H8R9XK

@@ -21,6 +21,9 @@ pub(super) fn timetable(recovery: &Recovery, style: Style) -> String {
         rows.push(("before", recovery.before_ms));
     }
     rows.extend(recovery.phases.iter().map(|(phase, time)| (phase.word(), *time)));
+    if recovery.human_ms >= WORTH_TELLING_MS {
+        rows.push(("person", recovery.human_ms));
+    }
     if recovery.between_ms >= WORTH_TELLING_MS {
         rows.push(("between", recovery.between_ms));
     }

@@ -79,7 +79,7 @@ pub fn read(file: &Path, revisions: &[(String, String)]) -> Result<(Runbook, Vec
     };
     for (source, revision) in revisions {
         match runbook.sources.get_mut(source) {
-            Some(known) => known.revision = Revision::of(revision),
+            Some(known) => (known.revision, known.is_chosen) = (Revision::of(revision), true),
             None => findings.push(
                 Finding::error(
                     "runbook/unknown-source",

@@ -73,6 +73,12 @@ fn newest(journals: &Path, runbook: &str) -> Result<RunState, Failure> {
 
 fn read(path: &Path) -> Result<RunState, Failure> {
     let state = RunState::of(&journal::read(path).map_err(|error| Failure::of(&error))?);
+    if state.unknown_steps > 0 {
+        return Err(Failure::new(
+            "a newer gitops-dr wrote of steps in words that this one does not know, so what was done cannot be told",
+        )
+        .hint("go on with the gitops-dr that began the run"));
+    }
     if journal::is_being_written(path) {
         return Err(
             Failure::new("the run to go on with is still going on, in another process of this machine")
@@ -147,5 +153,21 @@ mod tests {
         assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
         assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
         assert!(of("01X").is_err());
+    }
+
+    #[test]
+    fn what_a_newer_program_said_of_a_step_is_not_guessed_at() {
+        let folder = tempfile::tempdir().unwrap();
+        ran(folder.path(), "01A", "shop", "uid", Effect::Once);
+        let path = folder.path().join("01A.jsonl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let odd =
+            r#"{"seq":4,"at":"1970-01-01T00:00:00Z","elapsed_ms":0,"family":"step","event":"postponed","id":"one"}"#;
+        std::fs::write(&path, format!("{text}{odd}\n")).unwrap();
+        for name in ["", "01A"] {
+            let failure = find(folder.path(), name, "shop").unwrap_err();
+            let said = [failure.message, failure.causes.concat()].concat();
+            assert!(said.contains("a newer gitops-dr wrote"), "{said}");
+        }
     }
 }

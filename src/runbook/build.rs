@@ -70,6 +70,7 @@ fn source(node: &Node) -> Option<Source> {
     Some(Source {
         git: text(node, "git")?,
         revision: Revision::of(&revision),
+        is_chosen: false,
         credentials: text(node, "credentials"),
         mirrors: texts(node, "mirrors")?,
     })

@@ -74,6 +74,8 @@ pub struct Source {
     pub git: String,
     /// What to take from it.
     pub revision: Revision,
+    /// Whether that was chosen on the command line, in place of what the file says.
+    pub is_chosen: bool,
     /// The secret that grants access, a name in [`Runbook::secrets`].
     pub credentials: Option<String>,
     /// Other addresses of the same repository, tried in order.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::World;
 use super::ground::{self, counted};
+use super::{World, sets};
 use crate::agent::argocd;
 use crate::cluster::health;
 use crate::engine::{Context, Step};
@@ -31,7 +31,7 @@ impl Step for StartAgent {
         let mut applied = String::new();
         if self.0.installs() {
             let (mut sent, mut same) = (0, 0);
-            let hold = self.0.hold();
+            let hold = sets::hold(&self.0).await?;
             for stage in &prepared.agent {
                 let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
                 let apply = argocd::apply_stage(cluster, &stage, &runbook.agent.namespace, self.0.mode());

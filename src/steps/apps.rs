@@ -7,11 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::World;
+use super::chosen::astray;
+use super::moved::Following;
 use crate::agent::argocd::{Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::{Action, Decision, Policy, Resolved, Rules, decide};
+use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, decide, name};
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
@@ -45,7 +47,8 @@ impl Step for Drive {
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runbook = self.world.runbook()?;
         let cluster = self.world.cluster()?;
-        let rules = self.rules(runbook, context)?;
+        let mut rules = self.rules(runbook, context)?;
+        let mut following = Following::new(&self.world);
         let mut observer = Observer::start(cluster)?;
         let mut told = Told::default();
         loop {
@@ -59,10 +62,15 @@ impl Step for Drive {
                 };
                 told.tell(&decision, observer.trouble(), context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
-                if observer.trouble().is_none() && self.is_done(runbook, &decision) {
+                if observer.trouble().is_none() && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
                     // A server that went silent breaks no watch for a while: one answer now proves that what is known is new.
                     match context.unless_stopped(cluster.rediscover()).await? {
-                        Ok(()) => return Ok(self.done(decision, context)),
+                        Ok(()) => {
+                            if self.until == Until::All {
+                                tell_astray(runbook, observer.tree(), &decision, context);
+                            }
+                            return Ok(self.done(decision, context));
+                        }
                         Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
                     }
                 }
@@ -73,7 +81,8 @@ impl Step for Drive {
                         context.notice(format!("{error}: {}.", error.causes().join(": ")));
                     }
                 }
-                look_again = decision.look_again;
+                let due = following.look(&decision, context)?;
+                look_again = decision.look_again.into_iter().chain(due).min();
             } else if let Some(trouble) = observer.trouble() {
                 context.progress(0, None, format!("Argo CD's apps cannot be seen: {trouble}"));
             }
@@ -86,7 +95,18 @@ impl Step for Drive {
                     None => observer.changed().await,
                 }
             };
-            context.unless_stopped(wait).await?;
+            let is_moved = tokio::select! {
+                waited = context.unless_stopped(wait) => waited.map(|()| false)?,
+                is_moved = following.answered(context) => is_moved,
+            };
+            if is_moved {
+                rules.revisions = Following::revisions(&self.world)?;
+                self.world
+                    .memory
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .revisions_moved();
+            }
         }
     }
 }
@@ -95,7 +115,6 @@ impl Drive {
     fn rules(&self, runbook: &Runbook, context: &Context) -> Result<Rules, Failure> {
         let prepared = self.world.prepared()?;
         let cluster = self.world.cluster()?;
-        let checkouts = World::need(&self.world.checkouts, "where the sources are")?;
         let roots = prepared
             .roots
             .iter()
@@ -123,17 +142,7 @@ impl Drive {
                     )
                 })
                 .collect(),
-            revisions: runbook
-                .sources
-                .iter()
-                .filter_map(|(name, source)| {
-                    Some(Resolved {
-                        repository: source.git.clone(),
-                        target: source.revision.text().to_owned(),
-                        commit: checkouts.get(name)?.commit.clone(),
-                    })
-                })
-                .collect(),
+            revisions: Following::revisions(&self.world)?,
             quiet: QUIET,
         })
     }
@@ -169,6 +178,20 @@ impl Drive {
                 Outcome::Done { detail }
             }
         }
+    }
+}
+
+/// Tells of the apps that do not follow the revision chosen for this run.
+fn tell_astray(runbook: &Runbook, tree: &Tree, decision: &Decision, context: &Context) {
+    let is_ours = |id: &ObjectRef| decision.nodes.iter().any(|node| node.id == name(id));
+    let ours: Vec<_> = tree
+        .applications
+        .iter()
+        .filter(|(id, _)| is_ours(id))
+        .map(|(_, object)| object)
+        .collect();
+    for astray in astray(runbook, ours) {
+        context.emit(Run::Excepted(astray.exception()));
     }
 }
 

@@ -6,20 +6,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use serde_json::{Map, Value};
 
-use super::World;
 use super::rotated::{exception, rotated};
+use super::{World, sets};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
-use crate::platform::argocd::install::{self, Hold, Sets};
+use crate::platform::argocd::install;
 use crate::redact::Secret;
 use crate::runbook::{Runbook, SecretShape};
 
@@ -65,7 +64,7 @@ impl LayGround {
             same += more_same;
         };
         if self.0.installs() {
-            let hold = self.hold(cluster).await?;
+            let hold = sets::hold(&self.0).await?;
             for (index, stage) in prepared.ground.iter().enumerate() {
                 context.progress(index, Some(prepared.ground.len()), stage.name.word());
                 let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
@@ -91,18 +90,6 @@ impl LayGround {
         Ok(Outcome::Done {
             detail: counted(sent, same),
         })
-    }
-
-    /// Returns how ApplicationSets are held back, where they are: under a controller that is yet to start, or that an earlier run
-    /// started so. One that lives under Git's policy is left alone.
-    async fn hold(&self, cluster: &Cluster) -> Result<Option<&Hold>, Failure> {
-        let Sets::Holdable(hold) = &self.0.prepared()?.sets else {
-            return Ok(None);
-        };
-        let live = cluster.get(hold.controller()).await?;
-        let holds = live.is_none_or(|live| hold.is_on(&live));
-        self.0.held_back.store(holds, Ordering::Relaxed);
-        Ok(Some(hold).filter(|_| holds))
     }
 
     /// Puts `argocd-secret` there before any workload: controllers that start without a signing key never reconcile

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::chosen::astray;
 use super::replanned::Replanned;
 use super::{Prepared, World, credentials, findings};
 use crate::engine::{Context, Step};
@@ -60,6 +61,14 @@ impl Step for Prepare {
         });
         if let Some(replanned) = replanned {
             replanned.tell(context);
+        }
+        let applied = prepared.roots.iter().flatten();
+        let apps: Vec<_> = applied
+            .filter(|manifest| manifest.is("argoproj.io", "Application"))
+            .map(Manifest::value)
+            .collect();
+        for astray in astray(self.0.runbook()?, apps) {
+            context.notice(astray.notice());
         }
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);

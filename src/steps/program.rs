@@ -67,7 +67,7 @@ impl Step for RunProgram {
             };
             context.emit(StepEvent::Output {
                 id: self.planned.id.clone(),
-                line: format!("{}; it is run again", first_line(&error.to_string())),
+                line: format!("{}; it is run again", self.failure(&error).message),
             });
             context.unless_stopped(tokio::time::sleep(pause)).await?;
         }
@@ -167,10 +167,6 @@ impl RunProgram {
         }
         failure.hint("mend it, and go on with --resume: it is run again")
     }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 /// Copies a folder with its modes; symbolic links stay what they are.

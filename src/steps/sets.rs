@@ -1,4 +1,4 @@
-//! Lets ApplicationSets follow Git's policy again, once the platform is settled.
+//! Holds ApplicationSets back while a platform comes back, and lets them follow Git's policy once it is settled.
 //!
 //! Which system it would hit if the target were wrong: the interlock has proved before that it is the right one. And only a
 //! controller that bears the mark of a restore is touched; any other one is left as it is.
@@ -13,6 +13,18 @@ use crate::cluster::health;
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
 use crate::platform::argocd::install::{Hold, Sets};
+
+/// Returns how the install is applied so that ApplicationSets are held back, where they are: under a controller that is yet to
+/// start, or that a restore started so. One that lives under Git's policy is left alone.
+pub(super) async fn hold(world: &World) -> Result<Option<&Hold>, Failure> {
+    let Sets::Holdable(hold) = &world.prepared()?.sets else {
+        return Ok(None);
+    };
+    let live = world.cluster()?.get(hold.controller()).await?;
+    let holds = live.is_none_or(|live| hold.is_on(&live));
+    world.held_back.store(holds, Ordering::Relaxed);
+    Ok(holds.then_some(hold))
+}
 
 /// Puts Git's policy of ApplicationSets back.
 pub struct LetSetsGo {

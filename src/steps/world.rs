@@ -99,6 +99,8 @@ pub struct World {
     pub started: OnceLock<jiff::Timestamp>,
     /// Whether ApplicationSets are held back now.
     pub held_back: AtomicBool,
+    /// The commits that followed sources moved on to while the apps were driven, the newest last.
+    pub moved: Mutex<BTreeMap<String, Vec<String>>>,
     /// What the driving of apps remembers.
     pub memory: Mutex<Memory>,
 }
@@ -153,8 +155,12 @@ impl World {
         }
     }
 
-    /// Returns how to apply: with looking first, unless the interlock found the cluster empty.
+    /// Returns how to apply: with looking first, unless the interlock found the cluster empty. What an earlier run has made does
+    /// not make it full, and may have been changed since.
     pub fn mode(&self) -> Mode {
-        self.mode.get().copied().unwrap_or(Mode::Careful)
+        match self.earlier.get() {
+            Some(_) => Mode::Careful,
+            None => self.mode.get().copied().unwrap_or(Mode::Careful),
+        }
     }
 }

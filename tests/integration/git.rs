@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gitops_dr::clock::{Clock as _, SystemClock};
 use gitops_dr::exec::Exec;
-use gitops_dr::git::{Access, Checkout, Error, Kind, Known, PATIENCE, Request, Trust, Wanted, fetch};
+use gitops_dr::git::{Access, Checkout, Error, Kind, Known, PATIENCE, Request, Trust, Wanted, fetch, follows};
 use gitops_dr::redact::{Redactor, Secret};
 use tempfile::TempDir;
 use testbed::GitServer;
@@ -64,6 +64,39 @@ fn request(url: &str, access: Access) -> Request {
         access,
         patience: PATIENCE,
     }
+}
+
+#[tokio::test]
+async fn whether_a_commit_follows_from_another_is_told_with_as_much_history_as_it_takes() {
+    let server = server().await;
+    let (repository, first) = platform(&server).await;
+    let mut newest = first.clone();
+    for n in 0..30 {
+        newest = repository.commit("more", [("n", n.to_string())]).await.unwrap();
+    }
+    let cache = cache();
+    let ways = [
+        request(repository.url_http(), password(PASSWORD)),
+        request(
+            repository.url_ssh().unwrap(),
+            key(&repository, Some(server.known_hosts().unwrap())),
+        ),
+    ];
+    for request in &ways {
+        assert!(follows(request, &first, &newest, cache.path()).await.unwrap());
+        assert!(follows(request, &newest, &newest, cache.path()).await.unwrap());
+    }
+    repository.force_back_to(&first).await.unwrap();
+    let rewritten = repository.commit("another past", [("n", "x")]).await.unwrap();
+    for request in &ways {
+        assert!(follows(request, &first, &rewritten, cache.path()).await.unwrap());
+        assert!(!follows(request, &newest, &rewritten, cache.path()).await.unwrap());
+    }
+    assert_eq!(
+        std::fs::read_dir(cache.path()).unwrap().count(),
+        0,
+        "history is not kept"
+    );
 }
 
 fn cache() -> TempDir {

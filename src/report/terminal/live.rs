@@ -81,7 +81,9 @@ impl Live {
         let drawn = Arc::clone(&view);
         let make: Make = Box::new(move || {
             let bar = bar(target(), Arc::clone(&drawn));
-            tick.into_iter().for_each(|tick| bar.enable_steady_tick(tick));
+            if let Some(tick) = tick {
+                bar.enable_steady_tick(tick);
+            }
             bar
         });
         Self {

@@ -54,9 +54,11 @@ pub(super) fn explain(error: &reqwest::Error, store: &str, address: &Url) -> Unr
         unreachable("the connection broke before the answer was complete".into())
             .hint("check its log, and any proxy or load balancer in front of it")
     };
+    // A server that took the connection and then said nothing has had its time; one that is not reached may be starting.
+    let is_silent = error.is_timeout() && !error.is_connect();
     Unreached {
         error: error_in_words,
-        passing: !error.is_builder() && !error.is_redirect(),
+        passing: !error.is_builder() && !error.is_redirect() && !is_silent,
         maybe_seen: !error.is_connect(),
     }
 }

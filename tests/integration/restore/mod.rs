@@ -7,6 +7,7 @@ mod clean;
 mod credentials;
 mod honesty;
 mod installs;
+mod journal;
 mod kill;
 mod moved;
 mod ownership;

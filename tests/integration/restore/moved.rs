@@ -159,3 +159,20 @@ async fn refresh(scene: &Scene, app: &str) {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_revision_chosen_for_this_run_is_not_what_the_apps_follow_and_that_is_said_before_and_after() {
+    let scene = Scene::start().await;
+    let chosen = scene.platform.head().await.unwrap();
+    scene.platform.commit("news", [("a", "1")]).await.unwrap();
+    let ran = scene.restore(&[&format!("--revision=platform={chosen}")]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    let before = format!("Source platform is rendered at `{chosen}` by --revision, and apps follow their own");
+    assert!(flat(&ran.err).contains(&before), "{}", ran.said());
+    for words in [
+        "recovered with 1 exception",
+        "cart (`main`), root (`main`), search (`main`)",
+    ] {
+        assert!(flat(&ran.out).contains(words), "“{words}”: {}", ran.said());
+    }
+}

@@ -163,15 +163,15 @@ async fn what_is_taken_out_of_git_goes(change: impl Fn(String) -> String) {
 
 #[tokio::test]
 async fn what_is_taken_out_of_git_goes_with_client_side_apply() {
-    what_is_taken_out_of_git_goes(|app| app).await;
+    Box::pin(what_is_taken_out_of_git_goes(|app| app)).await;
 }
 
 #[tokio::test]
 async fn what_is_taken_out_of_git_goes_with_server_side_apply() {
-    what_is_taken_out_of_git_goes(|app| {
+    Box::pin(what_is_taken_out_of_git_goes(|app| {
         let changed = app.replace("[CreateNamespace=true]", "[CreateNamespace=true, ServerSideApply=true]");
         assert_ne!(app, changed);
         changed
-    })
+    }))
     .await;
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gitops_dr::exec::Exec;
+use gitops_dr::redact::Redactor;
 use serde_json::Value;
 use testbed::Ran;
 use tokio::process::Child;
@@ -17,20 +19,20 @@ struct Data {
 }
 
 impl Data {
-    fn of(scene: &Scene) -> Self {
+    async fn of(scene: &Scene) -> Self {
         let folder = scene.outage.runbook("data.md", "").unwrap().with_file_name("data");
         std::fs::create_dir(&folder).unwrap();
-        let made = std::process::Command::new("mkfifo")
-            .arg(folder.join("go"))
-            .status()
-            .unwrap();
-        assert!(made.success());
+        let made = Exec::new("mkfifo", &Redactor::default()).args([folder.join("go")]);
+        made.run().await.unwrap();
         Self { folder }
     }
 
     /// The runbook with a step that runs it before the root.
     fn runbook(&self, runbook: &str) -> String {
-        let script = format!("echo restored >> {0}/log; read word < {0}/go; echo told $word", self.folder.display());
+        let script = format!(
+            "echo restored >> {0}/log; read word < {0}/go; echo told $word",
+            self.folder.display()
+        );
         format!("{runbook}steps:\n  - {{id: data, before: root, run: {{command: [sh, -c, \"{script}\"]}}}}\n")
     }
 
@@ -40,7 +42,10 @@ impl Data {
 
     /// How often it ran.
     fn count(&self) -> usize {
-        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default().lines().count()
+        std::fs::read_to_string(self.folder.join("log"))
+            .unwrap_or_default()
+            .lines()
+            .count()
     }
 
     /// Waits until it has begun once more.
@@ -50,7 +55,9 @@ impl Data {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, begun).await.expect("the program does not begin");
+        tokio::time::timeout(PATIENCE, begun)
+            .await
+            .expect("the program does not begin");
     }
 
     /// Lets it go on; waits until it has read the word.
@@ -78,14 +85,17 @@ fn flat(text: &str) -> String {
 }
 
 fn run_of(ran: &Ran) -> String {
-    let line = ran.out.lines().find_map(|line| line.strip_prefix("again    gitops-dr report "));
+    let line = ran
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("again    gitops-dr report "));
     line.unwrap_or_else(|| panic!("{}", ran.said())).to_owned()
 }
 
 #[tokio::test]
 async fn what_must_not_be_done_twice_is_done_once_whatever_ends_the_run() {
     let scene = Scene::start().await;
-    let data = Data::of(&scene);
+    let data = Data::of(&scene).await;
     let runbook = |text: &str| data.runbook(text);
 
     let child = start(&scene, runbook, &[]);
@@ -137,7 +147,10 @@ async fn until_step(mut child: Child, id: &str) -> Child {
         }
         false
     };
-    assert!(tokio::time::timeout(PATIENCE, found).await.unwrap(), "{id} does not begin");
+    assert!(
+        tokio::time::timeout(PATIENCE, found).await.unwrap(),
+        "{id} does not begin"
+    );
     child
 }
 
@@ -150,7 +163,12 @@ async fn a_person_may_have_it_done_again(scene: &Scene, data: &Data) {
     let child = start(scene, adopting, &["--resume", "--do-again", "data=the table is empty"]);
     data.begun(3).await;
     data.go().await;
-    let again = Ran::of(&tokio::time::timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap());
+    let again = Ran::of(
+        &tokio::time::timeout(PATIENCE, child.wait_with_output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
     assert_eq!(again.code, 0, "{}", again.said());
     assert!(again.err.contains("step/data: | told on"), "{}", again.said());
     assert_eq!(data.count(), 3);
@@ -176,9 +194,18 @@ async fn ctrl_c_tells_it_to_end(scene: &Scene, data: &Data) {
     let child = start(scene, adopting, &[]);
     data.begun(5).await;
     testbed::tool::interrupt(&child).unwrap();
-    let ran = Ran::of(&tokio::time::timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap());
+    let ran = Ran::of(
+        &tokio::time::timeout(PATIENCE, child.wait_with_output())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
     assert_eq!(ran.code, 130, "{}", ran.said());
-    assert!(flat(&ran.err).contains("`sh` was told to end, and ended with signal: 15"), "{}", ran.said());
+    assert!(
+        flat(&ran.err).contains("`sh` was told to end, and ended with signal: 15"),
+        "{}",
+        ran.said()
+    );
     let run = run_of(&ran);
     let refused = scene.restore_with(adopting, &[&format!("--resume={run}")]).await;
     assert_eq!(refused.code, 2, "{}", refused.said());
@@ -204,7 +231,11 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
     files.push(("PASSWORD".into(), format!("{PASSWORD}\n")));
     let mut scene = Scene::with(files).await;
     let mark = scene.tool.home().join("mark").display().to_string();
-    for (name, value) in [("SHOP_TOKEN", TOKEN), ("SHOP_REGION", "eu-west-1"), ("SHOP_MARK", &mark)] {
+    for (name, value) in [
+        ("SHOP_TOKEN", TOKEN),
+        ("SHOP_REGION", "eu-west-1"),
+        ("SHOP_MARK", &mark),
+    ] {
         scene.tool.set(name, value);
     }
     let steps = "steps:\n  - {id: sees, before: root, run: {command: [sh, bin/sees], source: platform, \
@@ -213,7 +244,11 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
         .restore_with(|text| format!("{text}{steps}"), &["--output", "json"])
         .await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let lines: Vec<&str> = events
         .iter()
         .filter(|event| event["event"] == "output")
@@ -237,5 +272,7 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
 fn everything_below(home: &Path) -> String {
     let runs = home.join(".local/state/gitops-dr/runs");
     let files = std::fs::read_dir(runs).unwrap();
-    files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    files
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect()
 }

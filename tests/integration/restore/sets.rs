@@ -1,5 +1,7 @@
 //! `ApplicationSets` delete nothing while a platform comes back, and follow Git's policy afterwards.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
@@ -104,6 +106,13 @@ async fn in_git(scene: &Scene, names: &str) {
     .await;
 }
 
+/// Waits until the agent has deleted an app.
+async fn gone(apps: &Api<DynamicObject>, name: &str, uid: &str) {
+    let deleted = await_condition(apps.clone(), name, conditions::is_deleted(uid));
+    let deleted = tokio::time::timeout(Duration::from_mins(3), deleted).await;
+    deleted.unwrap_or_else(|_| panic!("{name} is still there")).unwrap();
+}
+
 async fn deleted_apps(scene: &Scene) -> Vec<AuditEvent> {
     let mut events = scene.outage.bed.audit().await.unwrap();
     events.retain(|event| event.resource == "applications" && event.verb.starts_with("delete"));
@@ -153,14 +162,10 @@ async fn a_set_deletes_nothing_until_the_platform_is_settled_and_follows_git_aft
     let ran = scene.restore(&["--resume"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert_eq!(policy(bed).await, None, "Git sets none");
-    await_condition(apps.clone(), "shard-b", conditions::is_deleted(&uid))
-        .await
-        .unwrap();
+    gone(&apps, "shard-b", &uid).await;
     let uid = apps.get("shard-c").await.unwrap().metadata.uid.unwrap();
     in_git(&scene, "{name: a}").await;
-    await_condition(apps, "shard-c", conditions::is_deleted(&uid))
-        .await
-        .unwrap();
+    gone(&apps, "shard-c", &uid).await;
     let by: Vec<_> = deleted_apps(&scene).await.into_iter().map(|event| event.user).collect();
     assert!(
         by.iter().all(|user| user.contains("applicationset-controller")),

@@ -1,8 +1,8 @@
 //! Logging in, and logging in again.
 
 use futures::future::join_all;
-use gitops_dr::redact::Secret;
-use gitops_dr::secrets::vault::Login;
+use gitops_dr::redact::{Redactor, Secret};
+use gitops_dr::secrets::vault::{Login, Vault};
 use gitops_dr::secrets::{ErrorKind, Store as _};
 use serde_json::json;
 use testbed::openbao::AppRole;
@@ -173,4 +173,100 @@ async fn a_given_token_that_ends_cannot_be_replaced() {
             &["does not accept its token", "was revoked", "approle"],
         );
     }
+}
+
+/// Wraps a new secret id of the role, so that it opens once.
+async fn wrapped(bench: &Bench, role: &AppRole) -> Login {
+    let root = bench.bao.root();
+    let token = root
+        .wrapped("auth/approle/role/recovery/secret-id", &json!({}))
+        .await
+        .unwrap();
+    Login::AppRole {
+        mount: "approle".to_owned(),
+        role_id: Secret::from(role.role_id.as_str()),
+        secret_id: Secret::from(token.as_str()),
+        wrapped: true,
+    }
+}
+
+#[tokio::test]
+async fn a_wrapped_secret_id_is_opened_once_and_serves_the_whole_run() {
+    let (bench, role) = bench().await;
+    let login = wrapped(&bench, &role).await;
+    let vault = bench.vault(login.clone());
+    for stored in join_all((0..10).map(|_| vault.read("secret/dr/repo", None))).await {
+        stored.unwrap();
+    }
+    // What was in it is kept, so that a session that ends is no end.
+    bench.end_tokens().await;
+    vault.read("secret/dr/repo", None).await.unwrap();
+
+    let mut settings = bench.settings(login);
+    settings.variable = Some("VAULT_SECRET_ID".to_owned());
+    let second = Vault::new(settings, &Redactor::default()).unwrap();
+    for error in [
+        second.check().await.unwrap_err(),
+        second.read("secret/dr/repo", None).await.unwrap_err(),
+    ] {
+        let words = [
+            "VAULT_SECRET_ID of store vault opens once, and it has been opened or has expired",
+            "export a fresh VAULT_SECRET_ID: `bao write -f -wrap-ttl=1h auth/approle/role/NAME/secret-id`",
+            "somebody else has",
+        ];
+        bench.expect(&error, ErrorKind::Login, &words);
+    }
+}
+
+#[tokio::test]
+async fn a_wrapping_that_does_not_come_from_the_role_is_not_opened() {
+    let (bench, role) = bench().await;
+    let root = bench.bao.root();
+    let body = json!({"secret_id": role.secret_id, "note": "canary"});
+    let token = root.wrapped("sys/wrapping/wrap", &body).await.unwrap();
+    let Login::AppRole { role_id, .. } = by(&role) else {
+        unreachable!()
+    };
+    let put_in_its_place = Login::AppRole {
+        mount: "approle".to_owned(),
+        role_id,
+        secret_id: Secret::from(token.as_str()),
+        wrapped: true,
+    };
+    let error = bench.vault(put_in_its_place).check().await.unwrap_err();
+    let words = [
+        "was not made by auth/approle/role/NAME/secret-id",
+        "sys/wrapping/wrap",
+        "somebody else",
+    ];
+    bench.expect(&error, ErrorKind::Login, &words);
+    // It is still there for those who look into it.
+    root.post("sys/wrapping/lookup", &json!({"token": token}))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_secret_id_that_is_good_for_one_login_names_its_variable_when_it_is_used_up() {
+    let (bench, role) = bench().await;
+    let once = json!({"secret_id_num_uses": 1, "token_policies": ["restore"]});
+    let root = bench.bao.root();
+    root.post("auth/approle/role/recovery", &once).await.unwrap();
+    let answer = root
+        .post("auth/approle/role/recovery/secret-id", &json!({}))
+        .await
+        .unwrap();
+    let once = AppRole {
+        secret_id: answer["data"]["secret_id"].as_str().unwrap().to_owned(),
+        ..role
+    };
+    let another_run = || {
+        let mut settings = bench.settings(by(&once));
+        settings.variable = Some("VAULT_SECRET_ID".to_owned());
+        Vault::new(settings, &Redactor::default()).unwrap()
+    };
+    another_run().read("secret/dr/repo", None).await.unwrap();
+    let error = another_run().check().await.unwrap_err();
+    let words = ["used up", "each run logs in anew", "export a fresh VAULT_SECRET_ID"];
+    bench.expect(&error, ErrorKind::Login, &words);
 }

@@ -1,5 +1,8 @@
 //! Servers that do not serve: sealed, stopped, not trusted.
 
+use std::time::Duration;
+
+use gitops_dr::clock::{Clock as _, SystemClock};
 use gitops_dr::redact::Redactor;
 use gitops_dr::secrets::vault::Vault;
 use gitops_dr::secrets::{ErrorKind, Store as _};
@@ -63,6 +66,20 @@ async fn a_store_that_comes_back_in_a_moment_is_waited_for_and_a_dead_one_is_not
     // It comes back sealed while the check is already knocking.
     let (error, ()) = tokio::join!(vault.check(), async { bench.bao.start_again().await.unwrap() });
     bench.expect(&error.unwrap_err(), ErrorKind::Sealed, &["is sealed"]);
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_given_up_in_less_than_a_minute_and_named() {
+    let bench = Bench::start().await;
+    let vault = bench.as_root();
+    vault.check().await.unwrap();
+    bench.bao.freeze();
+    let place = bench.bao.address().trim_start_matches("http://").to_owned();
+    let clock = SystemClock::start();
+    let error = vault.check().await.unwrap_err();
+    let words = format!("store vault at {place} does not answer");
+    bench.expect(&error, ErrorKind::Unreachable, &[&words, "no answer came in time"]);
+    assert!(clock.elapsed() < Duration::from_mins(1), "{:?}", clock.elapsed());
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -43,7 +42,7 @@ impl Terminal {
         let again = || slave.try_clone().map(Stdio::from).map_err(Error::io("open a terminal"));
         command.stdin(again()?).stdout(again()?).stderr(again()?);
         let child = command.spawn().map_err(Error::io("start a program on a terminal"))?;
-        let master = File::from(OwnedFd::from(master));
+        let master = File::from(master);
         let reader = master.try_clone().map_err(Error::io("read a terminal"))?;
         let said = listen(reader);
         Ok((Self { master, said, seen: 0 }, child))
@@ -65,7 +64,10 @@ impl Terminal {
                 return Ok(());
             }
             if self.said.changed().await.is_err() {
-                return Err(Error::Other(format!("the program ended without “{words}”: {}", self.said())));
+                return Err(Error::Other(format!(
+                    "the program ended without “{words}”: {}",
+                    self.said()
+                )));
             }
         }
     }

@@ -70,6 +70,8 @@ pub struct Decision {
     pub exceptions: Vec<Exception>,
     /// What to do now.
     pub actions: Vec<Action>,
+    /// Where the agent is at another commit than [`Rules::revisions`] say, with the commit at which it is.
+    pub elsewhere: Vec<Resolved>,
     /// Whether every node is ready, excepted or ignored, and was so for [`Rules::quiet`].
     pub settled: bool,
     /// When to decide again even if nothing is seen to change.
@@ -108,10 +110,11 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         nodes: Vec::with_capacity(members.len()),
         exceptions: Vec::new(),
         actions: Vec::new(),
+        elsewhere: Vec::new(),
         settled: false,
         look_again: None,
     };
-    view.survey(&members);
+    decision.elsewhere = view.survey(&members);
     for member in &members {
         let judged = view.judge(member);
         decision.nodes.push(judged.node);

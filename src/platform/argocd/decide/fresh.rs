@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::memory::Memory;
-use super::{Rules, since};
+use super::{Resolved, Rules, since};
 use crate::object::ObjectRef;
 use crate::platform::argocd::address;
 use crate::platform::argocd::application::{Application, Source};
@@ -42,14 +42,26 @@ pub(super) fn standing(source: Source<'_>, rules: &Rules) -> Standing {
     if !source.chart.is_empty() {
         return Standing::Unknown;
     }
-    let repository = address::normal(source.repository);
-    let resolved = rules.revisions.iter().find(|resolved| {
-        target(&resolved.target) == target(source.target) && address::normal(&resolved.repository) == repository
-    });
+    let resolved = rules
+        .revisions
+        .iter()
+        .find(|resolved| resolved.is_of(source.repository, source.target));
     match resolved {
         Some(resolved) if resolved.commit == source.revision => Standing::Current,
         Some(resolved) => Standing::Elsewhere(resolved.commit.clone()),
         None => Standing::Unknown,
+    }
+}
+
+impl Resolved {
+    /// Whether it is of this repository, however the two are written.
+    pub fn is_in(&self, repository: &str) -> bool {
+        address::normal(&self.repository) == address::normal(repository)
+    }
+
+    /// Whether it is of this branch or tag of this repository, however the two are written.
+    pub fn is_of(&self, repository: &str, revision: &str) -> bool {
+        target(&self.target) == target(revision) && self.is_in(repository)
     }
 }
 

@@ -59,6 +59,8 @@ struct Asked {
     is_seen: bool,
     /// Whether this one, or one before it, was answered.
     is_answered: bool,
+    /// Whether it was about what is no longer so: its answer does not count.
+    is_over: bool,
 }
 
 impl Memory {
@@ -101,6 +103,13 @@ impl Memory {
             reconciled,
             is_compared: is_new && reconciled.is_some(),
         })
+    }
+
+    /// Notes that the revisions which are wanted are others now: what was answered before was about the old ones.
+    pub fn revisions_moved(&mut self) {
+        for asked in self.asked.values_mut() {
+            (asked.is_answered, asked.is_over) = (false, true);
+        }
     }
 
     /// Whether an Application was compared since it was first seen. Needs no clock, so that none can be wrong.
@@ -158,6 +167,7 @@ impl Memory {
             before: before.to_owned(),
             is_seen: false,
             is_answered,
+            is_over: false,
         };
         self.asked.insert(id.clone(), asked);
         count
@@ -179,6 +189,9 @@ impl Memory {
 
 impl Asked {
     fn observe(&mut self, pending: bool, mark: &str) {
+        if self.is_over {
+            return;
+        }
         self.is_seen |= pending;
         self.is_answered |= !pending && !mark.is_empty() && mark != self.before;
     }

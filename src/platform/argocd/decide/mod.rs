@@ -13,6 +13,7 @@ mod refresh;
 
 pub use decision::{Action, BOUND, Decision, Policy, Refresh, Resolved, Rules, Tree, decide};
 pub use memory::Memory;
+pub use node::name;
 
 use decision::{earlier, since};
 

@@ -10,7 +10,7 @@ use super::closure::{self, Member};
 use super::fresh::{self, Standing, Verdict};
 use super::memory::Memory;
 use super::refresh::{Due, FAILED};
-use super::{Action, Policy, Rules, Tree};
+use super::{Action, Policy, Resolved, Rules, Tree};
 use crate::event::{Blocker, Exception, Node, NodePhase};
 use crate::object::ObjectRef;
 use crate::platform::argocd::address;
@@ -66,8 +66,9 @@ impl<'tree> View<'tree> {
     }
 
     /// Looks at the closure as a whole: how many apps wait for a comparison; and which branches Argo CD sees elsewhere
-    /// than we do, since sets that read them may be behind too.
-    pub(super) fn survey(&mut self, members: &[Member]) {
+    /// than we do, since sets that read them may be behind too. Returns these.
+    pub(super) fn survey(&mut self, members: &[Member]) -> Vec<Resolved> {
+        let mut elsewhere = Vec::new();
         for object in members
             .iter()
             .filter_map(|member| self.tree.applications.get(&member.id))
@@ -77,9 +78,18 @@ impl<'tree> View<'tree> {
             for source in app.sources() {
                 if matches!(fresh::standing(source, self.rules), Standing::Elsewhere(_)) {
                     self.memory.moved.insert(branch(source.repository, source.target));
+                    let seen = Resolved {
+                        repository: source.repository.to_owned(),
+                        target: source.target.to_owned(),
+                        commit: source.revision.to_owned(),
+                    };
+                    if !elsewhere.contains(&seen) {
+                        elsewhere.push(seen);
+                    }
                 }
             }
         }
+        elsewhere
     }
 
     pub(super) fn judge(&mut self, member: &Member) -> Judged {
@@ -247,7 +257,7 @@ fn node(member: &Member, phase: NodePhase, words: String) -> Node {
 }
 
 /// Returns a node's stable name.
-fn name(id: &ObjectRef) -> String {
+pub fn name(id: &ObjectRef) -> String {
     format!("{} {}/{}", id.kind, id.namespace, id.name)
 }
 

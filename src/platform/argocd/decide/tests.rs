@@ -244,6 +244,26 @@ fn another_commit_than_ours_is_refreshed_once_and_then_believed() {
 }
 
 #[test]
+fn an_app_that_stays_behind_a_branch_which_moved_in_mid_run_is_asked_again() {
+    let mut shop = shop();
+    shop.app("root")["status"]["sync"]["revision"] = json!(OTHER);
+    let elsewhere = shop.decide(6).elsewhere;
+    assert_eq!(
+        elsewhere.iter().map(|seen| seen.commit.as_str()).collect::<Vec<_>>(),
+        [OTHER]
+    );
+    shop.app("root")["status"]["reconciledAt"] = json!(at(8));
+    assert_eq!(shop.decide(9).phases()[0], ("root", Ready));
+    // Git says that the branch is there too by now; whoever is still at the old commit is behind.
+    shop.rules.revisions[0].commit = "3333333333333333333333333333333333333333".to_owned();
+    shop.memory.revisions_moved();
+    assert_eq!(shop.decide(10).phases()[0], ("root", Progressing));
+    assert_eq!(shop.decide(40).refreshes().first(), Some(&("root", 1)));
+    shop.app("root")["status"]["reconciledAt"] = json!(at(41));
+    assert_eq!(shop.decide(42).phases()[0], ("root", Ready));
+}
+
+#[test]
 fn another_branch_of_the_same_repository_is_none_of_our_business() {
     let mut shop = shop();
     shop.app("cart")["spec"]["source"]["targetRevision"] = json!("v1");

@@ -5,14 +5,16 @@
 //! reconcile until it is restarted (argo-cd#22231).
 
 mod check;
+mod hold;
 mod image;
 mod policy;
 mod role;
 mod settings;
 mod stage;
 
+pub use hold::Hold;
 pub use image::{installed_version, version_of};
-pub use policy::{Hold, Sets, sets};
+pub use policy::{Sets, sets};
 pub use role::{Role, Workload, workloads};
 pub use settings::{ArgocdSecret, argocd_secret, default_project};
 pub use stage::{Install, Stage, StageName, arrange};

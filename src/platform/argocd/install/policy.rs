@@ -6,49 +6,26 @@
 //! argument or else the environment, which upstream's Deployment fills from a ConfigMap. The key of that ConfigMap is what is
 //! changed: where Git does not set it, an Application that manages the agent itself leaves it alone and stays Synced.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use super::hold::{Hold, Key};
 use super::role::Role;
-use super::stage::{Install, Stage};
+use super::stage::Install;
 use crate::object::ObjectRef;
 
 /// The controller's environment: the policy of sets.
 const POLICY: &str = "ARGOCD_APPLICATIONSET_CONTROLLER_POLICY";
 /// The controller's environment: whether a set's own policy goes before the controller's.
 const OVERRIDE: &str = "ARGOCD_APPLICATIONSET_CONTROLLER_ENABLE_POLICY_OVERRIDE";
-/// Marks the pods of a controller that was started with another policy than Git's.
-const HELD: &str = "gitops-dr/applicationset-policy";
-
 /// What can be done for the sets of an install.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sets {
     /// There is nothing to hold back: no controller, or a policy that deletes nothing.
     Harmless,
     /// They can be held back.
-    Holdable(Hold),
+    Holdable(Box<Hold>),
     /// They cannot be held back, and this is why.
     Loose(String),
-}
-
-/// How the sets of an install are held back, and let go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    /// The ConfigMap that the controller's policy is read from.
-    settings: ObjectRef,
-    /// The controller's Deployment.
-    controller: ObjectRef,
-    /// The keys of the ConfigMap that are changed.
-    keys: Vec<Key>,
-}
-
-/// A key of the ConfigMap.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
-    name: String,
-    /// As Git has it; `None` where Git does not set it.
-    in_git: Option<String>,
-    /// As it is while sets are held back.
-    held: &'static str,
 }
 
 /// Looks how the sets of an install can be held back.
@@ -117,80 +94,11 @@ pub fn sets(install: &Install) -> Sets {
     if keys.is_empty() {
         return Sets::Harmless;
     }
-    Sets::Holdable(Hold {
+    Sets::Holdable(Box::new(Hold {
         settings,
         controller: controller.id(),
         keys,
-    })
-}
-
-impl Hold {
-    /// The ConfigMap that is changed.
-    pub fn settings(&self) -> &ObjectRef {
-        &self.settings
-    }
-
-    /// The Deployment that has to start anew to take a policy.
-    pub fn controller(&self) -> &ObjectRef {
-        &self.controller
-    }
-
-    /// Says what holds the sets back, such as `applicationsetcontroller.policy: create-update`.
-    pub fn words(&self) -> String {
-        let words: Vec<_> = self
-            .keys
-            .iter()
-            .map(|key| format!("{}: {}", key.name, key.held))
-            .collect();
-        words.join(", ")
-    }
-
-    /// Returns a stage with the sets held back.
-    pub fn over(&self, stage: &Stage) -> Stage {
-        let mut stage = stage.clone();
-        for manifest in &mut stage.manifests {
-            if manifest.id() == self.settings {
-                let keys = self.keys.iter().map(|key| (key.name.as_str(), key.held));
-                put(&mut manifest.value_mut()["data"], keys);
-            } else if manifest.id() == self.controller {
-                let template = &mut manifest.value_mut()["spec"]["template"];
-                put(&mut template["metadata"]["annotations"], [(HELD, self.held())]);
-            }
-        }
-        stage
-    }
-
-    fn held(&self) -> &'static str {
-        self.keys.first().map_or("", |key| key.held)
-    }
-
-    /// Whether a living controller was started with its sets held back.
-    pub fn is_on(&self, controller: &Value) -> bool {
-        !controller["spec"]["template"]["metadata"]["annotations"][HELD].is_null()
-    }
-
-    /// Returns what has to be merged into the living ConfigMap for Git's policy. What somebody else has set meanwhile, such as
-    /// the agent that follows a newer commit, stays. `None` where nothing is left to change.
-    pub fn back(&self, settings: &Value) -> Option<Value> {
-        let ours = self.keys.iter().filter(|key| settings["data"][&key.name] == key.held);
-        let data: Map<_, _> = ours.map(|key| (key.name.clone(), json!(key.in_git))).collect();
-        (!data.is_empty()).then(|| json!({ "data": data }))
-    }
-
-    /// Returns what has to be merged into the living Deployment so that its pods start anew.
-    pub fn anew(&self) -> Value {
-        json!({"spec": {"template": {"metadata": {"annotations": {HELD: null}}}}})
-    }
-}
-
-/// Puts pairs into a mapping that may not be there yet.
-fn put<'pair>(into: &mut Value, pairs: impl IntoIterator<Item = (&'pair str, &'static str)>) {
-    if !into.is_object() {
-        *into = json!({});
-    }
-    for (name, value) in pairs {
-        into[name] = json!(value);
-    }
+    }))
 }
 
 /// Where a variable of the controller's environment comes from.
@@ -237,6 +145,8 @@ fn argument(controller: &Value, flag: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::fixture::{core, manifests, object};
     use super::super::stage::arrange;
     use super::*;
@@ -348,60 +258,5 @@ mod tests {
         // Another flag that begins alike is none.
         let other = sets(&install(&json!({}), |own| own["args"] = json!(["--policy-file=x"])));
         assert!(matches!(other, Sets::Holdable(_)));
-    }
-
-    /// Does what the API server does with a merge patch.
-    fn merge(into: &mut Value, patch: &Value) {
-        let Some(fields) = patch.as_object() else {
-            *into = patch.clone();
-            return;
-        };
-        for (name, value) in fields {
-            if value.is_null() {
-                into.as_object_mut().map(|into| into.remove(name));
-            } else {
-                merge(&mut into[name], value);
-            }
-        }
-    }
-
-    fn find<'stage>(stages: &'stage [Stage], id: &ObjectRef) -> &'stage Value {
-        let mut all = stages.iter().flat_map(|stage| &stage.manifests);
-        all.find(|manifest| manifest.id() == *id).unwrap().value()
-    }
-
-    #[test]
-    fn what_was_held_back_comes_back_as_git_has_it() {
-        for parameters in [
-            json!({"redis.server": "redis:6379"}),
-            json!({KEY: "sync", LET: "true", "redis.server": "redis:6379"}),
-        ] {
-            let install = install(&parameters, |_| {});
-            let Sets::Holdable(hold) = sets(&install) else {
-                panic!("{parameters} can be held back")
-            };
-            let over: Vec<_> = install.stages.iter().map(|stage| hold.over(stage)).collect();
-            let mut settings = find(&over, hold.settings()).clone();
-            assert_eq!(settings["data"][KEY], "create-update");
-            assert_eq!(settings["data"]["redis.server"], "redis:6379");
-            assert!(hold.is_on(find(&over, hold.controller())));
-
-            let back = hold.back(&settings).unwrap();
-            merge(&mut settings, &back);
-            assert_eq!(&settings, find(&install.stages, hold.settings()));
-            assert_eq!(hold.back(&settings), None);
-            let mut controller = find(&over, hold.controller()).clone();
-            merge(&mut controller, &hold.anew());
-            assert!(!hold.is_on(&controller));
-        }
-    }
-
-    #[test]
-    fn what_somebody_else_has_set_meanwhile_stays() {
-        let Sets::Holdable(hold) = plain(&json!({})) else {
-            panic!("it can be held back")
-        };
-        assert_eq!(hold.back(&json!({"data": {KEY: "create-only"}})), None);
-        assert_eq!(hold.back(&json!({})), None);
     }
 }

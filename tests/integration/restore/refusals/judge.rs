@@ -34,6 +34,15 @@ pub(super) fn with(name: &'static str, arguments: &[&str], words: &[&str]) -> Ca
     }
 }
 
+impl Case {
+    /// The same with more arguments.
+    pub(super) fn given(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+}
+
 /// Collects what is not as it should be, so that one run tells everything.
 #[derive(Default)]
 pub(super) struct Judge {
@@ -48,12 +57,27 @@ impl Judge {
     }
 
     pub(super) async fn refused(&mut self, scene: &Scene, case: &Case) {
-        let arguments: Vec<&str> = case.arguments.iter().map(String::as_str).collect();
+        // It answers none of them.
+        let arguments: Vec<&str> = case.arguments.iter().map(String::as_str).chain(["--yes"]).collect();
         let ran = scene
             .restore_with(|runbook| changed(runbook, case.from, &case.to), &arguments)
             .await;
         let words: Vec<&str> = case.words.iter().map(String::as_str).collect();
         self.look_at(case.name, scene.tool.journals().as_path(), &ran, &words);
+    }
+
+    /// The same with several passages changed.
+    pub(super) async fn refused_all(
+        &mut self,
+        scene: &Scene,
+        changes: &[(&str, &str)],
+        (name, words): (&str, &[&str]),
+        arguments: &[&str],
+    ) {
+        let ran = scene
+            .restore_with(|runbook| all_changed(runbook, changes), arguments)
+            .await;
+        self.look_at(name, scene.tool.journals().as_path(), &ran, words);
     }
 
     pub(super) async fn refused_without(
@@ -63,12 +87,7 @@ impl Judge {
         (name, words): (&str, &[&str]),
         absent: &str,
     ) {
-        let change = |runbook: &str| {
-            changes
-                .iter()
-                .fold(runbook.to_owned(), |text, (from, to)| changed(&text, from, to))
-        };
-        let ran = scene.restore_with(change, &[]).await;
+        let ran = scene.restore_with(|runbook| all_changed(runbook, changes), &[]).await;
         self.look_at(name, scene.tool.journals().as_path(), &ran, words);
         self.that(!ran.said().contains(absent), || {
             format!("{name} says “{absent}”: {}", ran.said())
@@ -107,6 +126,12 @@ impl Judge {
             self.complaints.join("\n\n")
         );
     }
+}
+
+fn all_changed(runbook: &str, changes: &[(&str, &str)]) -> String {
+    changes
+        .iter()
+        .fold(runbook.to_owned(), |text, (from, to)| changed(&text, from, to))
 }
 
 fn changed(runbook: &str, from: &str, to: &str) -> String {

@@ -2,7 +2,10 @@
 //! the end the judge is its audit log, and a correct restore shows that the judge can see.
 
 mod cluster;
+mod interlocks;
 mod judge;
+mod objects;
+mod replaced;
 mod secrets;
 mod sources;
 mod table;

@@ -41,7 +41,11 @@ async fn what_this_version_cannot_do(scene: &Scene, judge: &mut Judge) {
             "a program to run",
             root,
             steps,
-            &["step mail", "NO_SUCH_VARIABLE is not set", "no program `no-such-mailer`"],
+            &[
+                "step mail",
+                "NO_SUCH_VARIABLE is not set",
+                "no program `no-such-mailer`",
+            ],
         ),
         case(
             "a bad runbook",
