@@ -63,7 +63,7 @@ fn steady(name: &str, mut value: Value) -> Value {
         .into_iter()
         .flatten()
         .filter(|entry| entry["subresource"].is_null())
-        .map(|entry| format!("{} ({})", entry["manager"], entry["operation"]))
+        .filter_map(|entry| Some(format!("{} ({})", entry["manager"].as_str()?, entry["operation"].as_str()?)))
         .collect();
     let parts = volatile::PARTS.iter().filter(|(object, _, _)| is_meant(object, name));
     let pointers = parts.map(|(_, pointer, _)| *pointer);
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(
             steady("Deployment x/x", object),
             json!({
-                "metadata": {"labels": {"app": "x"}, "annotations": {"mine": "1"}, "managers": ["\"gitops-dr\" (Apply)"]},
+                "metadata": {"labels": {"app": "x"}, "annotations": {"mine": "1"}, "managers": ["gitops-dr (Apply)"]},
                 "spec": {"replicas": 1},
             })
         );
