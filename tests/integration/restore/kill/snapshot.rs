@@ -63,7 +63,13 @@ fn steady(name: &str, mut value: Value) -> Value {
         .into_iter()
         .flatten()
         .filter(|entry| entry["subresource"].is_null())
-        .filter_map(|entry| Some(format!("{} ({})", entry["manager"].as_str()?, entry["operation"].as_str()?)))
+        .filter_map(|entry| {
+            Some(format!(
+                "{} ({})",
+                entry["manager"].as_str()?,
+                entry["operation"].as_str()?
+            ))
+        })
         .collect();
     let parts = volatile::PARTS.iter().filter(|(object, _, _)| is_meant(object, name));
     let pointers = parts.map(|(_, pointer, _)| *pointer);

@@ -19,7 +19,10 @@ pub(super) const KINDS: [(&str, &str); 9] = [
     ),
     ("ComponentStatus", "no object: an answer to a question"),
     ("PodMetrics", "a measurement"),
-    ("IPAddress", "one for each Service, named by its address, which is drawn"),
+    (
+        "IPAddress",
+        "one for each Service, named by its address, which is drawn",
+    ),
 ];
 
 /// Fields that are taken away everywhere, as JSON pointers.
@@ -52,10 +55,26 @@ pub(super) const FIELDS: [(&str, &str); 12] = [
 
 /// Single objects, `Kind namespace/name` with `*` for any namespace, and the part of them that is not compared.
 pub(super) const PARTS: [(&str, &str, &str); 6] = [
-    ("Secret argocd/argocd-redis", "/data", "a password that the agent makes up at its first start"),
+    (
+        "Secret argocd/argocd-redis",
+        "/data",
+        "a password that the agent makes up at its first start",
+    ),
     ("Secret argocd/argocd-secret", "/data/admin.passwordMtime", "a time"),
     ("Secret argocd/argocd-secret", "/data/admin.password", "a salted digest"),
-    ("ConfigMap */kube-root-ca.crt", "/data", "the authority of the one cluster and of the other"),
-    ("ConfigMap */extension-apiserver-authentication", "/data", "the authority of the one cluster and of the other"),
-    ("Service default/kubernetes", "/spec/ports", "the ports of the two API servers, which share one machine"),
+    (
+        "ConfigMap */kube-root-ca.crt",
+        "/data",
+        "the authority of the one cluster and of the other",
+    ),
+    (
+        "ConfigMap */extension-apiserver-authentication",
+        "/data",
+        "the authority of the one cluster and of the other",
+    ),
+    (
+        "Service default/kubernetes",
+        "/spec/ports",
+        "the ports of the two API servers, which share one machine",
+    ),
 ];

@@ -24,7 +24,7 @@ impl Met {
     /// Waits until it has happened at least once.
     pub async fn first(&self, within: Duration) -> Result<()> {
         let mut times = self.0.clone();
-        let result = match tokio::time::timeout(within, times.wait_for(|times| *times > 0)).await {
+        match tokio::time::timeout(within, times.wait_for(|times| *times > 0)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(Error::Other("wait for a rule: the rules were cleared".to_owned())),
             Err(_) => Err(Error::TooSlow {
@@ -32,8 +32,7 @@ impl Met {
                 after: within,
                 log: String::new(),
             }),
-        };
-        result
+        }
     }
 }
 
