@@ -8,7 +8,7 @@ CARGO ?= cargo
 # Says what is done, does it, says how long it took.
 step = @echo '$(1)'; TIMEFORMAT='$(1): %0lR'; time $(2)
 
-.PHONY: help demo test lint setup clean-testbed
+.PHONY: help demo test nightly lint setup clean-testbed
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -24,6 +24,11 @@ test: ## all tests, on real servers
 	@$(SETUP) --only test
 	$(call step,Building the tests,$(CARGO) test --quiet --workspace --no-run)
 	$(call step,Running the tests,$(CARGO) test --workspace --no-fail-fast)
+
+nightly: ## the tests that take too long for every change: a restore killed at every single point
+	@$(SETUP) --only test
+	$(call step,Building the tests,$(CARGO) test --quiet --workspace --no-run)
+	$(call step,Running the long tests,$(CARGO) test --test integration -- --ignored --nocapture killed_at_every_point)
 
 lint: ## format, clippy and rustdoc, warnings as errors
 	@$(SETUP) --only lint

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ApiResource, DynamicObject};
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
 use kube::discovery::{Discovery, Scope};
@@ -16,6 +17,7 @@ use kube::{Client, Config};
 
 use super::error::{Error, ErrorKind};
 use super::guard::Guard;
+use super::pause::Pausing;
 use super::skew::Ahead;
 use crate::object::ObjectRef;
 use crate::redact::Secret;
@@ -108,7 +110,10 @@ impl Cluster {
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
         let failed = |error: &kube::Error| Error::of(&format!("reach the API server {server}"), error);
-        let client = Client::try_from(config).map_err(|error| failed(&error))?;
+        let client = ClientBuilder::try_from(config)
+            .map_err(|error| failed(&error))?
+            .with_layer(&Pausing)
+            .build();
         let version = client
             .apiserver_version()
             .await

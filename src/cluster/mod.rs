@@ -13,6 +13,7 @@ pub mod health;
 mod inventory;
 mod lease;
 mod ownership;
+mod pause;
 mod probe;
 mod ranked;
 mod record;

@@ -115,6 +115,27 @@ pub struct Plan {
 
 /// Makes the plan of a restore.
 pub fn make(runbook: &Runbook, input: &Input) -> Plan {
+    let mut steps = beginning(runbook, input);
+    // A checked runbook has an order; without one nothing is applied rather than in a wrong order.
+    for ordered in order(runbook).unwrap_or_default() {
+        steps.push(match ordered {
+            Ordered::Root(index) => root(runbook, input, index),
+            Ordered::Extra(index) => extra(runbook, index),
+        });
+    }
+    steps.extend(end(runbook, input));
+    let covers = digest::covered(runbook, input, &steps);
+    Plan {
+        runbook: runbook.name.clone(),
+        digest: digest::of(&covers),
+        covers,
+        sources: input.sources.clone(),
+        steps,
+    }
+}
+
+/// What comes before the roots.
+fn beginning(runbook: &Runbook, input: &Input) -> Vec<Item> {
     let mut steps = vec![
         item(
             "interlock",
@@ -165,16 +186,16 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         .values()
         .any(|cluster| cluster.state == ClusterState::Rebuilt)
     {
-        steps.insert(1, prove_clusters(runbook));
+        // Before the interlock of the target, at whose end the target is held for this run.
+        steps.insert(0, prove_clusters(runbook));
     }
     steps.extend(of_clusters(runbook, ClusterState::Rebuilt));
-    // A checked runbook has an order; without one nothing is applied rather than in a wrong order.
-    for ordered in order(runbook).unwrap_or_default() {
-        steps.push(match ordered {
-            Ordered::Root(index) => root(runbook, input, index),
-            Ordered::Extra(index) => extra(runbook, index),
-        });
-    }
+    steps
+}
+
+/// What comes after the roots and the runbook's own steps.
+fn end(runbook: &Runbook, input: &Input) -> Vec<Item> {
+    let mut steps = Vec::new();
     if !runbook.done.critical.is_empty() {
         let title = "wait for the critical apps";
         steps.push(item(
@@ -211,14 +232,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
     }
-    let covers = digest::covered(runbook, input, &steps);
-    Plan {
-        runbook: runbook.name.clone(),
-        digest: digest::of(&covers),
-        covers,
-        sources: input.sources.clone(),
-        steps,
-    }
+    steps
 }
 
 fn item(

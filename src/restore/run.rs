@@ -127,12 +127,11 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
 async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>, attended: bool) -> Result<(), Ended> {
     let runbook = world.runbook().map_err(refused)?;
     // What this machine knows to be wrong is said before the cluster is asked.
-    let here = match resume {
-        Some(name) => resume::find(&world.options.journals, name, &runbook.name).map_err(refused)?,
-        None => {
-            answered(engine, world, attended)?;
-            None
-        }
+    let here = if let Some(name) = resume {
+        resume::find(&world.options.journals, name, &runbook.name).map_err(refused)?
+    } else {
+        answered(engine, world, attended)?;
+        None
     };
     let connect: [Box<dyn Step>; 1] = [Box::new(Connect(Arc::clone(world)))];
     engine.run(&connect).await?;

@@ -17,6 +17,7 @@ git-http | fcgiwrap          | fcgiwrap
 git-ssh  | sshd              | openssh-server
 git-ssh  | ssh               | openssh-client
 git-ssh  | ssh-keygen        | openssh-client
+strace   | strace            | strace
 openbao  | python3 with venv | python3-venv'
 
 is_there() { # is_there WHAT

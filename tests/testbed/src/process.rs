@@ -108,6 +108,11 @@ impl Process {
         self.signal(Signal::STOP);
     }
 
+    /// Lets it go on after [`Process::freeze`].
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Ends it: SIGTERM, the wait for its exit, SIGKILL after a bound. Its ports are free afterwards.
     pub async fn stop(self) -> Result<()> {
         self.stop_within(GRACE).await

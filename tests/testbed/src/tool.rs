@@ -40,6 +40,33 @@ impl Tool {
         })
     }
 
+    /// The same program with the same environment on another machine: a home without journals and caches.
+    pub fn elsewhere(&self) -> Result<Self> {
+        let home = Folder::new("home")?;
+        let mut other = Self {
+            program: self.program.clone(),
+            environment: self.environment.clone(),
+            home,
+        };
+        other.set("HOME", other.home.path().as_os_str().to_owned());
+        Ok(other)
+    }
+
+    /// Starts it so that the kernel kills it when it is about to force its journal to disk for the `nth` time (counted from 1): the line is
+    /// written, and nothing that follows has happened. It takes `strace` and the right to trace one's own processes.
+    pub fn start_killed_at_append(&self, nth: usize, arguments: &[impl AsRef<OsStr>]) -> Result<Child> {
+        let mut command = Command::new("strace");
+        // Without `--seccomp-bpf`, with which strace 6.1 loses the signal.
+        command
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"])
+            .arg("-e")
+            .arg(format!("inject=fdatasync:signal=SIGKILL:when={nth}"))
+            .arg(&self.program)
+            .args(arguments);
+        self.prepare(&mut command);
+        spawn(command, "strace, which kills the program at an append")
+    }
+
     /// Sets a variable for all runs from now on.
     pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
         let name = name.into();
@@ -60,24 +87,14 @@ impl Tool {
     /// Returns the command, for callers that attach it to something else than a pipe.
     pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .current_dir(self.home.path());
+        command.args(arguments);
+        self.prepare(&mut command);
         command
     }
 
     /// Starts it with its output on pipes.
     pub fn start(&self, arguments: &[impl AsRef<OsStr>]) -> Result<Child> {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-            .spawn()
-            .map_err(Error::io(format!("start {}", self.program.display())))
+        spawn(self.command(arguments), &self.program.display().to_string())
     }
 
     /// Runs it to its end.
@@ -88,6 +105,20 @@ impl Tool {
             .map(|output| Ran::of(&output))
             .map_err(Error::io("wait for the program"))
     }
+
+    fn prepare(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .current_dir(self.home.path());
+    }
+}
+
+fn spawn(mut command: Command, what: &str) -> Result<Child> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(Error::io(format!("start {what}")))
 }
 
 impl Ran {

@@ -172,6 +172,17 @@ pub(super) async fn a_cluster_that_is_not_empty(scene: &Scene, judge: &mut Judge
     }
 }
 
+/// The groups of what a restore applies.
+const GROUPS: [&str; 7] = [
+    "",
+    "apps",
+    "rbac.authorization.k8s.io",
+    "apiextensions.k8s.io",
+    "networking.k8s.io",
+    "argoproj.io",
+    "coordination.k8s.io",
+];
+
 pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
     let rule = |groups: &[&str], verbs: &[&str]| {
         let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
@@ -188,21 +199,12 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
         .limited_user("reader", vec![rule(&["*"], &["get", "list", "watch"])])
         .await
         .unwrap();
-    let groups = [
-        "",
-        "apps",
-        "rbac.authorization.k8s.io",
-        "apiextensions.k8s.io",
-        "networking.k8s.io",
-        "argoproj.io",
-        "coordination.k8s.io",
-    ];
     let (_, builder) = bed
         .limited_user(
             "builder",
             vec![
                 rule(&["*"], &["get", "list", "watch"]),
-                rule(&groups, &["create", "patch"]),
+                rule(&GROUPS, &["create", "patch"]),
             ],
         )
         .await
@@ -210,17 +212,7 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
     // What is of the whole cluster it may grant; nothing tells but a dry run that the roles of a namespace it may not.
     let mut grants = rule(&["rbac.authorization.k8s.io"], &["escalate", "bind"]);
     grants.resources = Some(vec!["clusterroles".into()]);
-    let mut others = rule(
-        &[
-            "",
-            "apps",
-            "rbac.authorization.k8s.io",
-            "apiextensions.k8s.io",
-            "networking.k8s.io",
-            "argoproj.io",
-        ],
-        &["create", "patch"],
-    );
+    let mut others = rule(&GROUPS, &["create", "patch"]);
     others.resources = Some(
         [
             "namespaces",
@@ -237,6 +229,7 @@ pub(super) async fn a_user_without_rights(scene: &Scene, judge: &mut Judge) {
             "customresourcedefinitions",
             "applications",
             "appprojects",
+            "leases",
         ]
         .map(str::to_owned)
         .to_vec(),

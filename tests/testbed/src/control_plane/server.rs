@@ -147,6 +147,16 @@ impl ControlPlane {
         }
     }
 
+    /// Stops etcd where it is, as a disk that hangs would: it keeps its connections and answers nothing.
+    pub fn freeze_etcd(&self) {
+        self.etcd.freeze();
+    }
+
+    /// Lets etcd go on.
+    pub fn thaw_etcd(&self) {
+        self.etcd.thaw();
+    }
+
     fn start_controllers(&mut self) -> Result<()> {
         for (index, program) in ["kube-controller-manager", "kube-scheduler"].into_iter().enumerate() {
             let kubeconfig = self.folder.join(format!("{program}.kubeconfig"));

@@ -1,21 +1,38 @@
 //! Which requests what happens to.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::hold::Held;
 use super::{Asked, Fault};
+use crate::{Error, Result};
 
 type Matches = Box<dyn Fn(&Asked) -> bool + Send + Sync>;
 
 /// How often a rule has been met so far.
-#[derive(Clone, Debug, Default)]
-pub struct Met(Arc<AtomicUsize>);
+#[derive(Clone, Debug)]
+pub struct Met(watch::Receiver<usize>);
 
 impl Met {
     /// The number of requests that it has happened to.
     pub fn times(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
+    }
+
+    /// Waits until it has happened at least once.
+    pub async fn first(&self, within: Duration) -> Result<()> {
+        let mut times = self.0.clone();
+        match tokio::time::timeout(within, times.wait_for(|times| *times > 0)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(Error::Other("wait for a rule: the rules were cleared".to_owned())),
+            Err(_) => Err(Error::TooSlow {
+                what: "the first request of a rule".to_owned(),
+                after: within,
+                log: String::new(),
+            }),
+        }
     }
 }
 
@@ -32,7 +49,7 @@ struct Rule {
     skip: usize,
     /// How many it happens to after those.
     times: usize,
-    met: Met,
+    met: watch::Sender<usize>,
     what: What,
 }
 
@@ -75,7 +92,7 @@ impl Rules {
                 rule.skip -= 1;
             } else if rule.times > 0 {
                 rule.times -= 1;
-                rule.met.0.fetch_add(1, Ordering::SeqCst);
+                rule.met.send_modify(|times| *times += 1);
                 match &mut rule.what {
                     What::Fault(fault) => doom.faults.push(fault.clone()),
                     What::Hold(held) => doom.held.extend(held.take()),
@@ -86,15 +103,15 @@ impl Rules {
     }
 
     fn push(&self, matches: Matches, skip: usize, times: usize, what: What) -> Met {
-        let met = Met::default();
+        let (count, met) = watch::channel(0);
         self.lock().push(Rule {
             matches,
             skip,
             times,
-            met: met.clone(),
+            met: count,
             what,
         });
-        met
+        Met(met)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Rule>> {

@@ -67,7 +67,18 @@ impl Proxy {
 
     /// `fault` happens to the next `times` requests that match.
     pub fn next(&self, times: usize, matches: impl Fn(&Asked) -> bool + Send + Sync + 'static, fault: Fault) -> Met {
-        self.shared.rules.add(matches, 0, times, fault)
+        self.after(0, times, matches, fault)
+    }
+
+    /// Lets `skip` requests that match through; then `fault` happens to the next `times`.
+    pub fn after(
+        &self,
+        skip: usize,
+        times: usize,
+        matches: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+        fault: Fault,
+    ) -> Met {
+        self.shared.rules.add(matches, skip, times, fault)
     }
 
     /// `fault` happens to all requests that match from now on.

@@ -1,0 +1,104 @@
+//! One restore that goes through all of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use testbed::Proxy;
+use testbed::proxy::{Asked, Fault, Side};
+
+use crate::restore::scene::Scene;
+use crate::restore::watched::Watched;
+
+/// How many answers are lost on the way back: what was asked is asked again then, and only then.
+const LOST: usize = 3;
+
+/// How many seconds the API server asks to be left alone.
+const LEFT_ALONE: u32 = 4;
+
+/// How many requests are in flight at most.
+const IN_FLIGHT: usize = 16;
+
+fn begins(event: &Value, id: &str) -> bool {
+    event["family"] == "step" && event["event"] == "started" && event["id"] == id
+}
+
+fn is_apply(asked: &Asked) -> bool {
+    asked.is_mutation() && asked.method == "PATCH"
+}
+
+#[tokio::test]
+async fn a_restore_goes_through_every_storm_and_applies_nothing_twice() {
+    let mut scene = Scene::start().await;
+    let api = scene.outage.bed.proxy().await.unwrap();
+    let vault = Proxy::plain(scene.outage.vault.address()).await.unwrap();
+    scene.tool.set("KUBECONFIG", api.kubeconfig());
+
+    // The store: busy, then cut off, between one read and the next.
+    let reads = |asked: &Asked| asked.path.contains("/data/");
+    let flapping = [
+        vault.next(2, reads, Fault::unavailable()),
+        vault.after(3, 1, reads, Fault::Reset(Side::Before)),
+    ];
+    // The API server's own limits, while the ground is laid. Who is told to stay away does so, all requests together.
+    let busy = api.after(2, usize::MAX, is_apply, Fault::too_many_requests(LEFT_ALONE));
+    let address = vault.address().to_owned();
+    let mut run = Watched::start(&scene, |runbook| {
+        runbook.replace("https://vault.example.com:8200", &address)
+    });
+    busy.first(Duration::from_mins(5)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(u64::from(LEFT_ALONE) - 1)).await;
+    let turned_away = busy.times();
+    assert!(
+        turned_away <= IN_FLIGHT,
+        "{turned_away} requests came although they were asked to stay away"
+    );
+    api.clear();
+
+    // A webhook that is not up, a load balancer without a server, connections that break on either side of the server.
+    let storms = [
+        api.after(2, 3, is_apply, Fault::webhook_fails()),
+        api.after(6, 3, is_apply, Fault::unavailable()),
+        api.after(10, 3, is_apply, Fault::Reset(Side::Before)),
+        api.after(14, LOST, is_apply, Fault::Reset(Side::After)),
+    ];
+    run.until("the agent's step", |event| begins(event, "agent")).await;
+    let forgotten = api.next(3, Asked::is_watch, Fault::Gone);
+    run.until("the apps' step", |event| begins(event, "apps")).await;
+    api.break_connections();
+
+    // The API server is away for a while.
+    scene.outage.bed.control_plane().stop_api_server().await.unwrap();
+    run.until("that it is missed", |event| {
+        event.to_string().contains("cannot be seen") || event.to_string().contains("cannot watch")
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    scene.outage.bed.control_plane().start_api_server().await.unwrap();
+
+    // What it keeps its objects in is slow.
+    for _ in 0..4 {
+        let etcd = scene.outage.bed.control_plane();
+        etcd.freeze_etcd();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        etcd.thaw_etcd();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+
+    assert_eq!(run.end().await, 0, "{}", run.said().await);
+    for met in flapping.iter().chain(&storms).chain([&forgotten]) {
+        assert!(
+            met.times() > 0,
+            "a storm passed by: {flapping:?} {storms:?} {forgotten:?}"
+        );
+    }
+    let mut applied: BTreeMap<String, usize> = BTreeMap::new();
+    for event in scene.mutations().await {
+        let is_apply = event.uri.contains("fieldManager=gitops-dr") && event.uri.contains("force");
+        if event.code < 300 && (is_apply || event.verb == "patch") && event.resource != "applications" {
+            *applied.entry(event.uri).or_default() += 1;
+        }
+    }
+    let again: usize = applied.values().map(|times| times - 1).sum();
+    assert!(again <= LOST, "applied more often than answers were lost: {applied:#?}");
+}
