@@ -36,6 +36,6 @@ pub use port::Port;
 pub use process::Process;
 pub use programs::Programs;
 pub use proxy::Proxy;
-pub use terminal::Terminal;
 pub use remote::Remote;
+pub use terminal::Terminal;
 pub use tool::{Ran, Tool};
