@@ -71,7 +71,8 @@ impl Recovery {
             total_ms,
             verdict: Verdict::of(state),
             phases: state.phases(),
-            before_ms: state.before_ms,
+            // A run that goes on after the clock has stopped adds nothing to it.
+            before_ms: state.before_ms.min(total_ms),
             human_ms: state.human_ms(),
             between_ms: total_ms.saturating_sub(state.busy_ms() + state.before_ms + state.human_ms()),
             slowest: slowest(state),

@@ -150,7 +150,12 @@ impl Engine {
             person: Arc::clone(&self.settings.person),
         };
         let before = self.state.begun_before(&planned.id).cloned();
+        let recovered = self.state.recovered_with(&planned).cloned();
         let mut work = Box::pin(async {
+            if let Some(run) = recovered {
+                let detail = format!("the platform recovered by run {run}");
+                return Ok(Outcome::Skipped { detail });
+            }
             match once::stands(step, &planned, before.as_ref(), &context).await? {
                 Holds::Yes(detail) => Ok(Outcome::Skipped { detail }),
                 Holds::Again => step.run(&context).await,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Outcome, Run, RunState, StepStatus};
+use super::{Effect, Outcome, Phase, PlannedStep, Run, RunId, RunState, StepStatus};
 
 /// A step that was begun in an earlier run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,16 @@ impl RunState {
             }
         }
         all
+    }
+
+    /// Returns the run that ended recovered and whose work a step therefore is. A platform that lives is not restored a second
+    /// time: what was changed on it since is not for a run to take back. Only clusters that were left unconnected are gone on
+    /// with, and what only reads is read again.
+    pub fn recovered_with(&self, step: &PlannedStep) -> Option<&RunId> {
+        let by = self.recovered_by.as_ref()?;
+        let is_of_clusters = step.phase == Phase::Clusters || step.id == PlannedStep::OF_CLUSTERS;
+        let was_done = self.begun_before(&step.id).is_some_and(Begun::is_done);
+        (step.effect != Effect::Reads && !is_of_clusters && was_done).then_some(by)
     }
 
     /// Takes what a person says of a step whose result is not known.

@@ -73,6 +73,8 @@ fn run() -> impl Strategy<Value = Run> {
         (text(), any::<u32>(), vec(begun(), 0..3)).prop_map(|(with, since_ms, begun)| Run::GoesOn {
             with: RunId(with),
             since_ms: since_ms.into(),
+            recovery_ms: (!begun.is_empty()).then_some(u32::MAX.into()),
+            recovered_by: (begun.len() == 2).then(|| RunId("01R".into())),
             begun,
         }),
         (text(), text()).prop_map(|(text, state)| Run::Cluster {
@@ -342,6 +344,60 @@ fn steps_side_by_side_count_once_and_a_pause_does_not_count() {
 }
 
 #[test]
+fn a_recovery_clock_that_stopped_once_stays_where_it_stopped() {
+    let goes_on = Run::GoesOn {
+        with: RunId("01A".into()),
+        since_ms: 172_800_000,
+        begun: vec![],
+        recovery_ms: Some(90_000),
+        recovered_by: None,
+    };
+    let state = told(vec![goes_on.into(), Run::Recovered.into(), end("apps")]);
+    assert_eq!((state.recovery_ms(), state.stopped_at_ms()), (90_000, Some(90_000)));
+    assert_eq!(crate::rto::Recovery::of(&state).before_ms, 90_000);
+}
+
+#[test]
+fn of_a_platform_that_recovered_only_clusters_and_what_reads_is_gone_on_with() {
+    let planned = |id: &str, phase, effect| PlannedStep {
+        id: id.into(),
+        phase,
+        title: String::new(),
+        effect,
+    };
+    let begun = |id: &str| Begun {
+        id: id.into(),
+        ended: Some(Outcome::Done { detail: String::new() }),
+    };
+    let known = ["interlock", "ground", "step/data", "cluster/eu", "apps/clusters", "check/1"];
+    let stands = |recovered_by: Option<RunId>, step: &PlannedStep| {
+        let goes_on = Run::GoesOn {
+            with: RunId("01A".into()),
+            since_ms: 0,
+            begun: known.map(begun).to_vec(),
+            recovery_ms: None,
+            recovered_by,
+        };
+        told(vec![goes_on.into()]).recovered_with(step).is_some()
+    };
+    for (id, phase, effect, expected) in [
+        ("interlock", Phase::Interlock, Effect::Reads, false),
+        ("ground", Phase::Ground, Effect::Repeatable, true),
+        ("step/data", Phase::Apps, Effect::Repeatable, true),
+        ("step/data", Phase::Apps, Effect::Once, true),
+        // A person has taken another plan, with a step that nobody has begun.
+        ("step/new", Phase::Apps, Effect::Repeatable, false),
+        ("cluster/eu", Phase::Clusters, Effect::Repeatable, false),
+        ("apps/clusters", Phase::Apps, Effect::Repeatable, false),
+        ("check/1", Phase::Checks, Effect::Reads, false),
+    ] {
+        let step = planned(id, phase, effect);
+        assert_eq!(stands(Some(RunId("01R".into())), &step), expected, "{id}");
+        assert!(!stands(None, &step), "{id}");
+    }
+}
+
+#[test]
 fn progress_after_the_end_does_not_bring_a_step_back() {
     let late = Step::Progress {
         id: "a".into(),
@@ -437,6 +493,8 @@ fn a_run_tells_the_next_what_it_and_those_before_it_have_begun() {
     let goes_on = Run::GoesOn {
         with: RunId("01A".into()),
         since_ms: 0,
+        recovery_ms: None,
+        recovered_by: None,
         begun: vec![
             before("approved", done()),
             before("applied", done()),

@@ -75,6 +75,12 @@ pub enum Run {
         /// What is known of the steps that were begun before, in that run or in one that it went on with.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         begun: Vec<Begun>,
+        /// The recovery time in milliseconds, where the recovery clock stopped in one of those runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recovery_ms: Option<u64>,
+        /// The run that ended recovered, where one of those did: what it did is not for this one to do again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recovered_by: Option<RunId>,
     },
     /// The cluster that it is about was found.
     Cluster {

@@ -74,6 +74,10 @@ pub struct RunState {
     pub before_ms: u64,
     /// What is known of the steps that were begun in the runs before, with what people have said of them since.
     pub before: Vec<Begun>,
+    /// The recovery time in milliseconds, where the recovery clock stopped in a run before.
+    pub recovered_before_ms: Option<u64>,
+    /// The run before that ended recovered, if one did.
+    pub recovered_by: Option<RunId>,
     /// The cluster: context, server, uid, version, state.
     pub cluster: Option<Cluster>,
     /// The plan's digest.
@@ -181,8 +185,15 @@ impl RunState {
                 self.is_journaled = true;
                 self.started_at.get_or_insert(at);
             }
-            Run::GoesOn { with, since_ms, begun } => {
+            Run::GoesOn {
+                with,
+                since_ms,
+                begun,
+                recovery_ms,
+                recovered_by,
+            } => {
                 (self.goes_on_with, self.before_ms, self.before) = (Some(with), since_ms, begun);
+                (self.recovered_before_ms, self.recovered_by) = (recovery_ms, recovered_by);
             }
             Run::Cluster {
                 context,
@@ -379,9 +390,19 @@ impl RunState {
             && self.target_ms.is_some_and(|target| self.recovery_ms() > target)
     }
 
-    /// Returns the recovery time so far in milliseconds, from the beginning of the first run that this one goes on with.
+    /// Returns the recovery time so far in milliseconds, from the beginning of the first run that this one goes on with. A clock
+    /// that stopped once stays where it stopped.
     pub fn recovery_ms(&self) -> u64 {
-        self.before_ms + self.recovered_ms.unwrap_or(self.elapsed_ms)
+        let now = self.before_ms + self.recovered_ms.unwrap_or(self.elapsed_ms);
+        self.recovered_before_ms.unwrap_or(now)
+    }
+
+    /// Returns the recovery time in milliseconds if the recovery clock has stopped, in this run or in one before.
+    pub fn stopped_at_ms(&self) -> Option<u64> {
+        let has_stopped = self.recovered_ms.is_some()
+            || self.recovered_before_ms.is_some()
+            || matches!(self.finished, Some((RunOutcome::Recovered, _)));
+        has_stopped.then(|| self.recovery_ms())
     }
 
     /// Returns the time in milliseconds in which a step of each phase ran and no person was waited for. Steps that ran side by side count once, and

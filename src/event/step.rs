@@ -75,6 +75,11 @@ pub struct PlannedStep {
     pub effect: Effect,
 }
 
+impl PlannedStep {
+    /// The step that waits for the apps of clusters that were connected.
+    pub const OF_CLUSTERS: &'static str = "apps/clusters";
+}
+
 /// What a person is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {

@@ -220,7 +220,7 @@ fn end(runbook: &Runbook, input: &Input) -> Vec<Item> {
     if !survivors.is_empty() {
         steps.extend(survivors);
         steps.push(item(
-            "apps/clusters",
+            PlannedStep::OF_CLUSTERS,
             Phase::Apps,
             Effect::Repeatable,
             Action::Connected,

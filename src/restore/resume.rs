@@ -18,6 +18,12 @@ pub(super) fn goes_on(earlier: &RunState, now: Timestamp) -> Result<Run, Failure
         with: run.clone(),
         since_ms: earlier.before_ms + since,
         begun: earlier.begun(),
+        recovery_ms: earlier.stopped_at_ms(),
+        recovered_by: match &earlier.finished {
+            _ if earlier.recovered_by.is_some() => earlier.recovered_by.clone(),
+            Some((RunOutcome::Recovered, _)) => Some(run.clone()),
+            _ => None,
+        },
     })
 }
 
@@ -164,6 +170,7 @@ fn read(path: &Path) -> Result<RunState, Failure> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use jiff::Timestamp;
 
@@ -278,6 +285,31 @@ mod tests {
                 (chosen, expected) => panic!("{case}: {chosen:?}, not {expected:?}"),
             }
         }
+    }
+
+    #[test]
+    fn after_a_run_that_recovered_its_clock_and_its_work_stand_however_often_it_is_gone_on_with() {
+        let mut recovered = RunState::of(&events("01A", "shop", "here", Effect::Repeatable));
+        (recovered.before_ms, recovered.elapsed_ms) = (5_000, 60_000);
+        let later = Timestamp::UNIX_EPOCH + Duration::from_secs(172_800);
+        let of = |state: &RunState| match goes_on(state, later).unwrap() {
+            Run::GoesOn {
+                recovery_ms,
+                recovered_by,
+                ..
+            } => (recovery_ms, recovered_by.map(|run| run.0)),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(of(&recovered), (None, None));
+        // The critical apps were ready, and it was interrupted: the rest of its work is still to be done.
+        recovered.recovered_ms = Some(40_000);
+        assert_eq!(of(&recovered), (Some(45_000), None));
+        recovered.finished = Some((RunOutcome::Recovered, None));
+        assert_eq!(of(&recovered), (Some(45_000), Some("01A".into())));
+        // One that went on with it and was interrupted.
+        let mut next = RunState::of(&events("01B", "shop", "here", Effect::Repeatable));
+        (next.recovered_before_ms, next.recovered_by) = (Some(45_000), Some(RunId("01A".into())));
+        assert_eq!(of(&next), (Some(45_000), Some("01A".into())));
     }
 
     #[test]

@@ -149,7 +149,8 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
     let steps = build::steps(runbook, plan, world);
     for (action, step) in steps {
         // With critical apps named, the recovery clock stops before all apps are waited for: the rest goes on.
-        if action == Action::Apps && !runbook.done.critical.is_empty() {
+        let is_running = engine.state().stopped_at_ms().is_none();
+        if action == Action::Apps && !runbook.done.critical.is_empty() && is_running {
             engine.record(Run::Recovered);
         }
         let ran = engine.run(std::slice::from_ref(&step)).await;

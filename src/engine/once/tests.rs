@@ -108,6 +108,8 @@ async fn goes_on(settings: Settings, begun: Vec<Begun>, told: Vec<Run>) -> (RunS
         with: RunId("01A".into()),
         since_ms: 0,
         begun,
+        recovery_ms: None,
+        recovered_by: None,
     });
     for told in told {
         engine.record(told);

@@ -185,9 +185,15 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
         Run::Recovered => Some("recovered: the critical apps are ready and the checks passed; the rest goes on".into()),
         Run::Stopping { reason } => Some(format!("stopping: {reason}; what is under way ends first")),
         Run::Finished { .. } => Some(crate::report::outcome(state)),
-        Run::GoesOn { with, since_ms, .. } => {
-            let since = duration(*since_ms);
-            Some(format!("goes on with run {with}: the recovery clock stands at {since}"))
+        Run::GoesOn {
+            with,
+            since_ms,
+            recovery_ms,
+            ..
+        } => {
+            let since = duration(recovery_ms.unwrap_or(*since_ms));
+            let stands = if recovery_ms.is_some() { "stopped" } else { "stands" };
+            Some(format!("goes on with run {with}: the recovery clock {stands} at {since}"))
         }
         Run::Started { .. } | Run::Unknown => None,
     }
