@@ -104,6 +104,30 @@ impl Redactor {
         out
     }
 
+    /// Returns where a text of which only the beginning is known may be cut so that no known value is cut with it: the part before
+    /// can be redacted by itself, and what is behind is to be held back. 0 where the text may be the beginning of one value.
+    pub fn cut(&self, text: &[u8]) -> usize {
+        let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);
+        let longest = needles.first().map_or(0, |needle| needle.len());
+        // A value that begins before this ends within the text.
+        let mut cut = (text.len() + 1).saturating_sub(longest.max(1));
+        loop {
+            let across = needles.iter().filter_map(|needle| {
+                let from = (cut + 1).saturating_sub(needle.len());
+                let to = (cut + needle.len()).saturating_sub(1).min(text.len());
+                let mut windows = text.get(from..to)?.windows(needle.len());
+                windows
+                    .position(|window| window == needle.as_bytes())
+                    .map(|at| from + at)
+            });
+            // What is moved out of one value may come to lie in another.
+            match across.min() {
+                Some(earlier) => cut = earlier,
+                None => return cut,
+            }
+        }
+    }
+
     /// Whether nothing was learnt yet.
     pub fn is_empty(&self) -> bool {
         self.needles.read().unwrap_or_else(PoisonError::into_inner).is_empty()
@@ -213,6 +237,23 @@ mod tests {
             redactor.redact("line ZZZabcdefgh of -----BEGIN KEY-----"),
             format!("line {MASK} of -----BEGIN KEY-----")
         );
+    }
+
+    #[test]
+    fn a_text_is_never_cut_within_a_value() {
+        let redactor = Redactor::default();
+        assert_eq!(redactor.cut(b"whatever"), 8);
+        redactor.learn(&Secret::from("hunter2hunter2"));
+        redactor.learn(&Secret::from("of words, hunter2"));
+        let text = "of words, hunter2hunter2 and more of words, hunt";
+        for known in 0..=text.len() {
+            let cut = redactor.cut(&text.as_bytes()[..known]);
+            assert!(cut <= known, "{known}: {cut}");
+            let parts = [&text[..cut], &text[cut..]].map(|part| redactor.redact(part).into_owned());
+            assert_eq!(parts.concat(), redactor.redact(text), "{known}: {cut}");
+        }
+        let much = "x".repeat(1000);
+        assert!(redactor.cut(much.as_bytes()) > 900);
     }
 
     #[test]

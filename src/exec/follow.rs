@@ -16,8 +16,11 @@ use crate::redact::Redactor;
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the rest of the output is waited for when the program has ended: what it left running may keep the pipes open.
 const REST: Duration = Duration::from_secs(1);
-/// The longest line in bytes; more of it is another line.
-const LONGEST: u64 = 4096;
+/// The longest line in bytes that is handed on; more of it is another line.
+const LONGEST: usize = 4096;
+/// How much of a line is read before it is redacted. Of a line that is longer yet, the end is held back in which a secret may
+/// have begun.
+const READ: u64 = 64 * 1024;
 /// How many lines are handed on as they come.
 const FIRST: usize = 1000;
 /// How many of the later lines are handed on at the end.
@@ -110,18 +113,43 @@ async fn rest(written: &mut UnboundedReceiver<String>, output: &mut Output, line
 /// Sends the lines of a pipe, each redacted.
 async fn lines(pipe: impl AsyncRead + Unpin, sender: UnboundedSender<String>, redactor: Redactor) {
     let mut reader = BufReader::new(pipe);
+    let mut held = Vec::new();
     loop {
-        let mut bytes = Vec::new();
-        match (&mut reader).take(LONGEST).read_until(b'\n', &mut bytes).await {
-            Ok(1..) => {}
-            _ => return,
+        let read = (&mut reader).take(READ).read_until(b'\n', &mut held).await;
+        let is_over = !matches!(read, Ok(1..));
+        if held.is_empty() && is_over {
+            return;
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let text = redactor.redact(text.trim_end()).into_owned();
-        if sender.send(text).is_err() {
+        let is_whole = is_over || held.ends_with(b"\n");
+        let rest = held.split_off(if is_whole { held.len() } else { redactor.cut(&held) });
+        let text = String::from_utf8_lossy(&held);
+        // Cut only once it is redacted: in parts a secret would not be known again.
+        let text = redactor.redact(if is_whole { text.trim_end() } else { &text });
+        for part in parts(&text, is_whole) {
+            if sender.send(part.to_owned()).is_err() {
+                return;
+            }
+        }
+        held = rest;
+        if is_over {
             return;
         }
     }
+}
+
+/// Cuts a text into parts of bounded length, between its letters. An empty line is a line too.
+fn parts(text: &str, is_whole: bool) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while rest.len() > LONGEST {
+        let (part, more) = rest.split_at(rest.floor_char_boundary(LONGEST));
+        parts.push(part);
+        rest = more;
+    }
+    if !rest.is_empty() || (is_whole && parts.is_empty()) {
+        parts.push(rest);
+    }
+    parts
 }
 
 /// What was written, in bounds.
@@ -218,6 +246,26 @@ mod tests {
             panic!("{result:?}")
         };
         assert!(status == "exit status: 3" && said.contains(MASK), "{status} {said}");
+    }
+
+    #[tokio::test]
+    async fn a_secret_in_a_long_line_is_masked_wherever_it_stands() {
+        let redactor = Redactor::default();
+        let secret = "hunter2hunter2";
+        redactor.learn(&Secret::from(secret));
+        for before in [LONGEST - 6, LONGEST * 2 - 1, 64 * 1024 - 6, 64 * 1024 - 1, 200_000] {
+            let script = format!("head -c {before} /dev/zero | tr '\\0' x; printf '%s and more\\n\\nend' {secret}");
+            let (result, lines) = followed(shell(&script, &redactor), std::future::pending()).await;
+            result.unwrap();
+            let expected = format!("{}{MASK} and moreend", "x".repeat(before));
+            assert!(lines.concat() == expected, "{before}: {:?}", lines.last());
+            assert!(lines.iter().all(|line| line.len() <= LONGEST), "{before}");
+            assert!(
+                lines.ends_with(&[String::new(), "end".into()]),
+                "{before}: {:?}",
+                lines.last()
+            );
+        }
     }
 
     #[tokio::test]

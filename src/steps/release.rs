@@ -65,6 +65,8 @@ impl Release {
                 Ok(Released::Released) => released += 1,
                 Ok(Released::Kept) => kept += 1,
                 Ok(Released::NotOurs) => {}
+                // Another cluster answers, or another run holds this one: there is nothing more that is ours to do.
+                Err(error) if error.is_final() => return Err(error.into()),
                 // The platform is back; this is no reason to call it lost.
                 Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
             }

@@ -9,43 +9,51 @@ use super::super::World;
 use crate::cluster::{Cluster, look, same_server};
 use crate::event::Failure;
 use crate::platform::argocd::IN_CLUSTER;
-use crate::runbook::{ClusterState, Runbook, SecretShape};
+use crate::runbook::{ClusterState, Runbook, SecretShape, Target};
 
 /// Refuses cluster secrets and cluster entries by which Argo CD would drive a cluster that it must not touch, or this one
-/// a second time. Their servers are asked for their certificate; no credential is sent.
-pub(super) async fn lead_elsewhere(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+/// a second time, by their addresses. Returns what is odd and no reason to refuse: a certificate that two addresses share may be
+/// that of one front before many clusters. The servers are asked for it; no credential is sent.
+pub(in crate::steps) async fn lead_elsewhere(world: &World, cluster: &Cluster) -> Result<Vec<String>, Failure> {
     let runbook = world.runbook()?;
     let servers = servers(world, runbook)?;
     let identity = cluster.identity();
-    let asked: Vec<Url> = servers.values().filter_map(|server| Url::parse(server).ok()).collect();
-    let target = match Url::parse(&identity.server) {
-        Ok(target) if !asked.is_empty() => look(&target).await.certificate().map(<[u8]>::to_vec),
-        _ => None,
-    };
-    let shown = join_all(servers.values().map(async |server| match Url::parse(server) {
-        Ok(server) if target.is_some() => look(&server).await.certificate().map(<[u8]>::to_vec),
-        _ => None,
-    }))
-    .await;
     let mut failure = Failure::new("Argo CD would be led to a cluster that it must not drive");
-    for ((who, server), certificate) in servers.iter().zip(shown) {
-        let is_target = same_server(server, &identity.server) || (certificate.is_some() && certificate == target);
-        if let Some(why) = wrong(runbook, server, is_target) {
+    for (who, server) in &servers {
+        if let Some(why) = wrong(&runbook.target, &identity.server, server) {
             failure.causes.push(format!("{who} leads to {server}: {why}"));
         }
     }
-    if failure.causes.is_empty() {
-        return Ok(());
+    if !failure.causes.is_empty() {
+        return Err(failure.hint(format!(
+            "take it out of the runbook; this cluster itself is `{IN_CLUSTER}` to Argo CD, whatever its address"
+        )));
     }
-    Err(failure.hint(format!(
-        "take it out of the runbook; this cluster itself is `{IN_CLUSTER}` to Argo CD, whatever its address"
-    )))
+    let own = match Url::parse(&identity.server) {
+        Ok(own) if !servers.is_empty() => look(&own).await.certificate().map(<[u8]>::to_vec),
+        _ => None,
+    };
+    let shown = join_all(servers.values().map(async |server| match Url::parse(server) {
+        Ok(server) if own.is_some() => look(&server).await.certificate().map(<[u8]>::to_vec),
+        _ => None,
+    }))
+    .await;
+    let alike = servers
+        .iter()
+        .zip(shown)
+        .filter(|(_, shown)| shown.is_some() && *shown == own);
+    let odd = alike.map(|((who, server), _)| {
+        format!(
+            "{who} leads to {server}, which shows the same certificate as this cluster: behind one front that is nothing, but if it \
+             is this cluster, Argo CD takes it for another and two fight over it."
+        )
+    });
+    Ok(odd.collect())
 }
 
 /// Says why a server must not be driven.
-fn wrong(runbook: &Runbook, server: &str, is_target: bool) -> Option<String> {
-    let target = &runbook.target;
-    if is_target {
+fn wrong(target: &Target, own: &str, server: &str) -> Option<String> {
+    if same_server(server, own) {
         return Some(
             "this is the target itself, which Argo CD would take for another cluster: two would then fight over it"
                 .into(),
@@ -91,4 +99,40 @@ fn servers(world: &World, runbook: &Runbook) -> Result<BTreeMap<String, String>,
         }
     }
     Ok(servers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbook::{Expect, Replaces};
+
+    #[test]
+    fn clusters_are_told_apart_by_their_addresses() {
+        let target = Target {
+            context: None,
+            expect: Expect::Empty,
+            namespaces: Vec::new(),
+            never: vec!["https://front.example.com/never".into()],
+            replaces: Some(Replaces {
+                server: Url::parse("https://front.example.com/old").unwrap(),
+            }),
+            rto: None,
+        };
+        let own = "https://front.example.com/new";
+        for (server, why) in [
+            ("https://Front.example.com:443/new/", Some("this is the target itself")),
+            ("https://front.example.com/old", Some("this cluster is replaced")),
+            ("https://front.example.com/never/", Some("`never` list")),
+            // Another cluster behind the same front, which shows the same certificate.
+            ("https://front.example.com/edge", None),
+            ("https://front.example.com:6443/new", None),
+        ] {
+            let told = wrong(&target, own, server);
+            let fits = match (&told, why) {
+                (Some(told), Some(why)) => told.contains(why),
+                (told, why) => told.is_some() == why.is_some(),
+            };
+            assert!(fits, "{server}: {told:?}");
+        }
+    }
 }

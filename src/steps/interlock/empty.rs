@@ -30,8 +30,10 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     let is_empty = inventory.is_empty();
     let mut adopted = None;
     let words = if world.adopts() {
+        let earlier = world.earlier.get().map(|earlier| earlier.vouched.as_slice());
+        let word = vouched_for(world.options.answers.adopt.as_deref(), earlier.unwrap_or_default());
         // A word that is not needed vouches for nothing.
-        adopted = world.options.answers.adopt.clone().filter(|_| !is_empty);
+        adopted = word.filter(|_| !is_empty).map(str::to_owned);
         "taken over as it is"
     } else if is_empty {
         "empty"
@@ -94,6 +96,13 @@ pub(in crate::steps) fn not_empty(
     ))
 }
 
+/// Returns the word of this run, or else the last one of the run that it goes on with: it is vouched for anew, so that whoever
+/// goes on with this run in turn finds it too.
+fn vouched_for<'words>(given: Option<&'words str>, earlier: &'words [(String, String)]) -> Option<&'words str> {
+    let mut earlier = earlier.iter().filter(|(what, _)| what == "adopt");
+    given.or_else(|| earlier.next_back().map(|(_, reason)| reason.as_str()))
+}
+
 /// Returns the namespaces of objects named as `Kind namespace/name`.
 fn namespaces_of(names: &[String]) -> BTreeSet<&str> {
     names
@@ -105,6 +114,15 @@ fn namespaces_of(names: &[String]) -> BTreeSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_word_of_an_earlier_run_is_handed_on() {
+        let vouched = [("adopt", "seen"), ("adopt", "seen again"), ("approve data", "yes")]
+            .map(|(what, reason)| (what.to_owned(), reason.to_owned()));
+        assert_eq!(vouched_for(None, &vouched), Some("seen again"));
+        assert_eq!(vouched_for(Some("today"), &vouched), Some("today"));
+        assert_eq!(vouched_for(None, &vouched[2..]), None);
+    }
 
     #[test]
     fn namespaces_are_named_once() {

@@ -52,7 +52,12 @@ impl Interlock {
         let installs = world.earlier.get().is_some() || !present.unwrap_or_default();
         standing.take(rights::suffice(world, cluster, installs, context).await);
         standing.take(roots::live(world, cluster).await);
-        standing.take(clusters::lead_elsewhere(world, cluster).await);
+        for odd in standing
+            .take(clusters::lead_elsewhere(world, cluster).await)
+            .unwrap_or_default()
+        {
+            context.notice(odd);
+        }
         let silence = standing.take(replaced::is_silent(world, cluster, context).await);
         // A person is asked for a word only when that word is all that is missing.
         if let (Some(Some(silence)), clear) = (silence, standing.is_clear()) {

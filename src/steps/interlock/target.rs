@@ -6,7 +6,7 @@ use crate::event::Failure;
 use crate::runbook::Runbook;
 
 /// Refuses a cluster that the runbook never restores onto, by its UID or its server.
-pub(super) fn never(runbook: &Runbook, identity: &Identity) -> Result<(), Failure> {
+pub(in crate::steps) fn never(runbook: &Runbook, identity: &Identity) -> Result<(), Failure> {
     let same = |never: &&String| **never == identity.uid || same_server(never, &identity.server);
     match runbook.target.never.iter().find(same) {
         None => Ok(()),
@@ -20,7 +20,7 @@ pub(super) fn never(runbook: &Runbook, identity: &Identity) -> Result<(), Failur
 }
 
 /// A run goes on where it was begun. An earlier run opens the way onto its own cluster and no other.
-pub(super) fn same_cluster(world: &World, identity: &Identity) -> Result<(), Failure> {
+pub(in crate::steps) fn same_cluster(world: &World, identity: &Identity) -> Result<(), Failure> {
     let earlier = world.earlier.get().and_then(|earlier| earlier.cluster.as_ref());
     match earlier {
         Some(earlier) if earlier.uid != identity.uid => Err(Failure::new(format!(

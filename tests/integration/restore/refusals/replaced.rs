@@ -45,7 +45,12 @@ pub(super) async fn the_old_cluster(scene: &mut Scene, old: &mut ControlPlane, j
             "the old cluster is the new one by another name",
             "expect: empty",
             replacing(&other_name),
-            &[none, "leads to this very cluster (it shows the same certificate)", flag],
+            &[
+                "answers: it is not off",
+                "it shows the same certificate as",
+                "if that address leads to the new cluster already",
+                "take `replaces` out of the runbook",
+            ],
         ),
     ] {
         judge.refused(scene, &case).await;
@@ -78,8 +83,7 @@ pub(super) async fn the_old_cluster(scene: &mut Scene, old: &mut ControlPlane, j
 async fn where_clusters_lead(scene: &Scene, old: &str, own: &str, judge: &mut Judge) {
     let store = scene.outage.vault.root();
     let config = "{\"bearerToken\": \"c4n4ry-bearer\", \"tlsClientConfig\": {\"insecure\": true}}";
-    let other_name = own.replace("127.0.0.1", "localhost");
-    for (name, server) in [("old", old), ("own", own), ("other", &other_name)] {
+    for (name, server) in [("old", old), ("own", own)] {
         let data = [("name", name), ("server", server), ("config", config)];
         store.put(&format!("dr/cluster-{name}"), data).await.unwrap();
     }
@@ -107,12 +111,6 @@ async fn where_clusters_lead(scene: &Scene, old: &str, own: &str, judge: &mut Ju
         (
             "a cluster secret of the target",
             "own",
-            "expect: empty".to_owned(),
-            twice,
-        ),
-        (
-            "a cluster secret of the target by another name",
-            "other",
             "expect: empty".to_owned(),
             twice,
         ),
@@ -162,7 +160,7 @@ pub(super) async fn is_fenced_by_word(scene: &Scene, old: &ControlPlane, proxy: 
         .await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(
-        ran.said().contains("vouched for, fenced: power off, ticket 4711"),
+        ran.said().contains(&format!("vouched for, fenced {server}")),
         "{}",
         ran.said()
     );
