@@ -350,7 +350,7 @@ roots:
   - {id: base, source: base, path: base}
 steps:
   - {id: ask, after: infra, approve: {prompt: "is DNS moved?", timeout: 10m}}
-  - {id: load, after: infra, run: {command: [load, data], timeout: 5m, retries: 2}}
+  - {id: load, after: infra, run: {command: [load, data], timeout: 5m, repeatable: true, retries: 2}}
 apps: {reports: {allow: [Suspended], reason: known}}
 done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", status: 200}}]}
 "#;
@@ -453,8 +453,8 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "otherwise now: step load",
             ),
             (
-                "timeout: 5m, retries: 2}",
-                "timeout: 5m, retries: 2, repeatable: true}",
+                "timeout: 5m, repeatable: true, retries: 2}",
+                "timeout: 5m}",
                 "otherwise now: step load",
             ),
             (
@@ -486,7 +486,7 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ("version: 1", "version: 2"),
             ("dr/repo, version: 1", "dr/repo"),
             ("timeout: 10m", "timeout: 1h"),
-            ("timeout: 5m, retries: 2", "timeout: 1m"),
+            ("timeout: 5m, repeatable: true, retries: 2", "timeout: 1m, repeatable: true"),
             ("{env: ROLE}", "{env: OTHER_ROLE}"),
             ("secret-id: {env: SECRET}", "secret-id: {env: SECRET}, wrapped: true"),
             (", mirrors: [\"https://mirror.example.com/p.git\"]", ""),

@@ -131,12 +131,12 @@ async fn what_is_taken_out_of_git_goes(change: impl Fn(String) -> String) {
     let secret = live.secrets.get("repo-platform").await.unwrap();
     assert_eq!(managers(&secret.metadata), ["gitops-dr"]);
 
-    let before = scene.mutations().await.len();
+    let before = scene.platform_mutations().await.len();
     let again = scene
         .restore_with(|runbook| runbook.replace("expect: empty", "expect: adopt"), &[])
         .await;
     assert_eq!(again.code, 0, "{}", again.said());
-    assert_eq!(scene.mutations().await[before..], [], "{}", again.said());
+    assert_eq!(scene.platform_mutations().await[before..], [], "{}", again.said());
 
     let without = change(root(""));
     let files = [
