@@ -18,6 +18,7 @@ use kube::{Client, Config};
 use super::error::{Error, ErrorKind};
 use super::guard::Guard;
 use super::pause::Pausing;
+use super::request::first_words;
 use super::skew::Ahead;
 use crate::object::ObjectRef;
 use crate::redact::Secret;
@@ -109,24 +110,16 @@ impl Cluster {
         config.read_timeout = Some(Duration::from_mins(5));
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
-        let failed = |error: &kube::Error| Error::of(&format!("reach the API server {server}"), error);
+        let reach = format!("reach the API server {server}");
         let client = ClientBuilder::try_from(config)
-            .map_err(|error| failed(&error))?
+            .map_err(|error| Error::of(&reach, &error))?
             .with_layer(&Pausing)
             .build();
-        let version = client
-            .apiserver_version()
-            .await
-            .map_err(|error| failed(&error))?
-            .git_version;
+        let version = first_words(&reach, || client.apiserver_version()).await?.git_version;
         let namespaces: Api<Namespace> = Api::all(client.clone());
-        let system = namespaces
-            .get_metadata("kube-system")
-            .await
-            .map_err(|error| Error::of("read the namespace kube-system, which identifies the cluster", &error))?;
-        let discovery = discover(&client)
-            .await
-            .map_err(|error| Error::of("ask which kinds are served", &error))?;
+        let identify = "read the namespace kube-system, which identifies the cluster";
+        let system = first_words(identify, || namespaces.get_metadata("kube-system")).await?;
+        let discovery = first_words("ask which kinds are served", || discover(&client)).await?;
         Ok(Self {
             client,
             identity: Identity {

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use super::connect::Cluster;
@@ -26,12 +26,23 @@ pub(super) struct Guard {
     asked: Mutex<Option<Instant>>,
     /// The Lease, once it is held.
     pub(super) held: OnceLock<Arc<Held>>,
+    /// What is wrong with the server, while requests are made again because of it.
+    pub(super) trouble: watch::Sender<Option<String>>,
 }
 
 impl Guard {
     /// Takes note that a connection broke: behind the next one may be another cluster.
     pub(super) fn doubt(&self) {
         self.doubt.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes note of what is wrong with the server, or (`None`) that it answers.
+    pub(super) fn has_trouble(&self, words: Option<String>) {
+        self.trouble.send_if_modified(|known| {
+            let is_news = known.is_some() != words.is_some();
+            *known = words;
+            is_news
+        });
     }
 }
 

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
@@ -11,15 +13,48 @@ use super::error::{Error, ErrorKind};
 /// How long one answer is waited for. The API server itself gives up on a request after a minute.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long trouble lasts before it is told: most of it is over by then.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
+
+/// How long trouble may last until a request is given up, counted from its first try.
+#[derive(Debug, Clone, Copy)]
+enum Patience {
+    /// Nobody is known to be there yet: who named a dead server wants to hear of it within seconds.
+    FirstWords,
+    /// The server has answered before, and nothing has been changed yet.
+    Beforehand,
+    /// In mid-run to give up costs more than to wait: an API server that is upgraded or moved is away for a minute or so.
+    MidRun,
+}
+
+impl Patience {
+    const fn time(self) -> Duration {
+        match self {
+            Self::FirstWords => Duration::from_secs(4),
+            Self::Beforehand => Duration::from_secs(30),
+            Self::MidRun => Duration::from_mins(2),
+        }
+    }
+}
+
+/// Makes one of the first requests of a connection. They only read.
+pub(super) async fn first_words<T, F>(doing: &str, request: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, kube::Error>>,
+{
+    again(Patience::FirstWords, || bounded(doing, request()), |_, _| ()).await
+}
+
 impl Cluster {
     /// Makes a request that reads, and may be made twice without harm.
     ///
-    /// A server that is restarting, a webhook whose pods are not up yet, or too many requests are given about half a minute.
+    /// A server that is restarting, a webhook whose pods are not up yet, or too many requests are given half a minute, and two
+    /// minutes once the run may change things.
     pub(super) async fn attempt<T, F>(&self, doing: &str, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        again(|| self.once(doing, &request)).await
+        self.again(|| self.once(doing, &request)).await
     }
 
     /// Makes a request that changes something and may be made twice without harm, such as a server-side apply. Each time it
@@ -29,7 +64,7 @@ impl Cluster {
         F: Future<Output = Result<T, kube::Error>>,
     {
         let request = &request;
-        again(|| async move {
+        self.again(|| async move {
             self.pass().await?;
             self.once(doing, request).await
         })
@@ -41,27 +76,58 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        let error = match tokio::time::timeout(LIMIT, request()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => Error::of(doing, &error),
-            Err(_) => Error::new(ErrorKind::Unreachable, format!("cannot {doing}"))
-                .because(format!("no answer came within {}s", LIMIT.as_secs())),
+        bounded(doing, request()).await.inspect_err(|error| {
+            if error.kind() == ErrorKind::Unreachable {
+                self.guard.doubt();
+            }
+        })
+    }
+
+    /// Returns what is wrong with the server, for as long as requests are made again because of it.
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.guard.trouble.subscribe()
+    }
+
+    async fn again<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        // Who holds the Lease is past the interlock.
+        let patience = match self.guard.held.get() {
+            Some(_) => Patience::MidRun,
+            None => Patience::Beforehand,
         };
-        if error.kind() == ErrorKind::Unreachable {
-            self.guard.doubt();
-        }
-        Err(error)
+        let tell = |error: &Error, lasts: Duration| {
+            if lasts >= TOLD_AFTER {
+                let words = error.causes().last().cloned().unwrap_or_else(|| error.to_string());
+                self.guard.has_trouble(Some(words));
+            }
+        };
+        again(patience, request, tell)
+            .await
+            .inspect(|_| self.guard.has_trouble(None))
     }
 }
 
-async fn again<T, F>(request: impl Fn() -> F) -> Result<T, Error>
+async fn bounded<T>(doing: &str, request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(LIMIT, request).await {
+        Ok(answer) => answer.map_err(|error| Error::of(doing, &error)),
+        Err(_) => Err(Error::new(ErrorKind::Unreachable, format!("cannot {doing}"))
+            .because(format!("no answer came within {}s", LIMIT.as_secs()))),
+    }
+}
+
+/// Makes a request until it succeeds, fails for good, or the patience is over. `tell` hears of each failure after which it is made
+/// again, and how long the trouble has lasted.
+async fn again<T, F>(patience: Patience, request: impl Fn() -> F, tell: impl Fn(&Error, Duration)) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
+    let began = Instant::now();
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
         .with_max_delay(Duration::from_secs(5))
-        .with_max_times(9)
+        .without_max_times()
         .with_jitter()
         .build();
     loop {
@@ -69,9 +135,74 @@ where
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        match pauses.next().filter(|_| error.may_pass()) {
-            Some(pause) => tokio::time::sleep(pause).await,
+        let lasts = began.elapsed();
+        let is_in_time = |pause: &Duration| lasts + *pause <= patience.time();
+        match pauses.next().filter(is_in_time).filter(|_| error.may_pass()) {
+            Some(pause) => {
+                tell(&error, lasts);
+                tokio::time::sleep(pause).await;
+            }
             None => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Returns how long a request goes on that is answered so for so long, whether it succeeds then, and whether its trouble was
+    /// told.
+    async fn trial(patience: Patience, kind: ErrorKind, lasts: Duration) -> (Duration, bool, bool) {
+        let (began, told) = (Instant::now(), Mutex::new(Duration::ZERO));
+        let request = || async move {
+            if began.elapsed() < lasts {
+                Err(Error::new(kind, "cannot read"))
+            } else {
+                Ok(())
+            }
+        };
+        let longest = |_: &Error, lasts: Duration| *told.lock().unwrap() = lasts;
+        let ended = again(patience, request, longest).await;
+        let told = *told.lock().unwrap();
+        (began.elapsed(), ended.is_ok(), told >= TOLD_AFTER)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_away_is_given_seconds_at_first_and_minutes_in_mid_run() {
+        let seconds = Duration::from_secs;
+        for (patience, away, goes_on) in [
+            (Patience::FirstWords, 1, true),
+            (Patience::FirstWords, 6, false),
+            (Patience::Beforehand, 20, true),
+            (Patience::Beforehand, 60, false),
+            (Patience::MidRun, 100, true),
+            (Patience::MidRun, 600, false),
+        ] {
+            for kind in [ErrorKind::Unreachable, ErrorKind::Server] {
+                let (took, succeeded, told) = trial(patience, kind, seconds(away)).await;
+                assert_eq!(succeeded, goes_on, "{patience:?} {away}s");
+                assert!(
+                    took <= patience.time() + seconds(10),
+                    "{patience:?} {away}s took {took:?}"
+                );
+                assert!(told || away < 20, "{patience:?} {away}s was not told");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_verdict_of_the_server_is_not_asked_for_again() {
+        for kind in [
+            ErrorKind::Denied,
+            ErrorKind::Invalid,
+            ErrorKind::Conflict,
+            ErrorKind::OtherCluster,
+        ] {
+            let (took, succeeded, told) = trial(Patience::MidRun, kind, Duration::from_secs(1)).await;
+            assert_eq!((took, succeeded, told), (Duration::ZERO, false, false), "{kind:?}");
         }
     }
 }

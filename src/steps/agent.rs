@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::ground::{self, counted};
-use super::{World, sets};
+use super::{World, sets, weather};
 use crate::agent::argocd;
 use crate::cluster::health;
 use crate::engine::{Context, Step};
@@ -35,7 +35,7 @@ impl Step for StartAgent {
             for stage in &prepared.agent {
                 let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
                 let apply = argocd::apply_stage(cluster, &stage, &runbook.agent.namespace, self.0.mode());
-                let counts = ground::told(context.unless_stopped(apply).await??, context);
+                let counts = ground::told(weather::told(context, cluster, apply).await??, context);
                 (sent, same) = (sent + counts.0, same + counts.1);
             }
             applied = format!(", {}", counted(sent, same));

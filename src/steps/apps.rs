@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::chosen::astray;
 use super::moved::Following;
-use super::{World, clusters};
+use super::{World, clusters, weather};
 use crate::agent::argocd::{Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
@@ -81,7 +81,7 @@ impl Step for Drive {
                 for action in &decision.actions {
                     context.emit(intervention(action));
                     // A refresh that fails is asked for again; it must not end a recovery.
-                    if let Err(error) = perform(cluster, action).await {
+                    if let Err(error) = weather::told(context, cluster, perform(cluster, action)).await? {
                         if error.is_final() {
                             return Err(error.into());
                         }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::ground::{built, counted};
 use super::rotated::{exception, rotated};
-use super::{Restored, World, clusters};
+use super::{Restored, World, clusters, weather};
 use crate::cluster::{Applied, Cluster, ErrorKind, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
@@ -66,7 +66,7 @@ impl Step for RestoreCredentials {
                 stream::iter(applies).buffer_unordered(IN_FLIGHT).try_collect().await?;
             Ok::<_, Failure>(restored)
         };
-        let restored = context.unless_stopped(apply).await??;
+        let restored = weather::told(context, cluster, apply).await??;
         let count = |wanted: Option<Applied>| restored.iter().filter(|applied| **applied == wanted).count();
         let (sent, same, left) = (count(Some(Applied::Sent)), count(Some(Applied::Same)), count(None));
         let left_alone = if left == 0 {

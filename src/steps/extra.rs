@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::World;
 use super::ground::counted;
+use super::{World, weather};
 use crate::cluster::Mode;
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
@@ -36,9 +36,8 @@ impl Step for ApplyExtra {
             .map(Vec::as_slice)
             .unwrap_or_default();
         // The agent may own some of them by now, so each is looked at first.
-        let (sent, same) = context
-            .unless_stopped(cluster.apply_ranked(manifests, "default", Mode::Careful))
-            .await??;
+        let apply = cluster.apply_ranked(manifests, "default", Mode::Careful);
+        let (sent, same) = weather::told(context, cluster, apply).await??;
         Ok(Outcome::Done {
             detail: counted(sent, same),
         })

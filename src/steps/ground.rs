@@ -12,7 +12,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use super::rotated::{exception, rotated};
-use super::{World, sets};
+use super::{World, sets, weather};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Mode};
 use crate::engine::{Context, Step};
@@ -49,7 +49,7 @@ impl Step for LayGround {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.lay(context)).await?
+        weather::told(context, self.0.cluster()?, self.lay(context)).await?
     }
 }
 

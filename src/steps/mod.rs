@@ -28,6 +28,7 @@ mod rotated;
 mod sets;
 mod sources;
 mod stores;
+mod weather;
 mod world;
 
 pub use crate::cluster::Holder;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt as _};
 
-use super::World;
 use super::connect::counted;
 use super::ground::built;
+use super::{World, weather};
 use crate::agent::argocd::Observer;
 use crate::cluster::Release as Released;
 use crate::engine::{Context, Step};
@@ -37,7 +37,7 @@ impl Step for Release {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.release(context)).await?
+        weather::told(context, self.world.cluster()?, self.release(context)).await?
     }
 }
 

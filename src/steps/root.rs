@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::World;
 use super::ground::counted;
+use super::{World, weather};
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
 
@@ -29,7 +29,7 @@ impl Step for ApplyRoot {
         let (runbook, cluster) = (self.world.runbook()?, self.world.cluster()?);
         let manifests = &self.world.prepared()?.roots[self.index];
         let apply = cluster.apply_ranked(manifests, &runbook.agent.namespace, self.world.mode());
-        let (sent, same) = context.unless_stopped(apply).await??;
+        let (sent, same) = weather::told(context, cluster, apply).await??;
         Ok(Outcome::Done {
             detail: counted(sent, same),
         })

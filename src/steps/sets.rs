@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 
-use super::World;
+use super::{World, weather};
 use crate::cluster::health;
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
@@ -44,7 +44,7 @@ impl Step for LetSetsGo {
         let Sets::Holdable(hold) = &self.world.prepared()?.sets else {
             return Ok(not_held());
         };
-        context.unless_stopped(self.let_go(hold, context)).await?
+        weather::told(context, self.world.cluster()?, self.let_go(hold, context)).await?
     }
 }
 

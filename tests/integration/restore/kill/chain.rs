@@ -37,6 +37,10 @@ pub(super) struct Chain<'a> {
     tool: Tool,
     /// The points at which a run was killed.
     pub(super) killed: Vec<Point>,
+    /// How often the machine was lost, and its journals with it.
+    pub(super) lost: usize,
+    /// How many journals lost the end of their last line.
+    pub(super) torn: usize,
 }
 
 impl<'a> Chain<'a> {
@@ -65,11 +69,14 @@ impl<'a> Chain<'a> {
             log,
             tool,
             killed: Vec::new(),
+            lost: 0,
+            torn: 0,
         }
     }
 
     /// Runs the program until the point and kills it there.
     pub(super) async fn link(&mut self, point: Point) -> Link {
+        let began = std::time::Instant::now();
         let arguments = self.arguments().await;
         let link = match point {
             Point::Append(nth) => {
@@ -84,8 +91,10 @@ impl<'a> Chain<'a> {
                     Link::Ended(Ran::of(&output))
                 }
             }
-            Point::Request(answered, side) => self.killed_at_request(&arguments, answered, side).await,
+            Point::Request(answered, side) => self.killed_at_request(&arguments, answered, side, is_change).await,
+            Point::Own(answered, side) => self.killed_at_request(&arguments, answered, side, is_own).await,
         };
+        eprintln!("DEBUG {:>6}ms {point}", began.elapsed().as_millis());
         match &link {
             Link::Killed => self.killed.push(point),
             Link::Ended(ran) => assert!(
@@ -103,6 +112,25 @@ impl<'a> Chain<'a> {
     pub(super) async fn run_to_the_end(&mut self) -> Ran {
         let arguments = self.arguments().await;
         self.tool.run(&arguments).await.unwrap()
+    }
+
+    /// Loses the machine: what goes on from here knows no journal. Only what the cluster keeps of a run is known there, so there has
+    /// to be something.
+    pub(super) async fn lose_the_machine(&mut self) {
+        if !self.scene.platform_mutations().await.is_empty() {
+            self.tool = self.tool.elsewhere().unwrap();
+            self.lost += 1;
+        }
+    }
+
+    /// Tears the line that the newest run was writing when it was killed at an append: it was not forced to disk yet.
+    pub(super) fn tear(&mut self) {
+        let Some(newest) = journal::newest_first(&self.tool.journals()).into_iter().next() else {
+            return;
+        };
+        let text = std::fs::read(&newest).unwrap();
+        std::fs::write(&newest, &text[..text.len() - 10]).unwrap();
+        self.torn += 1;
     }
 
     /// Returns how often the newest run forced its journal to disk, the header's line included.
@@ -132,11 +160,17 @@ impl<'a> Chain<'a> {
         arguments
     }
 
-    async fn killed_at_request(&self, arguments: &[String], answered: usize, side: Side) -> Link {
-        let mut hold = self.proxy.hold(answered, Asked::is_mutation, side);
+    async fn killed_at_request(
+        &self,
+        arguments: &[String],
+        answered: usize,
+        side: Side,
+        is_meant: fn(&Asked) -> bool,
+    ) -> Link {
+        let mut hold = self.proxy.hold(answered, is_meant, side);
         // The kill comes for all requests in flight at once: those behind the one that is held are lost with it.
         self.proxy
-            .after(answered + 1, usize::MAX, Asked::is_mutation, Fault::Reset(Side::Before));
+            .after(answered + 1, usize::MAX, is_meant, Fault::Reset(Side::Before));
         let mut child = self.tool.start(arguments).unwrap();
         let link = tokio::select! {
             reached = hold.reached(PATIENCE) => {
@@ -149,6 +183,17 @@ impl<'a> Chain<'a> {
         self.proxy.clear();
         link
     }
+}
+
+/// Whether a request is one by which a run says that it is at work.
+fn is_own(asked: &Asked) -> bool {
+    let own = ["/kube-system/leases", "/kube-system/configmaps/gitops-dr"];
+    asked.is_mutation() && own.iter().any(|own| asked.path.contains(own))
+}
+
+/// Whether a request changes the platform.
+fn is_change(asked: &Asked) -> bool {
+    asked.is_mutation() && !is_own(asked)
 }
 
 /// Whether the kernel killed it; strace ends itself by the signal that ended the program.

@@ -9,17 +9,25 @@ use testbed::proxy::Side;
 pub(super) enum Point {
     /// A line of the journal is written, and nothing that follows it has happened. Counted from 1, the header included.
     Append(usize),
-    /// So many changing requests have been answered, and the next has not reached the server, or its answer has not reached the program.
+    /// So many requests that change the platform have been answered, and the next has not reached the server, or its answer has not
+    /// reached the program.
     Request(usize, Side),
+    /// The same of the requests by which a run says that it is at work: its Lease, then its record.
+    Own(usize, Side),
 }
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Append(nth) => write!(f, "at journal append {nth}"),
-            Self::Request(answered, Side::Before) => write!(f, "before changing request {}", answered + 1),
-            Self::Request(answered, Side::After) => write!(f, "after changing request {}", answered + 1),
-        }
+        let (answered, side, what) = match self {
+            Self::Append(nth) => return write!(f, "at journal append {nth}"),
+            Self::Request(answered, side) => (answered, side, "changing"),
+            Self::Own(answered, side) => (answered, side, "own"),
+        };
+        let side = match side {
+            Side::Before => "before",
+            Side::After => "after",
+        };
+        write!(f, "{side} {what} request {}", answered + 1)
     }
 }
 
@@ -30,20 +38,36 @@ pub(super) struct Spread {
     pub(super) strides: &'static [usize],
     /// Every so many requests one append is visited.
     pub(super) appends_every: usize,
+    /// Every so many requests one of the run's own requests is visited.
+    pub(super) own_every: usize,
+    /// Every so many requests the machine is lost, and the next run goes on elsewhere. It waits half a minute for a sign of life.
+    pub(super) elsewhere_every: usize,
     /// Of the appends at the end of the run, every so many is visited.
     pub(super) late_appends_every: usize,
 }
 
 /// About sixty points: what an ordinary test run has time for.
 pub(super) const ORDINARY: Spread = Spread {
-    strides: &[0, 1],
+    strides: &[1, 2],
     appends_every: 2,
+    own_every: 6,
+    elsewhere_every: 8,
     late_appends_every: 2,
 };
+
+/// The run's own requests: taking the Lease, and writing the record before the first change.
+pub(super) const OWN: [Point; 4] = [
+    Point::Own(0, Side::Before),
+    Point::Own(0, Side::After),
+    Point::Own(1, Side::Before),
+    Point::Own(1, Side::After),
+];
 
 /// Before and after every single changing request, and at every append.
 pub(super) const ALL: Spread = Spread {
     strides: &[0],
     appends_every: 2,
+    own_every: 10,
+    elsewhere_every: 10,
     late_appends_every: 1,
 };

@@ -7,7 +7,7 @@ use testbed::outage;
 use testbed::proxy::Side;
 
 use super::chain::{Chain, Link};
-use super::point::{ALL, ORDINARY, Point, Spread};
+use super::point::{ALL, ORDINARY, OWN, Point, Spread};
 use super::snapshot::{self, Snapshot};
 use crate::restore::scene::Scene;
 
@@ -52,6 +52,9 @@ async fn tell(spread: Spread) -> usize {
     let mut turn = 0;
     // Changing requests, before and after in turn, with appends between them that do not lead further than those.
     while answered < undisturbed.requests {
+        if turn % spread.elsewhere_every == spread.elsewhere_every - 1 {
+            chain.lose_the_machine().await;
+        }
         let stride = spread.strides[turn % spread.strides.len()];
         let side = if turn % 2 == 0 { Side::Before } else { Side::After };
         let Link::Killed = chain.link(Point::Request(stride, side)).await else {
@@ -62,6 +65,12 @@ async fn tell(spread: Spread) -> usize {
         if turn % spread.appends_every == 0 {
             let reached = chain.appends();
             chain.link(Point::Append(1 + turn % reached)).await;
+            if chain.torn == 0 && turn % reached > 2 {
+                chain.tear();
+            }
+        }
+        if turn % spread.own_every == 0 {
+            chain.link(OWN[turn / spread.own_every % OWN.len()]).await;
         }
     }
     // And the appends towards the end, the very last but one included: of what the last one says nothing is left to do.
@@ -73,14 +82,22 @@ async fn tell(spread: Spread) -> usize {
     let last = chain.run_to_the_end().await;
     let points = chain.killed.len();
     eprintln!(
-        "killed at {points} points in {}s ({answered} of {} changing requests): {}",
+        "killed at {points} points in {}s, {} times on a machine that was lost ({answered} of {} changing requests): {}",
         began.elapsed().as_secs(),
+        chain.lost,
         undisturbed.requests,
         chain.killed.iter().map(Point::to_string).collect::<Vec<_>>().join(", ")
     );
     assert_eq!(last.code, 0, "{}", last.said());
+    assert!(chain.lost >= 3, "only {} times the machine was lost", chain.lost);
+    assert_eq!(chain.torn, 1, "no journal was torn");
     assert_eq!(chain.times_done(), 1, "what must not be done twice: {}", last.said());
 
+    for event in scene.outage.bed.audit().await.unwrap() {
+        if event.is_mutation() && event.resource == "namespaces" {
+            eprintln!("DEBUG {} {} {} {} {}", event.user, event.verb, event.code, event.uri, event.user_agent);
+        }
+    }
     let differences = snapshot::differences(&undisturbed.snapshot, &snapshot::take(&scene).await);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     let deleted = scene
@@ -103,7 +120,7 @@ async fn undisturbed(scene: &Scene) -> Undisturbed {
     assert_eq!(ran.code, 0, "{}", ran.said());
     Undisturbed {
         snapshot: snapshot::take(scene).await,
-        requests: scene.mutations().await.len(),
+        requests: scene.platform_mutations().await.len(),
         appends: chain.appends(),
     }
 }

@@ -11,20 +11,25 @@ use crate::{Error, Result};
 
 type Matches = Box<dyn Fn(&Asked) -> bool + Send + Sync>;
 
-/// How often a rule has been met so far.
+/// What a rule has happened to so far.
 #[derive(Clone, Debug)]
-pub struct Met(watch::Receiver<usize>);
+pub struct Met(watch::Receiver<Vec<Asked>>);
 
 impl Met {
     /// The number of requests that it has happened to.
     pub fn times(&self) -> usize {
-        *self.0.borrow()
+        self.0.borrow().len()
+    }
+
+    /// The requests that it has happened to, in their order.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.0.borrow().clone()
     }
 
     /// Waits until it has happened at least once.
     pub async fn first(&self, within: Duration) -> Result<()> {
-        let mut times = self.0.clone();
-        match tokio::time::timeout(within, times.wait_for(|times| *times > 0)).await {
+        let mut met = self.0.clone();
+        match tokio::time::timeout(within, met.wait_for(|asked| !asked.is_empty())).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(Error::Other("wait for a rule: the rules were cleared".to_owned())),
             Err(_) => Err(Error::TooSlow {
@@ -49,7 +54,7 @@ struct Rule {
     skip: usize,
     /// How many it happens to after those.
     times: usize,
-    met: watch::Sender<usize>,
+    met: watch::Sender<Vec<Asked>>,
     what: What,
 }
 
@@ -92,7 +97,7 @@ impl Rules {
                 rule.skip -= 1;
             } else if rule.times > 0 {
                 rule.times -= 1;
-                rule.met.send_modify(|times| *times += 1);
+                rule.met.send_modify(|met| met.push(asked.clone()));
                 match &mut rule.what {
                     What::Fault(fault) => doom.faults.push(fault.clone()),
                     What::Hold(held) => doom.held.extend(held.take()),
@@ -103,12 +108,12 @@ impl Rules {
     }
 
     fn push(&self, matches: Matches, skip: usize, times: usize, what: What) -> Met {
-        let (count, met) = watch::channel(0);
+        let (tell, met) = watch::channel(Vec::new());
         self.lock().push(Rule {
             matches,
             skip,
             times,
-            met: count,
+            met: tell,
             what,
         });
         Met(met)
@@ -136,6 +141,6 @@ mod tests {
             .map(|asked| rules.judge(asked).faults.len())
             .collect();
         assert_eq!(happened, [0, 0, 1, 0, 1, 0]);
-        assert_eq!(met.times(), 2);
+        assert_eq!(met.asked(), [patch.clone(), patch]);
     }
 }
