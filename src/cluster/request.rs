@@ -42,7 +42,7 @@ pub(super) async fn first_words<T, F>(doing: &str, request: impl Fn() -> F) -> R
 where
     F: Future<Output = Result<T, kube::Error>>,
 {
-    again(Patience::FirstWords, || bounded(doing, request()), |_, _| ()).await
+    Box::pin(again(Patience::FirstWords, || bounded(doing, request()), |_, _| ())).await
 }
 
 impl Cluster {
@@ -76,7 +76,7 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        bounded(doing, request()).await.inspect_err(|error| {
+        Box::pin(bounded(doing, request())).await.inspect_err(|error| {
             if error.kind() == ErrorKind::Unreachable {
                 self.guard.doubt();
             }
@@ -103,7 +103,8 @@ impl Cluster {
                 self.guard.has_trouble(Some(words));
             }
         };
-        again(patience, request, tell)
+        // On the heap, or every step that makes a request would carry all of this.
+        Box::pin(again(patience, request, tell))
             .await
             .inspect(|_| self.guard.has_trouble(None))
     }

@@ -369,7 +369,14 @@ fn of_a_platform_that_recovered_only_clusters_and_what_reads_is_gone_on_with() {
         id: id.into(),
         ended: Some(Outcome::Done { detail: String::new() }),
     };
-    let known = ["interlock", "ground", "step/data", "cluster/eu", "apps/clusters", "check/1"];
+    let known = [
+        "interlock",
+        "ground",
+        "step/data",
+        "cluster/eu",
+        "apps/clusters",
+        "check/1",
+    ];
     let stands = |recovered_by: Option<RunId>, step: &PlannedStep| {
         let goes_on = Run::GoesOn {
             with: RunId("01A".into()),

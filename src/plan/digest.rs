@@ -486,7 +486,10 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ("version: 1", "version: 2"),
             ("dr/repo, version: 1", "dr/repo"),
             ("timeout: 10m", "timeout: 1h"),
-            ("timeout: 5m, repeatable: true, retries: 2", "timeout: 1m, repeatable: true"),
+            (
+                "timeout: 5m, repeatable: true, retries: 2",
+                "timeout: 1m, repeatable: true",
+            ),
             ("{env: ROLE}", "{env: OTHER_ROLE}"),
             ("secret-id: {env: SECRET}", "secret-id: {env: SECRET}, wrapped: true"),
             (", mirrors: [\"https://mirror.example.com/p.git\"]", ""),

@@ -291,7 +291,7 @@ mod tests {
     fn after_a_run_that_recovered_its_clock_and_its_work_stand_however_often_it_is_gone_on_with() {
         let mut recovered = RunState::of(&events("01A", "shop", "here", Effect::Repeatable));
         (recovered.before_ms, recovered.elapsed_ms) = (5_000, 60_000);
-        let later = Timestamp::UNIX_EPOCH + Duration::from_secs(172_800);
+        let later = Timestamp::UNIX_EPOCH + Duration::from_hours(48);
         let of = |state: &RunState| match goes_on(state, later).unwrap() {
             Run::GoesOn {
                 recovery_ms,

@@ -44,7 +44,7 @@ impl Step for LetSetsGo {
         let Sets::Holdable(hold) = &self.world.prepared()?.sets else {
             return Ok(not_held());
         };
-        weather::told(context, self.world.cluster()?, self.let_go(hold, context)).await?
+        weather::told(context, self.world.cluster()?, Box::pin(self.let_go(hold, context))).await?
     }
 }
 

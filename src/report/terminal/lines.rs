@@ -193,7 +193,9 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
         } => {
             let since = duration(recovery_ms.unwrap_or(*since_ms));
             let stands = if recovery_ms.is_some() { "stopped" } else { "stands" };
-            Some(format!("goes on with run {with}: the recovery clock {stands} at {since}"))
+            Some(format!(
+                "goes on with run {with}: the recovery clock {stands} at {since}"
+            ))
         }
         Run::Started { .. } | Run::Unknown => None,
     }

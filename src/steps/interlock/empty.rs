@@ -31,9 +31,9 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     let mut adopted = None;
     let words = if world.adopts() {
         let earlier = world.earlier.get().map(|earlier| earlier.vouched.as_slice());
-        let word = vouched_for(world.options.answers.adopt.as_deref(), earlier.unwrap_or_default());
+        let reason = vouched_for(world.options.answers.adopt.as_deref(), earlier.unwrap_or_default());
         // A word that is not needed vouches for nothing.
-        adopted = word.filter(|_| !is_empty).map(str::to_owned);
+        adopted = reason.filter(|_| !is_empty).map(str::to_owned);
         "taken over as it is"
     } else if is_empty {
         "empty"

@@ -93,11 +93,6 @@ async fn tell(spread: Spread) -> usize {
     assert_eq!(chain.torn, 1, "no journal was torn");
     assert_eq!(chain.times_done(), 1, "what must not be done twice: {}", last.said());
 
-    for event in scene.outage.bed.audit().await.unwrap() {
-        if event.is_mutation() && event.resource == "namespaces" {
-            eprintln!("DEBUG {} {} {} {} {}", event.user, event.verb, event.code, event.uri, event.user_agent);
-        }
-    }
     let differences = snapshot::differences(&undisturbed.snapshot, &snapshot::take(&scene).await);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     let deleted = scene
