@@ -76,7 +76,6 @@ impl<'a> Chain<'a> {
 
     /// Runs the program until the point and kills it there.
     pub(super) async fn link(&mut self, point: Point) -> Link {
-        let began = std::time::Instant::now();
         let arguments = self.arguments().await;
         let link = match point {
             Point::Append(nth) => {
@@ -94,7 +93,6 @@ impl<'a> Chain<'a> {
             Point::Request(answered, side) => self.killed_at_request(&arguments, answered, side, is_change).await,
             Point::Own(answered, side) => self.killed_at_request(&arguments, answered, side, is_own).await,
         };
-        eprintln!("DEBUG {:>6}ms {point}", began.elapsed().as_millis());
         match &link {
             Link::Killed => self.killed.push(point),
             Link::Ended(ran) => assert!(
