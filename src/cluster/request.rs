@@ -48,7 +48,7 @@ where
         patience: Patience::FirstWords,
         halt: &never,
     };
-    Box::pin(again(doing, limits, || bounded(doing, request()), |_, _| ())).await
+    Box::pin(again(limits, || bounded(doing, request()), |_, _| ())).await
 }
 
 impl Cluster {
@@ -60,7 +60,12 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        self.again(doing, || self.once(doing, &request)).await
+        let request = &request;
+        self.again(|| async move {
+            self.unless_halted(doing)?;
+            self.once(doing, request).await
+        })
+        .await
     }
 
     /// Makes a request that changes something and may be made twice without harm, such as a server-side apply. Each time it
@@ -70,14 +75,22 @@ impl Cluster {
         F: Future<Output = Result<T, kube::Error>>,
     {
         let request = &request;
-        self.again(doing, || async move {
+        self.again(|| async move {
+            self.unless_halted(doing)?;
             self.pass().await?;
-            if self.halt.is_cancelled() {
-                return Err(Error::stopped(doing));
-            }
+            self.unless_halted(doing)?;
             self.once(doing, request).await
         })
         .await
+    }
+
+    /// Refuses to begin a request once the work is told to stop.
+    fn unless_halted(&self, doing: &str) -> Result<(), Error> {
+        if self.halt.is_cancelled() {
+            Err(Error::stopped(doing))
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes a request once. Trouble with the connection puts the cluster in doubt.
@@ -97,7 +110,7 @@ impl Cluster {
         self.guard.trouble.subscribe()
     }
 
-    async fn again<T, F>(&self, doing: &str, request: impl Fn() -> F) -> Result<T, Error>
+    async fn again<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -114,7 +127,7 @@ impl Cluster {
             }
         };
         // On the heap, or every step that makes a request would carry all of this.
-        Box::pin(again(doing, Limits { patience, halt }, request, tell))
+        Box::pin(again(Limits { patience, halt }, request, tell))
             .await
             .inspect(|_| self.guard.has_trouble(None))
     }
@@ -135,21 +148,12 @@ struct Limits<'run> {
     halt: &'run CancellationToken,
 }
 
-/// Makes a request until it succeeds, fails for good, the patience is over, or the run is told to stop: then what is in flight ends, and
-/// it is not made again. `tell` hears of each failure after which it is made
-/// again, and how long the trouble has lasted.
-async fn again<T, F>(
-    doing: &str,
-    limits: Limits<'_>,
-    request: impl Fn() -> F,
-    tell: impl Fn(&Error, Duration),
-) -> Result<T, Error>
+/// Makes a request until it succeeds, fails for good, the patience is over, or the run is told to stop: then what is in flight
+/// ends, and it is not made again. `tell` hears of each failure after which it is made again, and how long the trouble has lasted.
+async fn again<T, F>(limits: Limits<'_>, request: impl Fn() -> F, tell: impl Fn(&Error, Duration)) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    if limits.halt.is_cancelled() {
-        return Err(Error::stopped(doing));
-    }
     let began = Instant::now();
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
@@ -197,7 +201,7 @@ mod tests {
         };
         let longest = |_: &Error, lasts: Duration| *told.lock().unwrap() = lasts;
         let halt = &CancellationToken::new();
-        let ended = again("read", Limits { patience, halt }, request, longest).await;
+        let ended = again(Limits { patience, halt }, request, longest).await;
         let told = *told.lock().unwrap();
         (began.elapsed(), ended.is_ok(), told >= TOLD_AFTER)
     }
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_in_flight_ends_when_the_run_stops_and_none_is_begun() {
+    async fn a_request_in_flight_ends_when_the_run_stops_and_is_not_made_again() {
         let seconds = Duration::from_secs;
         let halt = &CancellationToken::new();
         let limits = Limits {
@@ -241,11 +245,7 @@ mod tests {
                 tokio::time::sleep(seconds(3)).await;
                 answer.map_err(|kind| Error::new(kind, "cannot apply"))
             };
-            async move {
-                again("apply", limits, request, |_, _| ())
-                    .await
-                    .map_err(|error| error.kind())
-            }
+            async move { again(limits, request, |_, _| ()).await.map_err(|error| error.kind()) }
         };
         let stops = async {
             tokio::time::sleep(seconds(1)).await;
@@ -254,8 +254,6 @@ mod tests {
         let (answered, troubled, ()) = tokio::join!(ask(Ok(())), ask(Err(ErrorKind::Server)), stops);
         assert_eq!((answered, troubled), (Ok(()), Err(ErrorKind::Server)));
         assert_eq!(*asked.lock().unwrap(), 2, "trouble is not asked again");
-        assert_eq!(ask(Ok(())).await, Err(ErrorKind::Stopped));
-        assert_eq!(*asked.lock().unwrap(), 2, "nothing new begins");
     }
 
     #[tokio::test(start_paused = true)]
