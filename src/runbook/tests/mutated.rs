@@ -86,7 +86,9 @@ fn a_token_stays_hidden_whatever_else_is_mistyped() {
     for at in elsewhere {
         let (before, after) = text.split_at(at);
         // A character is typed too much, or one too few.
-        let slips = "a: {}[]-,#\"'\n\t".chars().map(|typed| format!("{before}{typed}{after}"));
+        let slips = "a: {}[]-,#\"'\n\t"
+            .chars()
+            .map(|typed| format!("{before}{typed}{after}"));
         for slip in slips.chain([format!("{before}{}", &after[1..])]) {
             let drawn = read(&slip);
             assert!(!drawn.contains(TOKEN), "{slip}\n{drawn}");
