@@ -22,4 +22,5 @@ mod sets;
 mod shop;
 mod storms;
 mod twice;
+mod waiting;
 mod watched;
