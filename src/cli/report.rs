@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::Report;
 use super::error::Error;
 use super::exit;
-use super::restore::journals;
+use super::folders::journals;
 use super::ui::Ui;
 use crate::engine::journal;
 use crate::event::{Failure, RunState, Sink as _};
