@@ -59,6 +59,11 @@ impl Cluster {
         }
     }
 
+    /// Whether this run may still change the cluster, for work that is done by others: a program, or another cluster's server.
+    pub async fn still_mine(&self) -> Result<(), Error> {
+        self.again(|| self.pass()).await
+    }
+
     /// Asks the cluster who it is, unless that was asked since this was called and no connection broke.
     pub async fn still_the_same(&self) -> Result<(), Error> {
         let wanted = Instant::now();

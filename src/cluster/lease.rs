@@ -17,7 +17,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +108,8 @@ pub(super) struct Held {
     holder: String,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Why it is not ours any more. Changed only by who has the state.
+    lost: watch::Sender<Option<Error>>,
     /// Cancelled when it is to be renewed no more.
     ended: CancellationToken,
 }
@@ -115,8 +117,12 @@ pub(super) struct Held {
 struct State {
     version: String,
     renewed: Instant,
-    /// Why it is not ours any more.
-    lost: Option<Error>,
+}
+
+impl Held {
+    fn lost(&self) -> Option<Error> {
+        self.lost.borrow().clone()
+    }
 }
 
 impl Cluster {
@@ -206,8 +212,8 @@ impl Cluster {
             state: Mutex::new(State {
                 version: lease.version,
                 renewed: began,
-                lost: None,
             }),
+            lost: watch::Sender::default(),
             ended: CancellationToken::new(),
         });
         let _ = self.guard.held.set(Arc::clone(&held));
@@ -221,23 +227,36 @@ impl Cluster {
             return Ok(());
         };
         held.ended.cancel();
-        let mut state = held.state.lock().await;
-        if state.lost.is_some() {
+        let state = held.state.lock().await;
+        if held.lost().is_some() {
             return Ok(());
         }
-        state.lost = Some(Error::new(ErrorKind::Held, "the run has given the cluster back"));
+        let over = Error::new(ErrorKind::Held, "the run has given the cluster back");
+        held.lost.send_replace(Some(over));
         let spec = json!({"holderIdentity": "", "renewTime": MicroTime(held.clock.now())});
         self.still_the_same().await?;
         let doing = format!("give back {}", words());
         self.change(&doing, &state.version, &spec).await.map(drop)
     }
 
+    /// Waits until the Lease is lost to another run, or this run's address leads to another cluster; returns how that came to
+    /// light. `None` where it was given back, or never held.
+    pub async fn until_lost(&self) -> Option<Error> {
+        let held = self.guard.held.get()?;
+        let mut lost = held.lost.subscribe();
+        tokio::select! {
+            biased;
+            () = held.ended.cancelled() => None,
+            lost = lost.wait_for(Option::is_some) => lost.ok()?.clone(),
+        }
+    }
+
     /// Whether the Lease is still ours. One that ran out, since the server was away, is renewed first: that fails if another
     /// run has taken it meanwhile.
     pub(super) async fn still_held(&self, held: &Held) -> Result<(), Error> {
         let mut state = held.state.lock().await;
-        match &state.lost {
-            Some(lost) => Err(lost.clone()),
+        match held.lost() {
+            Some(lost) => Err(lost),
             None if state.renewed.elapsed() < DURATION => Ok(()),
             None => self.renew(held, &mut state).await,
         }
@@ -251,7 +270,7 @@ impl Cluster {
                 () = tokio::time::sleep(pause) => {}
             }
             let mut state = held.state.lock().await;
-            if state.lost.is_some() {
+            if held.lost().is_some() {
                 return;
             }
             pause = match self.renew(&held, &mut state).await {
@@ -276,7 +295,7 @@ impl Cluster {
             }
             Err(error) => {
                 if error.is_final() {
-                    state.lost = Some(error.clone());
+                    held.lost.send_replace(Some(error.clone()));
                 }
                 Err(error)
             }

@@ -7,7 +7,7 @@ use super::request::Request;
 use super::resume;
 use super::{answers, build};
 use crate::engine::journal::Journal;
-use crate::engine::{Engine, Settings, Step};
+use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
 use crate::runbook::{ClusterState, Runbook};
@@ -76,6 +76,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         by: operator(),
     };
     let record = Arc::new(RunRecord::of(&holder.by));
+    let alarm = Alarm::default();
     let mut engine = Engine::new(Settings {
         journal,
         record: Some(Arc::<RunRecord>::clone(&record)),
@@ -84,6 +85,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         clock: request.clock,
         redactor: request.redactor.clone(),
         interrupt: request.interrupt,
+        alarm: alarm.clone(),
         deadline: request.deadline,
     });
     let runbook = request.runbook;
@@ -113,6 +115,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
                 holder,
             },
             record,
+            alarm,
             redactor: request.redactor,
             stores,
             run: OnceLock::from(run),

@@ -88,6 +88,13 @@ pub(super) async fn take(world: &Arc<World>, cluster: &Cluster, context: &Contex
         .hold(found, &world.options.holder, &context.shared_clock())
         .await?;
     world.record.write_to(cluster.clone());
+    let (alarm, held) = (world.alarm.clone(), cluster.clone());
+    // Who loses it must end even where nothing is being changed, such as while a program runs.
+    tokio::spawn(async move {
+        if let Some(lost) = held.until_lost().await {
+            alarm.raise(lost.into());
+        }
+    });
     Ok(())
 }
 

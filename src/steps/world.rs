@@ -9,6 +9,7 @@ use super::lease::Sight;
 use super::record::{Found, RunRecord};
 use super::{Answers, Fate};
 use crate::cluster::{Cluster, Holder, Mode};
+use crate::engine::Alarm;
 use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
@@ -95,6 +96,8 @@ pub struct World {
     pub sight: tokio::sync::Mutex<Option<Sight>>,
     /// The run's record in the target.
     pub record: Arc<RunRecord>,
+    /// Raised when the Lease is lost.
+    pub alarm: Alarm,
     /// The cluster.
     pub cluster: OnceLock<Cluster>,
     /// How to apply.
