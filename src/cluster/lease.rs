@@ -97,8 +97,8 @@ impl Claim {
 pub enum Pulse {
     /// Its holder lives: it was renewed, or another took it.
     Alive(Claim),
-    /// Its holder gave it back.
-    Released(Claim),
+    /// Its holder gave it back; or it is not there any more.
+    Released(Option<Claim>),
     /// It did not change for as long as it is good.
     Silent,
 }
@@ -137,28 +137,32 @@ impl Cluster {
         Ok(found.as_ref().map(Claim::of))
     }
 
-    /// Watches a claim that was found at `since` until it shows whether its holder lives. Only reads.
-    pub async fn watch_claim(&self, claim: &Claim, since: Instant) -> Pulse {
+    /// Watches a claim that was found at `since` until it shows whether its holder lives, or has not changed for so long. Only
+    /// reads.
+    pub async fn watch_claim(&self, claim: &Claim, since: Instant, lasts: Duration) -> Pulse {
         let mut seen = std::pin::pin!(watcher::watch_object(self.leases(), NAME).default_backoff());
-        let mut ends = since + claim.duration;
+        let mut ends = since + lasts;
         loop {
-            let Ok(next) = tokio::time::timeout_at(ends, seen.next()).await else {
-                return Pulse::Silent;
+            let now = match tokio::time::timeout_at(ends, seen.next()).await {
+                Ok(Some(Ok(now))) => Some(now.as_ref().map(Claim::of)),
+                Ok(Some(Err(_)) | None) => None,
+                // That nothing was heard means nothing yet: the time may have gone by before anybody listened, or the watch is
+                // late.
+                Err(_) => match self.claim().await {
+                    Ok(now) => return pulse(claim, now).unwrap_or(Pulse::Silent),
+                    Err(_) => None,
+                },
             };
-            match next {
-                Some(Ok(Some(lease))) => {
-                    let now = Claim::of(&lease);
-                    match (&now.holder, now.version == claim.version) {
-                        (None, _) => return Pulse::Released(now),
-                        (Some(_), false) => return Pulse::Alive(now),
-                        (Some(_), true) => {}
+            match now {
+                Some(now) => {
+                    if let Some(pulse) = pulse(claim, now) {
+                        return pulse;
                     }
                 }
-                Some(Ok(None)) => {}
                 // While nobody reaches the server its holder cannot renew it either: its time begins anew.
-                Some(Err(_)) | None => {
+                None => {
                     self.guard.doubt();
-                    ends = Instant::now() + claim.duration;
+                    ends = Instant::now() + lasts;
                 }
             }
         }
@@ -334,6 +338,15 @@ impl Cluster {
     }
 }
 
+/// Compares a claim with what there is now; nothing where that tells nothing of its holder.
+fn pulse(was: &Claim, now: Option<Claim>) -> Option<Pulse> {
+    match now {
+        Some(now) if now.holder.is_some() && now.version == was.version => None,
+        Some(now) if now.holder.is_some() => Some(Pulse::Alive(now)),
+        released => Some(Pulse::Released(released)),
+    }
+}
+
 fn held_by_another(claim: Option<&Claim>) -> Error {
     held("another run took over", claim)
 }
@@ -390,17 +403,4 @@ fn following(version: &str, spec: &Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_holder_is_read_as_it_was_written_and_an_empty_name_is_nobody() {
-        let holder = Holder {
-            run: "01JD8".into(),
-            by: "ann@desk 7".into(),
-        };
-        assert_eq!(Holder::of(&holder.to_string()), Some(holder));
-        assert_eq!(Holder::of(""), None);
-        assert_eq!(Holder::of("by-hand").unwrap().by, "somebody");
-    }
-}
+mod tests;

@@ -62,7 +62,7 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
         None,
         format!("the cluster's Lease is held by {who}: waiting up to {seconds}s for a sign of life"),
     );
-    let now = match cluster.watch_claim(&claim, at).await {
+    let now = match cluster.watch_claim(&claim, at, claim.duration).await {
         Pulse::Alive(now) => {
             let holder = now.holder.clone().unwrap_or(holder);
             return Err(occupied(&now, &holder));
@@ -72,10 +72,10 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
             context.notice(format!(
                 "The cluster's Lease was held by {who}, which gave no sign of life for {seconds}s: it is taken over."
             ));
-            claim
+            Some(claim)
         }
     };
-    *sight = Some(Sight { claim: Some(now), at });
+    *sight = Some(Sight { claim: now, at });
     Ok(())
 }
 
