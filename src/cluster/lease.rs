@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -35,6 +36,9 @@ pub(super) const NAMESPACE: &str = "kube-system";
 const DURATION: Duration = Duration::from_secs(30);
 /// How often it is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
+/// How long ago it was renewed at most when a request that changes something sets out: what is in flight ends well before another
+/// run may take it.
+const MARGIN: Duration = Duration::from_secs(15);
 /// How soon a renewal that failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 /// How long a holder is waited for at most, whatever its Lease says.
@@ -116,7 +120,30 @@ pub(super) struct Held {
 
 struct State {
     version: String,
-    renewed: Instant,
+    renewed: Renewed,
+}
+
+/// When the Lease was asked to be renewed, by both clocks: one stands still while the machine sleeps, and the other is set by
+/// people.
+#[derive(Debug, Clone, Copy)]
+struct Renewed {
+    by_machine: Instant,
+    by_day: Timestamp,
+}
+
+impl Renewed {
+    fn now(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            by_machine: Instant::now(),
+            by_day: clock.now(),
+        }
+    }
+
+    /// Whether by neither clock more than the margin has gone by. A time of day that was set back says nothing.
+    fn is_recent(self, now: Self) -> bool {
+        let by_day = Duration::try_from(now.by_day.duration_since(self.by_day));
+        now.by_machine.duration_since(self.by_machine) < MARGIN && by_day.is_ok_and(|lasts| lasts < MARGIN)
+    }
 }
 
 impl Held {
@@ -175,8 +202,8 @@ impl Cluster {
     /// `kube-system`; all that could say so has been asked before.
     pub async fn hold(&self, found: Option<&Claim>, holder: &Holder, clock: &Arc<dyn Clock>) -> Result<(), Error> {
         let (api, doing, params) = (self.leases(), format!("take {}", words()), params());
-        let spec = taken(holder, clock.now());
-        let began = Instant::now();
+        let began = Renewed::now(clock);
+        let spec = taken(holder, began.by_day);
         let answer = match found {
             None => {
                 let lease = Lease {
@@ -255,14 +282,23 @@ impl Cluster {
         }
     }
 
-    /// Whether the Lease is still ours. One that ran out, since the server was away, is renewed first: that fails if another
-    /// run has taken it meanwhile.
+    /// Whether the Lease is still ours. One that was not renewed just now, since the server was away or the machine slept, is
+    /// renewed first, and so is one that a connection broke under: that fails if another run has taken it meanwhile.
     pub(super) async fn still_held(&self, held: &Held) -> Result<(), Error> {
         let mut state = held.state.lock().await;
         match held.lost() {
             Some(lost) => Err(lost),
-            None if state.renewed.elapsed() < DURATION => Ok(()),
-            None => self.renew(held, &mut state).await,
+            None => {
+                let is_doubted = self.guard.doubts_lease.swap(false, Ordering::SeqCst);
+                if !is_doubted && state.renewed.is_recent(Renewed::now(&held.clock)) {
+                    return Ok(());
+                }
+                let renewed = self.renew(held, &mut state).await;
+                if renewed.is_err() {
+                    self.guard.doubts_lease.store(true, Ordering::SeqCst);
+                }
+                renewed
+            }
         }
     }
 
@@ -307,13 +343,13 @@ impl Cluster {
     }
 
     /// Renews the Lease that has this version; returns its next version, and when that was asked for.
-    async fn renewed(&self, held: &Held, version: &str) -> Result<(String, Instant), Error> {
+    async fn renewed(&self, held: &Held, version: &str) -> Result<(String, Renewed), Error> {
         let (api, doing) = (self.leases(), format!("renew {}", words()));
         let mut version = version.to_owned();
         loop {
             self.still_the_same().await?;
-            let asked = Instant::now();
-            let spec = json!({"renewTime": MicroTime(held.clock.now())});
+            let asked = Renewed::now(&held.clock);
+            let spec = json!({"renewTime": MicroTime(asked.by_day)});
             let error = match self.change(&doing, &version, &spec).await {
                 Ok(lease) => return Ok((Claim::of(&lease).version, asked)),
                 Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => error,

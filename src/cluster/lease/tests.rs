@@ -68,12 +68,16 @@ impl Server {
             return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
         }
         if uri.contains("/namespaces/kube-system") && !uri.contains("leases") {
-            return Ok(answer(200, &json!({"metadata": {"name": "kube-system", "uid": known.uid}})));
+            return Ok(answer(
+                200,
+                &json!({"metadata": {"name": "kube-system", "uid": known.uid}}),
+            ));
         }
         if method == Method::PATCH {
             let change: Value = serde_json::from_slice(&body).unwrap();
             if change["metadata"]["resourceVersion"] != known.version.to_string() {
-                let status = json!({"kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict", "message": ""});
+                let status =
+                    json!({"kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict", "message": ""});
                 return Ok(answer(409, &status));
             }
             known.version += 1;
@@ -161,4 +165,51 @@ async fn a_lease_that_another_takes_is_lost_within_seconds_and_one_that_is_given
         assert_eq!(lost.as_ref().map(Error::kind), taken.then_some(ErrorKind::Held));
         assert!(cluster.still_mine().await.is_err());
     }
+}
+
+#[test]
+fn what_was_renewed_is_recent_only_by_both_clocks() {
+    let seconds = |by_machine: u64, by_day: i64| Renewed {
+        by_machine: start() + Duration::from_secs(by_machine),
+        by_day: Timestamp::from_second(1_000 + by_day).unwrap(),
+    };
+    for (machine, day, is_recent) in [
+        (0, 0, true),
+        (14, 14, true),
+        (15, 15, false),
+        // A machine that slept, and one whose time of day was set.
+        (1, 600, false),
+        (16, 1, false),
+        (1, -600, false),
+    ] {
+        let is = seconds(0, 0).is_recent(seconds(machine, day));
+        assert_eq!(is, is_recent, "{machine}s and {day}s");
+    }
+}
+
+/// Some moment, always the same.
+fn start() -> Instant {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    *START.get_or_init(Instant::now)
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_a_change_the_lease_is_renewed_where_it_is_old_or_a_connection_broke() {
+    let manual = Arc::new(ManualClock::default());
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&manual);
+    let server = Server::held_by("");
+    let cluster = server.cluster();
+    let found = cluster.claim().await.unwrap();
+    cluster.hold(found.as_ref(), &holder("01A"), &clock).await.unwrap();
+    let held = server.changes();
+    cluster.still_mine().await.unwrap();
+    assert_eq!(server.changes(), held, "it was renewed just now");
+    manual.advance(Duration::from_hours(1));
+    cluster.still_mine().await.unwrap();
+    assert_eq!(server.changes(), held + 1, "the machine slept");
+    server.0.lock().unwrap().breaks = 1;
+    cluster.still_mine().await.unwrap();
+    assert_eq!(server.changes(), held + 2, "a connection broke");
+    cluster.still_mine().await.unwrap();
+    assert_eq!(server.changes(), held + 2, "once is enough");
 }
