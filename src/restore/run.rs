@@ -178,6 +178,7 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
 fn answered(engine: &mut Engine, world: &World, attended: bool) -> Result<(), Ended> {
     let given = &world.options.answers;
     let runbook = world.runbook().map_err(refused)?;
+    answers::unbegun(given, engine.state(), world.earlier.get()).map_err(refused)?;
     answers::missing(runbook, given, engine.state(), attended).map_err(refused)?;
     for told in answers::told(given) {
         engine.record(told);
