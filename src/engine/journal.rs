@@ -112,22 +112,27 @@ impl Journal {
             .map_err(failed)?;
         // Two processes that write one journal would garble it; the lock ends with the process.
         file.try_lock().map_err(|error| failed(error.into()))?;
-        let mut journal = Self {
-            file,
-            path: path.clone(),
-        };
+        Self { file, path }.begin(folder, run)
+    }
+
+    /// Writes the header. A file without one would be taken for a run that cannot be read, so it does not stay.
+    fn begin(mut self, folder: &Path, run: &RunId) -> Result<Self, Error> {
         let header = Header {
             journal: "gitops-dr".into(),
             major: MAJOR,
             minor: MINOR,
             run: run.clone(),
         };
-        journal.line(&header, true).map_err(failed)?;
         // The folder's entry of the file must survive a crash as well.
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)?;
-        Ok(journal)
+        let begun = self.line(&header, true).and_then(|()| File::open(folder)?.sync_all());
+        if let Err(source) = begun {
+            let _ = std::fs::remove_file(&self.path);
+            return Err(Error::Io {
+                path: self.path,
+                source,
+            });
+        }
+        Ok(self)
     }
 
     /// Writes to a file that is already open; for tests of files that cannot be written.
@@ -327,6 +332,18 @@ mod tests {
             std::fs::write(&path, format!("{text}{line}\n")).unwrap();
             assert!(matches!(read(&path), Err(Error::Broken { line: 4, .. })), "{line}");
         }
+    }
+
+    #[test]
+    fn where_a_full_disk_takes_no_header_no_file_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("01A.jsonl");
+        File::create(&path).unwrap();
+        // The device that is always full.
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let begun = Journal::on(full, path.clone()).begin(folder.path(), &RunId("01A".into()));
+        assert!(matches!(begun, Err(Error::Io { .. })), "{begun:?}");
+        assert!(!path.exists());
     }
 
     #[test]

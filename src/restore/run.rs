@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::operator::operator;
 use super::request::Request;
-use super::resume;
+use super::resume::{self, Here};
 use super::{answers, build};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
@@ -134,7 +134,7 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
         resume::find(&world.options.journals, name, &runbook.name).map_err(refused)?
     } else {
         answered(engine, world, attended)?;
-        None
+        Here::Nothing
     };
     let connect: [Box<dyn Step>; 1] = [Box::new(Connect(Arc::clone(world)))];
     engine.run(&connect).await?;
@@ -191,7 +191,7 @@ fn refused(failure: Failure) -> Ended {
 }
 
 /// Takes up an earlier run: the one that this machine knows, or the one of which the cluster tells.
-fn go_on(engine: &mut Engine, world: &World, name: &str, here: Option<RunState>) -> Result<(), Failure> {
+fn go_on(engine: &mut Engine, world: &World, name: &str, here: Here) -> Result<(), Failure> {
     let chosen = resume::choose(name, here, world.found.get(), &world.runbook()?.name)?;
     let started = World::need(&world.started, "when the run began")?;
     engine.record(resume::goes_on(&chosen.state, *started)?);
