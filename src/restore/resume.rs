@@ -69,7 +69,7 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Here, F
         .hint("name a run of this runbook, or none: --resume takes the newest"));
     }
     // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
-    if !state.touched() {
+    if !may_have_touched(state) {
         let why = Failure::new("the run to go on with has changed nothing, so nothing is to be gone on with");
         // Or the disk of its journal was full from some moment on.
         return match &state.finished {
@@ -77,9 +77,8 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Here, F
             Some(_) => Err(why.hint("run without --resume")),
         };
     }
-    told_in_our_words(state)?;
     let run = state.run.as_ref().map(ToString::to_string).unwrap_or_default();
-    if journal::is_being_written(&journals.join(format!("{run}.jsonl"))) {
+    if journal::is_being_written(&journals.join(format!("{run}.jsonl"))) == Some(true) {
         return Err(
             Failure::new("the run to go on with is still going on, in another process of this machine")
                 .hint("let it end, or stop it with Ctrl-C first"),
@@ -91,8 +90,18 @@ pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Here, F
 /// Chooses between what this machine knows and what the cluster tells of its newest run: the newer one, and of one run the one
 /// that knows more. A run that was gone on with elsewhere is not the one to go on with any more. `name` is empty where the
 /// newest is asked for.
-pub(super) fn choose(name: &str, here: Here, there: Option<&Found>, runbook: &str) -> Result<Chosen, Failure> {
-    let there = there.filter(|found| found.state.runbook == runbook && found.state.touched());
+pub(super) fn choose(
+    name: &str,
+    here: Here,
+    there: Option<&Result<Found, Failure>>,
+    runbook: &str,
+) -> Result<Chosen, Failure> {
+    let there = match there {
+        // It may be of a newer run than the one that is known here.
+        Some(Err(failure)) => return Err(failure.clone()),
+        Some(Ok(found)) => Some(found).filter(|found| found.state.runbook == runbook && may_have_touched(&found.state)),
+        None => None,
+    };
     let chosen = match (here, there) {
         (Here::Known(here), Some(there)) if there.state.run > here.run => newer(name, there)?,
         // The disk of the journal was full from then on.
@@ -138,6 +147,7 @@ pub(super) fn choose(name: &str, here: Here, there: Option<&Found>, runbook: &st
             .hint("run without --resume, or name the folder of the journals with --state"));
         }
     };
+    told_in_our_words(&chosen.state)?;
     if matches!(chosen.state.finished, Some((RunOutcome::Recovered, _))) && !leaves_a_cluster(&chosen.state) {
         // The platform lives; whatever was changed on it since is not for a resume to take back.
         return Err(
@@ -195,7 +205,7 @@ fn run_of(found: &Found) -> String {
 fn newest(journals: &Path, runbook: &str) -> Here {
     for path in journal::newest_first(journals) {
         match read(&path) {
-            Here::Known(state) if state.runbook != runbook || !state.touched() => {}
+            Here::Known(state) if state.runbook != runbook || !may_have_touched(&state) => {}
             // One that cannot be read may be the very run.
             found => return found,
         }
@@ -215,6 +225,11 @@ fn read(path: &Path) -> Here {
 
 fn unreadable(error: &journal::Error) -> Failure {
     Failure::of(error).within("the run to go on with cannot be read")
+}
+
+/// Whether a step that may change anything has begun, or a newer program wrote of one what this one cannot read.
+fn may_have_touched(state: &RunState) -> bool {
+    state.touched() || state.unknown_steps > 0
 }
 
 /// Refuses what a newer program wrote of steps.
@@ -359,7 +374,7 @@ mod tests {
             ("", here("01A"), recovered, Err("expect: adopt")),
         ] {
             let case = format!("{name} {here:?} {there:?}");
-            let chosen = choose(name, here, there.as_ref(), "shop");
+            let chosen = choose(name, here, there.map(Ok).as_ref(), "shop");
             match (chosen, expected) {
                 (Ok(chosen), Ok((run, uid))) => {
                     assert_eq!(chosen.state.run, Some(RunId(run.into())), "{case}");
@@ -406,10 +421,20 @@ mod tests {
         let odd =
             r#"{"seq":4,"at":"1970-01-01T00:00:00Z","elapsed_ms":0,"family":"step","event":"postponed","id":"one"}"#;
         std::fs::write(&path, format!("{text}{odd}\n")).unwrap();
-        for name in ["", "01A"] {
-            let failure = find(folder.path(), name, "shop").unwrap_err();
+        let mut there = found("01A", "shop", false, None);
+        there.state.unknown_steps = 1;
+        for (here, there) in [
+            (find(folder.path(), "", "shop").unwrap(), None),
+            (find(folder.path(), "01A", "shop").unwrap(), None),
+            (Here::Nothing, Some(Ok(there))),
+        ] {
+            let failure = choose("", here, there.as_ref(), "shop").unwrap_err();
             let said = [failure.message, failure.causes.concat()].concat();
             assert!(said.contains("a newer gitops-dr wrote"), "{said}");
         }
+        let broken = Err(Failure::new("the record cannot be read"));
+        let here = find(folder.path(), "01A", "shop").unwrap();
+        let failure = choose("01A", here, Some(&broken), "shop").unwrap_err();
+        assert_eq!(failure.message, "the record cannot be read");
     }
 }

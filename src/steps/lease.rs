@@ -30,8 +30,13 @@ pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure
         ErrorKind::Denied => Ok(None),
         _ => Err(error),
     };
-    if let Some(kept) = cluster.kept().await.or_else(unless_denied)? {
-        let _ = world.found.set(super::record::found(&kept)?);
+    let kept = match cluster.kept().await.or_else(unless_denied) {
+        // What cannot be read concerns only who goes on with it.
+        Err(error) if error.kind() == ErrorKind::Invalid => Some(Err(error.into())),
+        kept => kept?.map(|kept| super::record::found(&kept)),
+    };
+    if let Some(found) = kept {
+        let _ = world.found.set(found);
     }
     Ok(())
 }
@@ -98,12 +103,15 @@ pub(super) async fn take(world: &Arc<World>, cluster: &Cluster, context: &Contex
     Ok(())
 }
 
-/// Whether the holder is a run of this machine, and if so whether it lives: whoever writes a journal holds its lock.
+/// Whether the holder lives, where its journal tells: of a run of this machine that kept it where this run does. Whoever writes a
+/// journal holds its lock.
 fn lives_here(world: &World, holder: &Holder) -> Option<bool> {
     let journal = world.options.journals.join(format!("{}.jsonl", holder.run));
     let host = |by: &str| by.rsplit_once('@').map(|(_, host)| host.to_owned());
-    (host(&holder.by) == host(&world.options.holder.by) && journal.is_file())
-        .then(|| journal::is_being_written(&journal))
+    if host(&holder.by) != host(&world.options.holder.by) {
+        return None;
+    }
+    journal::is_being_written(&journal)
 }
 
 fn occupied(claim: &Claim, holder: &Holder) -> Failure {
