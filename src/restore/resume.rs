@@ -99,9 +99,11 @@ pub(super) fn choose(
     let there = match there {
         // It may be of a newer run than the one that is known here.
         Some(Err(failure)) => return Err(failure.clone()),
-        Some(Ok(found)) => Some(found).filter(|found| found.state.runbook == runbook && may_have_touched(&found.state)),
+        Some(Ok(found)) => Some(found).filter(|found| may_have_touched(&found.state)),
         None => None,
     };
+    unless_foreign(&here, there, runbook)?;
+    let there = there.filter(|found| found.state.runbook == runbook);
     let chosen = match (here, there) {
         (Here::Known(here), Some(there)) if there.state.run > here.run => newer(name, there)?,
         // The disk of the journal was full from then on.
@@ -156,6 +158,26 @@ pub(super) fn choose(
         );
     }
     Ok(chosen)
+}
+
+/// Refuses to go on with a run after which another runbook has changed the cluster: what was known of it is not so any more.
+fn unless_foreign(here: &Here, there: Option<&Found>, runbook: &str) -> Result<(), Failure> {
+    let ours = match here {
+        Here::Nothing => return Ok(()),
+        Here::Known(state) => state.run.as_ref().map(ToString::to_string).unwrap_or_default(),
+        Here::Untold { run, .. } => run.clone(),
+    };
+    match there.map(|found| (found, run_of(found))) {
+        Some((found, newer)) if found.state.runbook != runbook && newer > ours => Err(Failure::new(format!(
+            "after the run {ours} there was another on this cluster, of the runbook {}: {newer} of {}",
+            found.state.runbook, found.by
+        ))
+        .hint(format!(
+            "see what that run changed; it is gone on with by its own runbook: --resume={newer}"
+        ))
+        .hint("to take the cluster over as it is, run without --resume and say so: `target: {expect: adopt}`")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a cluster that lives on was left unconnected: then that is what is gone on with.
@@ -370,7 +392,21 @@ mod tests {
             ("", nothing(), None, Err("run without --resume")),
             ("", nothing(), untouched.clone(), Err("run without --resume")),
             ("", here("01A"), untouched, Ok(("01A", "here"))),
-            ("", nothing(), foreign, Err("run without --resume")),
+            ("", nothing(), foreign.clone(), Err("run without --resume")),
+            // What another runbook has changed since is not known to this one.
+            (
+                "",
+                here("01A"),
+                foreign.clone(),
+                Err("by its own runbook: --resume=01C"),
+            ),
+            (
+                "01A",
+                unreadable("01A"),
+                foreign.clone(),
+                Err("by its own runbook: --resume=01C"),
+            ),
+            ("", here("01D"), foreign, Ok(("01D", "here"))),
             ("", here("01A"), recovered, Err("expect: adopt")),
         ] {
             let case = format!("{name} {here:?} {there:?}");
