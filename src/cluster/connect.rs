@@ -135,6 +135,24 @@ impl Cluster {
         })
     }
 
+    /// A connection to a server that a test plays, which is said to be the cluster `uid`.
+    #[cfg(test)]
+    pub(super) fn of_test(client: Client, uid: &str) -> Self {
+        Self {
+            identity: Identity {
+                context: "test".into(),
+                server: "https://test".into(),
+                uid: uid.into(),
+                version: String::new(),
+            },
+            trust: Trust::default(),
+            discovery: Arc::new(RwLock::new(Arc::new(Discovery::new(client.clone())))),
+            ahead: Ahead::default(),
+            guard: Arc::default(),
+            client,
+        }
+    }
+
     /// Returns how this connection knows that the server is the right one.
     pub fn trust(&self) -> &Trust {
         &self.trust
