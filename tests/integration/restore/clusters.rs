@@ -352,7 +352,7 @@ async fn refused(fleet: &Fleet, case: &Wrong) {
     // A flag that approves answers no interlock.
     let ran = fleet
         .scene
-        .restore_with(change, &["--approve", "cluster/lab=whatever", "--yes"])
+        .restore_with(change, &["--approve", "cluster/edge=whatever", "--yes"])
         .await;
     assert_eq!(ran.code, 2, "{}: {}", case.name, ran.said());
     says(&ran, &case.words);
