@@ -16,7 +16,7 @@ use crate::platform::argocd::{remote, secret};
 use crate::runbook::{self, ClusterState, Expect, Runbook};
 use crate::steps::World;
 use crate::steps::ground::built;
-use crate::steps::interlock::not_empty;
+use crate::steps::interlock::{self, not_empty};
 
 /// The interlock of the rebuilt clusters.
 pub struct ProveClusters(pub Arc<World>);
@@ -40,6 +40,11 @@ impl Step for ProveClusters {
 impl ProveClusters {
     async fn prove(&self) -> Result<Outcome, Failure> {
         let (runbook, target) = (self.0.runbook()?, self.0.cluster()?);
+        // Whoever must not be driven gets no login of ours. The interlock of the target asks all of this again, with the rest, and
+        // then tells what is odd.
+        interlock::target::never(runbook, target.identity())?;
+        interlock::target::same_cluster(&self.0, target.identity())?;
+        interlock::clusters::lead_elsewhere(&self.0, target).await?;
         let mut others = self.living(runbook).await;
         let mut told = Vec::new();
         for (name, cluster) in &runbook.clusters {
@@ -63,22 +68,25 @@ impl ProveClusters {
     }
 
     /// Returns the UID and the address of each cluster that is not rebuilt, as far as they are known: one that does not
-    /// answer, or lets only the agent in, has no UID.
+    /// answer, or lets only the agent in, has no UID. An absent one is not asked: whoever answers there in its place would be
+    /// given its credentials.
     async fn living(&self, runbook: &Runbook) -> BTreeMap<String, (String, String)> {
         let mut living = BTreeMap::new();
         for (name, cluster) in &runbook.clusters {
-            let (word, ask) = match cluster.state {
-                ClusterState::Rebuilt => continue,
-                ClusterState::Survives => ("which lives on", true),
-                ClusterState::Absent => ("which is absent", false),
-            };
             let Some(stored) = stored(&self.0, cluster) else {
                 continue;
             };
             let server = secret::field(&stored.data, "server").unwrap_or_default().to_owned();
-            let uid = match connected(&stored.data).await {
-                Ok(remote) if ask => remote.identity().uid.clone(),
-                _ => String::new(),
+            let (word, uid) = match cluster.state {
+                ClusterState::Rebuilt => continue,
+                ClusterState::Absent => ("which is absent", String::new()),
+                ClusterState::Survives => (
+                    "which lives on",
+                    connected(&stored.data)
+                        .await
+                        .map(|remote| remote.identity().uid.clone())
+                        .unwrap_or_default(),
+                ),
             };
             living.insert(format!("cluster {name}, {word}"), (uid, server));
         }
@@ -178,4 +186,62 @@ async fn rights(remote: &Cluster) -> Result<(), Failure> {
             .map_err(|error| Failure::from(error).within("the server would refuse the account that Argo CD needs"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::redact::Secret;
+    use crate::steps::Restored;
+
+    const RUNBOOK: &str = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+        stores:\n  - vault: {address: \"https://vault.example.com\", auth: {token: {env: VAULT_TOKEN}}}\n\
+        sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+        agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+        roots:\n  - {id: apps, source: platform, path: apps}\n\
+        secrets:\n  cluster-far: {as: argocd/cluster, from: [{vault: far}]}\n\
+        clusters:\n  far: {state: absent, secret: cluster-far}\n";
+
+    fn restored(server: &str) -> Restored {
+        let data = [
+            ("name", "far"),
+            ("server", server),
+            (
+                "config",
+                "{\"bearerToken\": \"t0ken\", \"tlsClientConfig\": {\"insecure\": true}}",
+            ),
+        ];
+        Restored {
+            data: data.map(|(key, value)| (key.to_owned(), Secret::from(value))).into(),
+            store: "vault".to_owned(),
+            path: "far".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_answers_in_place_of_an_absent_cluster_is_given_no_credentials() {
+        let impostor = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("https://{}", impostor.local_addr().unwrap());
+        let (runbook, findings) = runbook::parse("shop.yaml", RUNBOOK);
+        let runbook = runbook.unwrap_or_else(|| panic!("{findings:?}"));
+        let world = World {
+            secrets: OnceLock::from(BTreeMap::from([("cluster-far".to_owned(), restored(&server))])),
+            ..World::default()
+        };
+        let prove = ProveClusters(Arc::new(world));
+        let living = prove.living(&runbook);
+        tokio::select! {
+            living = living => assert_eq!(
+                living,
+                BTreeMap::from([("cluster far, which is absent".to_owned(), (String::new(), server))])
+            ),
+            _ = impostor.accept() => panic!("it was connected to"),
+            () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nothing came of it"),
+        }
+    }
 }

@@ -309,6 +309,19 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
     let server = fleet.lab.server();
     let namespaces: Api<Namespace> = Api::all(fleet.lab.admin());
     let uid = namespaces.get("kube-system").await.unwrap().metadata.uid.unwrap();
+    let edge = fleet.edge.server();
+    let forbidden = wrong(
+        "a survivor that must not be driven",
+        "lab-new",
+        &["it is on the runbook's `never` list"],
+    )
+    .with("expect: empty", format!("expect: empty, never: [\"{edge}\"]"));
+    refused(&fleet, &forbidden).await;
+    let logged_in = |event: &AuditEvent| event.user.ends_with("argocd-manager");
+    assert!(
+        !fleet.edge.audit().await.unwrap().iter().any(logged_in),
+        "the stored token was sent to a cluster that must not be driven"
+    );
     let twin = "  twin: {state: rebuilt, context: lab-new}\n";
     let mut cases = vec![
         wrong("no context", "none", &["was rebuilt, but no context leads to it"]).with(", context: none", ""),
