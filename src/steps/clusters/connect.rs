@@ -35,7 +35,7 @@ impl Step for ConnectSurvivor {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        find_connected(&self.world).await?;
+        find_connected(&self.world, context).await?;
         let is_connected = {
             let fates = self
                 .world

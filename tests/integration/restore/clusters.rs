@@ -335,6 +335,16 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
         wrong("never by server", "lab-new", &["which the runbook never restores onto"])
             .with("expect: empty", format!("expect: empty, never: [\"{server}/\"]")),
     ];
+    // Argo CD takes a secret by its label, whatever shape it has in the runbook.
+    let spare = "secrets:\n  spare: {as: {namespace: argocd, type: Opaque, labels: {argocd.argoproj.io/secret-type: cluster}}, from: [{vault: dr/cluster-edge}]}\n";
+    cases.push(
+        wrong(
+            "connected by another secret",
+            "lab-new",
+            &["leads to cluster edge, which lives on", "before anybody approves it"],
+        )
+        .with("secrets:\n", spare),
+    );
     for case in cases.drain(..) {
         refused(&fleet, &case).await;
     }
