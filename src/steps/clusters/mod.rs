@@ -9,6 +9,7 @@
 
 mod away;
 mod connect;
+mod fresh;
 mod look;
 mod prove;
 mod register;
