@@ -59,6 +59,12 @@ impl Cluster {
         }
     }
 
+    /// Whether a request that changes something would pass here now. To be asked before another cluster is changed on behalf of
+    /// this one: whoever has lost this one has lost what follows from it.
+    pub async fn still_ours(&self) -> Result<(), Error> {
+        self.pass().await
+    }
+
     /// Asks the cluster who it is, unless that was asked since this was called and no connection broke.
     pub async fn still_the_same(&self) -> Result<(), Error> {
         let wanted = Instant::now();

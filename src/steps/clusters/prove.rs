@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::away::stored;
 use super::look::connected;
-use crate::cluster::{Cluster, MANAGER, Target, same_server};
+use crate::cluster::{Cluster, Identity, MANAGER, Target, same_server};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run, RunState};
 use crate::object::Manifest;
 use crate::platform::argocd::{remote, secret};
 use crate::runbook::{self, ClusterState, Expect, Runbook};
@@ -33,12 +33,12 @@ impl Step for ProveClusters {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.prove()).await?
+        context.unless_stopped(self.prove(context)).await?
     }
 }
 
 impl ProveClusters {
-    async fn prove(&self) -> Result<Outcome, Failure> {
+    async fn prove(&self, context: &Context) -> Result<Outcome, Failure> {
         let (runbook, target) = (self.0.runbook()?, self.0.cluster()?);
         // Whoever must not be driven gets no login of ours. The interlock of the target asks all of this again, with the rest, and
         // then tells what is odd.
@@ -54,9 +54,15 @@ impl ProveClusters {
             let within = |failure: Failure| failure.within(format!("cluster {name} cannot be registered as rebuilt"));
             let remote = self.reach(cluster).await.map_err(within)?;
             is_another(runbook, target, &remote, &others).map_err(within)?;
+            same_remote(self.0.earlier.get(), name, remote.identity()).map_err(within)?;
             let state = self.state(cluster, &remote).await.map_err(within)?;
             rights(&remote).await.map_err(within)?;
             let identity = remote.identity().clone();
+            context.emit(Run::Remote {
+                cluster: name.clone(),
+                server: identity.server.clone(),
+                uid: identity.uid.clone(),
+            });
             told.push(format!("{name}: {} ({state})", identity.server));
             others.insert(format!("the rebuilt cluster {name}"), (identity.uid, identity.server));
             let mut remotes = self.0.remotes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,6 +169,18 @@ fn is_another(
     )
 }
 
+/// A run goes on with the very clusters that it was begun with. What an earlier run has made opens the way onto no other.
+fn same_remote(earlier: Option<&RunState>, name: &str, identity: &Identity) -> Result<(), Failure> {
+    match earlier.and_then(|earlier| earlier.remotes.get(name)) {
+        Some(uid) if *uid != identity.uid => Err(Failure::new(format!(
+            "in the run to go on with it was the cluster {uid}, and context {} leads to {}",
+            identity.context, identity.uid
+        ))
+        .hint("name the context of that cluster, or begin a new run without --resume")),
+        _ => Ok(()),
+    }
+}
+
 /// Whether we may do there what registering it takes. An access review knows nothing of privilege escalation; a dry run does.
 async fn rights(remote: &Cluster) -> Result<(), Failure> {
     let account: Vec<Manifest> = remote::account().into_iter().map(built).collect::<Result<_, _>>()?;
@@ -220,6 +238,28 @@ mod tests {
             data: data.map(|(key, value)| (key.to_owned(), Secret::from(value))).into(),
             store: "vault".to_owned(),
             path: "far".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_with_the_rebuilt_clusters_that_it_knows() {
+        let earlier = RunState {
+            remotes: BTreeMap::from([("lab".to_owned(), "u1".to_owned())]),
+            ..RunState::default()
+        };
+        let at = |uid: &str| Identity {
+            context: "lab-new".to_owned(),
+            server: "https://lab.example.com".to_owned(),
+            uid: uid.to_owned(),
+            version: "v1.33.0".to_owned(),
+        };
+        for (earlier, name, uid, is_right) in [
+            (None, "lab", "u2", true),
+            (Some(&earlier), "lab", "u1", true),
+            (Some(&earlier), "lab", "u2", false),
+            (Some(&earlier), "other", "u2", true),
+        ] {
+            assert_eq!(same_remote(earlier, name, &at(uid)).is_ok(), is_right, "{name} {uid}");
         }
     }
 
