@@ -62,7 +62,8 @@ impl Cluster {
         }
     }
 
-    /// Whether this run may still change the cluster, for work that is done by others: a program, or another cluster's server.
+    /// Whether this run may still change the cluster, for work that is done by others: a program, or the server of another cluster.
+    /// Whoever has lost this one has lost what follows from it.
     pub async fn still_mine(&self) -> Result<(), Error> {
         self.again(|| self.pass()).await
     }

@@ -17,6 +17,7 @@ mod pause;
 mod probe;
 mod ranked;
 mod record;
+mod removed;
 mod request;
 mod skew;
 mod trial;
@@ -24,7 +25,7 @@ mod wait;
 
 pub use access::{Missing, Place};
 pub use address::same_server;
-pub use apply::{Applied, MANAGER, Mode};
+pub use apply::{Applied, Change, MANAGER, Mode};
 pub use connect::{Cluster, Identity, Target, Trust};
 pub use error::{Error, ErrorKind};
 pub use everything::Everything;

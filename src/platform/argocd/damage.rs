@@ -21,7 +21,8 @@ pub struct Applied<'manifest> {
 }
 
 impl Applied<'_> {
-    fn id(&self) -> ObjectRef {
+    /// Returns the object's identity where it is applied.
+    pub fn id(&self) -> ObjectRef {
         let mut id = self.manifest.id();
         if id.namespace.is_empty() {
             self.namespace.clone_into(&mut id.namespace);
@@ -34,7 +35,8 @@ impl Applied<'_> {
         format!("{} ({}:{})", self.by, origin.file, origin.line)
     }
 
-    fn finding(&self, rule: &'static str, message: String) -> Finding {
+    /// Returns an error at the place that the object comes from.
+    pub fn finding(&self, rule: &'static str, message: String) -> Finding {
         let finding = Finding::error(rule, message);
         let origin = self.manifest.origin();
         if origin.line == 0 {
