@@ -7,7 +7,7 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessR
 use kube::api::{Api, PostParams};
 use serde_json::Value;
 
-use super::apply::IN_FLIGHT;
+use super::batch::IN_FLIGHT;
 use super::connect::Cluster;
 use super::error::Error;
 use crate::object::Manifest;

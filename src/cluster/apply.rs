@@ -1,9 +1,9 @@
 //! Server-side apply: one request an object on an empty cluster, and none that would change nothing on a living one.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 
+use super::batch::all_ended;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 use super::removed::would_remove;
@@ -11,10 +11,6 @@ use crate::object::{Manifest, ObjectRef};
 
 /// The field manager under which everything is applied.
 pub const MANAGER: &str = "gitops-dr";
-
-/// Requests in flight at most. A user outside `system:masters` has about 49 seats of the API server's priority and
-/// fairness; more would queue and be refused.
-pub(super) const IN_FLIGHT: usize = 16;
 
 /// How to apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +53,11 @@ impl Cluster {
         namespace: &str,
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
-        // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
-        let applies: Vec<_> = manifests
+        let applies = manifests
             .iter()
             .map(|manifest| self.apply(manifest, namespace, mode))
             .collect();
-        let results: Vec<Applied> = stream::iter(applies).buffer_unordered(IN_FLIGHT).try_collect().await?;
+        let results = all_ended(applies).await?;
         let same = results.iter().filter(|applied| **applied == Applied::Same).count();
         Ok((results.len() - same, same))
     }

@@ -14,6 +14,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
 use kube::discovery::{Discovery, Scope};
 use kube::{Client, Config};
+use tokio_util::sync::CancellationToken;
 
 use super::error::{Error, ErrorKind};
 use super::guard::Guard;
@@ -65,6 +66,8 @@ pub struct Cluster {
     discovery: Arc<RwLock<Arc<Discovery>>>,
     pub(super) ahead: Ahead,
     pub(super) guard: Arc<Guard>,
+    /// Once cancelled, no request is begun any more.
+    pub(super) halt: CancellationToken,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -132,7 +135,15 @@ impl Cluster {
             discovery: Arc::new(RwLock::new(Arc::new(discovery))),
             ahead: Ahead::default(),
             guard: Arc::default(),
+            halt: CancellationToken::new(),
         })
+    }
+
+    /// Returns the same connection for work that may be told to stop: from then on it begins no request, and waits for nothing
+    /// more. What is in flight ends.
+    #[must_use]
+    pub fn until_stopped(&self, halt: CancellationToken) -> Self {
+        Self { halt, ..self.clone() }
     }
 
     /// A connection to a server that a test plays, which is said to be the cluster `uid`.
@@ -149,6 +160,7 @@ impl Cluster {
             discovery: Arc::new(RwLock::new(Arc::new(Discovery::new(client.clone())))),
             ahead: Ahead::default(),
             guard: Arc::default(),
+            halt: CancellationToken::new(),
             client,
         }
     }

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     OtherCluster,
     /// Another run holds the Lease.
     Held,
+    /// The run was told to stop before the request was begun.
+    Stopped,
 }
 
 /// A request that failed.
@@ -38,9 +40,17 @@ impl Error {
         matches!(self.kind(), ErrorKind::Unreachable | ErrorKind::Server)
     }
 
-    /// Whether the run must stop: going on would touch a cluster that is not its own, or not its own any more.
+    /// Whether the run must stop: it was told to, or going on would touch a cluster that is not its own, or not its own any more.
     pub fn is_final(&self) -> bool {
-        matches!(self.kind(), ErrorKind::OtherCluster | ErrorKind::Held)
+        matches!(
+            self.kind(),
+            ErrorKind::OtherCluster | ErrorKind::Held | ErrorKind::Stopped
+        )
+    }
+
+    /// What was not begun, because the run was told to stop.
+    pub(super) fn stopped(doing: &str) -> Self {
+        Self::new(ErrorKind::Stopped, format!("told to stop before it could {doing}"))
     }
 
     /// Takes kube's error, with what was being done, such as `apply Deployment.apps argocd/redis`.

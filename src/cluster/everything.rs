@@ -5,7 +5,7 @@ use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::discovery::verbs;
 use serde_json::{Value, json};
 
-use super::apply::IN_FLIGHT;
+use super::batch::IN_FLIGHT;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 

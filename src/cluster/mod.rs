@@ -5,6 +5,7 @@
 mod access;
 mod address;
 mod apply;
+mod batch;
 mod connect;
 mod error;
 mod everything;
@@ -26,6 +27,7 @@ mod wait;
 pub use access::{Missing, Place};
 pub use address::same_server;
 pub use apply::{Applied, Change, MANAGER, Mode};
+pub use batch::all_ended;
 pub use connect::{Cluster, Identity, Target, Trust};
 pub use error::{Error, ErrorKind};
 pub use everything::Everything;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
@@ -42,7 +43,12 @@ pub(super) async fn first_words<T, F>(doing: &str, request: impl Fn() -> F) -> R
 where
     F: Future<Output = Result<T, kube::Error>>,
 {
-    Box::pin(again(Patience::FirstWords, || bounded(doing, request()), |_, _| ())).await
+    let never = CancellationToken::new();
+    let limits = Limits {
+        patience: Patience::FirstWords,
+        halt: &never,
+    };
+    Box::pin(again(limits, || bounded(doing, request()), |_, _| ())).await
 }
 
 impl Cluster {
@@ -54,7 +60,12 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        self.again(|| self.once(doing, &request)).await
+        let request = &request;
+        self.again(|| async move {
+            self.unless_halted(doing)?;
+            self.once(doing, request).await
+        })
+        .await
     }
 
     /// Makes a request that changes something and may be made twice without harm, such as a server-side apply. Each time it
@@ -65,10 +76,21 @@ impl Cluster {
     {
         let request = &request;
         self.again(|| async move {
+            self.unless_halted(doing)?;
             self.pass().await?;
+            self.unless_halted(doing)?;
             self.once(doing, request).await
         })
         .await
+    }
+
+    /// Refuses to begin a request once the work is told to stop.
+    fn unless_halted(&self, doing: &str) -> Result<(), Error> {
+        if self.halt.is_cancelled() {
+            Err(Error::stopped(doing))
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes a request once. Trouble with the connection puts the cluster in doubt.
@@ -97,6 +119,7 @@ impl Cluster {
             Some(_) => Patience::MidRun,
             None => Patience::Beforehand,
         };
+        let halt = &self.halt;
         let tell = |error: &Error, lasts: Duration| {
             if lasts >= TOLD_AFTER {
                 let words = error.causes().last().cloned().unwrap_or_else(|| error.to_string());
@@ -104,7 +127,7 @@ impl Cluster {
             }
         };
         // On the heap, or every step that makes a request would carry all of this.
-        Box::pin(again(patience, request, tell))
+        Box::pin(again(Limits { patience, halt }, request, tell))
             .await
             .inspect(|_| self.guard.has_trouble(None))
     }
@@ -118,9 +141,16 @@ async fn bounded<T>(doing: &str, request: impl Future<Output = Result<T, kube::E
     }
 }
 
-/// Makes a request until it succeeds, fails for good, or the patience is over. `tell` hears of each failure after which it is made
-/// again, and how long the trouble has lasted.
-async fn again<T, F>(patience: Patience, request: impl Fn() -> F, tell: impl Fn(&Error, Duration)) -> Result<T, Error>
+/// What keeps a request from being made again.
+#[derive(Clone, Copy)]
+struct Limits<'run> {
+    patience: Patience,
+    halt: &'run CancellationToken,
+}
+
+/// Makes a request until it succeeds, fails for good, the patience is over, or the run is told to stop: then what is in flight
+/// ends, and it is not made again. `tell` hears of each failure after which it is made again, and how long the trouble has lasted.
+async fn again<T, F>(limits: Limits<'_>, request: impl Fn() -> F, tell: impl Fn(&Error, Duration)) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -137,11 +167,15 @@ where
             Err(error) => error,
         };
         let lasts = began.elapsed();
-        let is_in_time = |pause: &Duration| lasts + *pause <= patience.time();
+        let is_in_time = |pause: &Duration| lasts + *pause <= limits.patience.time();
         match pauses.next().filter(is_in_time).filter(|_| error.may_pass()) {
             Some(pause) => {
                 tell(&error, lasts);
-                tokio::time::sleep(pause).await;
+                tokio::select! {
+                    biased;
+                    () = limits.halt.cancelled() => return Err(error),
+                    () = tokio::time::sleep(pause) => {}
+                }
             }
             None => return Err(error),
         }
@@ -166,7 +200,8 @@ mod tests {
             }
         };
         let longest = |_: &Error, lasts: Duration| *told.lock().unwrap() = lasts;
-        let ended = again(patience, request, longest).await;
+        let halt = &CancellationToken::new();
+        let ended = again(Limits { patience, halt }, request, longest).await;
         let told = *told.lock().unwrap();
         (began.elapsed(), ended.is_ok(), told >= TOLD_AFTER)
     }
@@ -192,6 +227,33 @@ mod tests {
                 assert!(told || away < 20, "{patience:?} {away}s was not told");
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_in_flight_ends_when_the_run_stops_and_is_not_made_again() {
+        let seconds = Duration::from_secs;
+        let halt = &CancellationToken::new();
+        let limits = Limits {
+            patience: Patience::MidRun,
+            halt,
+        };
+        let asked = Mutex::new(0);
+        let ask = |answer: Result<(), ErrorKind>| {
+            let asked = &asked;
+            let request = move || async move {
+                *asked.lock().unwrap() += 1;
+                tokio::time::sleep(seconds(3)).await;
+                answer.map_err(|kind| Error::new(kind, "cannot apply"))
+            };
+            async move { again(limits, request, |_, _| ()).await.map_err(|error| error.kind()) }
+        };
+        let stops = async {
+            tokio::time::sleep(seconds(1)).await;
+            halt.cancel();
+        };
+        let (answered, troubled, ()) = tokio::join!(ask(Ok(())), ask(Err(ErrorKind::Server)), stops);
+        assert_eq!((answered, troubled), (Ok(()), Err(ErrorKind::Server)));
+        assert_eq!(*asked.lock().unwrap(), 2, "trouble is not asked again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::apply::IN_FLIGHT;
+use super::batch::IN_FLIGHT;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 use crate::object::{Manifest, ObjectRef};
@@ -113,9 +113,11 @@ fn verdict(error: &Error, manifest: &Manifest, coming: &BTreeSet<(&str, &str)>) 
         | ErrorKind::OtherCluster
         | ErrorKind::Held => Verdict::Refused,
         // A webhook whose pods are gone is what a recovery is there to mend.
-        ErrorKind::Server | ErrorKind::Unreachable | ErrorKind::Kubeconfig | ErrorKind::Unauthenticated => {
-            Verdict::Untried
-        }
+        ErrorKind::Server
+        | ErrorKind::Unreachable
+        | ErrorKind::Kubeconfig
+        | ErrorKind::Unauthenticated
+        | ErrorKind::Stopped => Verdict::Untried,
     }
 }
 

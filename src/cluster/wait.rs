@@ -61,7 +61,8 @@ impl Cluster {
 
     /// Waits until one object is as `is` wants it, and returns it. `note` hears why it is not so yet.
     ///
-    /// There is no time limit: the caller drops the future when it has waited enough.
+    /// There is no time limit: it ends early where the connection is one [until the work is stopped](Cluster::until_stopped), or
+    /// the caller drops the future.
     pub async fn until(
         &self,
         id: &ObjectRef,
@@ -72,7 +73,13 @@ impl Cluster {
         let mut objects = std::pin::pin!(kube::runtime::WatchStreamExt::default_backoff(
             kube::runtime::watcher::watch_object(api, &id.name)
         ));
-        while let Some(seen) = objects.next().await {
+        loop {
+            let seen = tokio::select! {
+                biased;
+                () = self.halt.cancelled() => return Err(Error::stopped(&format!("see {id} as it should be"))),
+                seen = objects.next() => seen,
+            };
+            let Some(seen) = seen else { break };
             match seen {
                 Ok(Some(object)) => {
                     self.if_in_doubt_the_same().await?;

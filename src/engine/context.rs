@@ -97,6 +97,11 @@ impl Context {
         Ok(answer)
     }
 
+    /// Returns what is cancelled when the step should begin nothing new, for adapters that heed it themselves.
+    pub fn halt(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Resolves when the step should begin nothing new and return.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
@@ -112,7 +117,7 @@ impl Context {
         Arc::clone(&self.clock)
     }
 
-    /// Waits for work unless the step is stopped first.
+    /// Waits for work unless the step is stopped first. The work is dropped then, so it must be none that changes anything.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             biased;

@@ -27,15 +27,16 @@ impl Step for StartAgent {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        let (runbook, cluster, prepared) = (self.0.runbook()?, self.0.cluster()?, self.0.prepared()?);
+        let (runbook, prepared) = (self.0.runbook()?, self.0.prepared()?);
+        let cluster = &self.0.cluster_until_stopped(context)?;
         let mut applied = String::new();
         if self.0.installs() {
             let (mut sent, mut same) = (0, 0);
-            let hold = sets::hold(&self.0).await?;
+            let hold = sets::hold(&self.0, cluster).await?;
             for stage in &prepared.agent {
                 let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
                 let apply = argocd::apply_stage(cluster, &stage, &runbook.agent.namespace, self.0.mode());
-                let counts = ground::told(weather::told(context, cluster, apply).await??, context);
+                let counts = ground::told(weather::told(context, cluster, apply).await?, context);
                 (sent, same) = (sent + counts.0, same + counts.1);
             }
             applied = format!(", {}", counted(sent, same));
@@ -45,9 +46,7 @@ impl Step for StartAgent {
             let waiting: Vec<_> = state.waiting.iter().map(|(id, why)| format!("{id}: {why}")).collect();
             context.progress(state.ready, Some(total), waiting.join("; "));
         };
-        context
-            .unless_stopped(argocd::ready(cluster, &prepared.needed, told))
-            .await??;
+        argocd::ready(cluster, &prepared.needed, told).await?;
         for id in &prepared.others {
             let live = cluster.get(id).await?;
             let why = live

@@ -47,7 +47,7 @@ impl Step for Drive {
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runbook = self.world.runbook()?;
-        let cluster = self.world.cluster()?;
+        let cluster = &self.world.cluster_until_stopped(context)?;
         clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
@@ -81,7 +81,7 @@ impl Step for Drive {
                 for action in &decision.actions {
                     context.emit(intervention(action));
                     // A refresh that fails is asked for again; it must not end a recovery.
-                    if let Err(error) = weather::told(context, cluster, perform(cluster, action)).await? {
+                    if let Err(error) = weather::told(context, cluster, perform(cluster, action)).await {
                         if error.is_final() {
                             return Err(error.into());
                         }

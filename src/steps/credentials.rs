@@ -10,21 +10,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::ground::{built, counted};
 use super::rotated::{exception, rotated};
 use super::{Restored, World, clusters, weather};
-use crate::cluster::{Applied, Cluster, ErrorKind, Mode};
+use crate::cluster::{Applied, Cluster, ErrorKind, Mode, all_ended};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::Manifest;
 use crate::platform::argocd::secret;
 use crate::runbook::{Runbook, SecretShape};
-
-/// Requests in flight at most, well below what a user outside `system:masters` is given at a time.
-const IN_FLIGHT: usize = 16;
 
 /// Restores secrets.
 pub struct RestoreCredentials(pub Arc<World>);
@@ -41,7 +37,8 @@ impl Step for RestoreCredentials {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        let (runbook, cluster, mode) = (self.0.runbook()?, self.0.cluster()?, self.0.mode());
+        let (runbook, mode) = (self.0.runbook()?, self.0.mode());
+        let cluster = &self.0.cluster_until_stopped(context)?;
         let secrets = World::need(&self.0.secrets, "what the stores hold")?;
         let mut manifests = Vec::new();
         let held_back = clusters::held_back(runbook);
@@ -58,15 +55,13 @@ impl Step for RestoreCredentials {
         let namespaces = namespaces(runbook, &manifests)?;
         let apply = async {
             cluster.apply_all(&namespaces, "", mode).await?;
-            let applies: Vec<_> = manifests
+            let applies = manifests
                 .iter()
                 .map(|manifest| self.restore(cluster, manifest, context))
                 .collect();
-            let restored: Vec<Option<Applied>> =
-                stream::iter(applies).buffer_unordered(IN_FLIGHT).try_collect().await?;
-            Ok::<_, Failure>(restored)
+            all_ended(applies).await
         };
-        let restored = weather::told(context, cluster, apply).await??;
+        let restored: Vec<Option<Applied>> = weather::told(context, cluster, apply).await?;
         let count = |wanted: Option<Applied>| restored.iter().filter(|applied| **applied == wanted).count();
         let (sent, same, left) = (count(Some(Applied::Sent)), count(Some(Applied::Same)), count(None));
         let left_alone = if left == 0 {

@@ -27,7 +27,7 @@ impl Step for ApplyExtra {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        let cluster = self.world.cluster()?;
+        let cluster = self.world.cluster_until_stopped(context)?;
         let manifests = self
             .world
             .prepared()?
@@ -37,7 +37,7 @@ impl Step for ApplyExtra {
             .unwrap_or_default();
         // The agent may own some of them by now, so each is looked at first.
         let apply = cluster.apply_ranked(manifests, "default", Mode::Careful);
-        let (sent, same) = weather::told(context, cluster, apply).await??;
+        let (sent, same) = weather::told(context, &cluster, apply).await?;
         Ok(Outcome::Done {
             detail: counted(sent, same),
         })

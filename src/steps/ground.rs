@@ -49,13 +49,14 @@ impl Step for LayGround {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        weather::told(context, self.0.cluster()?, self.lay(context)).await?
+        let cluster = self.0.cluster_until_stopped(context)?;
+        weather::told(context, &cluster, self.lay(&cluster, context)).await
     }
 }
 
 impl LayGround {
-    async fn lay(&self, context: &Context) -> Result<Outcome, Failure> {
-        let (runbook, cluster, mode) = (self.0.runbook()?, self.0.cluster()?, self.0.mode());
+    async fn lay(&self, cluster: &Cluster, context: &Context) -> Result<Outcome, Failure> {
+        let (runbook, mode) = (self.0.runbook()?, self.0.mode());
         let namespace = &runbook.agent.namespace;
         let prepared = self.0.prepared()?;
         let (mut sent, mut same) = (0, 0);
@@ -64,7 +65,7 @@ impl LayGround {
             same += more_same;
         };
         if self.0.installs() {
-            let hold = sets::hold(&self.0).await?;
+            let hold = sets::hold(&self.0, cluster).await?;
             for (index, stage) in prepared.ground.iter().enumerate() {
                 context.progress(index, Some(prepared.ground.len()), stage.name.word());
                 let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));

@@ -84,8 +84,8 @@ impl RunProgram {
         // Kept until the program has ended.
         let copy = self.folder().await?;
         // Nothing asks whose the cluster is once it runs.
-        let cluster = self.world.cluster()?;
-        weather::told(context, cluster, cluster.still_mine()).await??;
+        let cluster = self.world.cluster_until_stopped(context)?;
+        weather::told(context, &cluster, cluster.still_mine()).await?;
         let mut count = 0_usize;
         let say = |line: &str| {
             count += 1;

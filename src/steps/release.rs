@@ -7,20 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt as _};
 
 use super::connect::counted;
 use super::ground::built;
 use super::{World, weather};
 use crate::agent::argocd::Observer;
-use crate::cluster::Release as Released;
+use crate::cluster::{Cluster, Release as Released, all_ended};
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::{adoption, install};
-
-/// Requests in flight at most.
-const IN_FLIGHT: usize = 16;
 
 /// Gives up the ownership of what the agent has taken over. Restored secrets are in no repository and stay ours.
 pub struct Release {
@@ -37,40 +33,46 @@ impl Step for Release {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        weather::told(context, self.world.cluster()?, self.release(context)).await?
+        let cluster = self.world.cluster_until_stopped(context)?;
+        weather::told(context, &cluster, self.release(&cluster, context)).await
     }
 }
 
 impl Release {
-    async fn release(&self, context: &Context) -> Result<Outcome, Failure> {
-        let cluster = self.world.cluster()?;
+    async fn release(&self, cluster: &Cluster, context: &Context) -> Result<Outcome, Failure> {
         let mut observer = Observer::start(cluster)?;
         while !observer.is_complete() {
             if let Some(trouble) = observer.trouble() {
                 context.progress(0, None, format!("Argo CD's apps cannot be seen: {trouble}"));
             }
-            observer.changed().await;
+            context.unless_stopped(observer.changed()).await?;
         }
         let managed = adoption::managed(observer.tree().applications.values());
         let ours = self.ours()?;
+        let mut kept = ours.iter().filter(|id| !managed.contains_key(*id)).count();
         let requests: Vec<_> = ours
             .iter()
             .filter_map(|id| Some((id, managed.get(id)?)))
-            .map(|(id, apps)| cluster.release(id, move |live| adoption::has_taken_over(live, apps)))
+            .map(|(id, apps)| async move {
+                match cluster
+                    .release(id, move |live| adoption::has_taken_over(live, apps))
+                    .await
+                {
+                    // Another cluster answers, another run holds this one, or this run is stopped: there is no more to do.
+                    Err(error) if error.is_final() => Err(error),
+                    // The platform is back; this is no reason to call it lost.
+                    Err(error) => {
+                        context.notice(format!("{error}: {}.", error.causes().join(": ")));
+                        Ok(None)
+                    }
+                    Ok(released) => Ok(Some(released)),
+                }
+            })
             .collect();
-        let (mut released, mut kept) = (0, ours.len() - requests.len());
-        let mut results = stream::iter(requests).buffer_unordered(IN_FLIGHT);
-        while let Some(result) = results.next().await {
-            match result {
-                Ok(Released::Released) => released += 1,
-                Ok(Released::Kept) => kept += 1,
-                Ok(Released::NotOurs) => {}
-                // Another cluster answers, or another run holds this one: there is nothing more that is ours to do.
-                Err(error) if error.is_final() => return Err(error.into()),
-                // The platform is back; this is no reason to call it lost.
-                Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
-            }
-        }
+        let results = all_ended(requests).await?;
+        let count = |wanted| results.iter().filter(|result| **result == Some(wanted)).count();
+        let released = count(Released::Released);
+        kept += count(Released::Kept);
         Ok(Outcome::Done {
             detail: format!("{} left to their apps, {kept} in no app", counted(released, "object")),
         })

@@ -26,10 +26,10 @@ impl Step for ApplyRoot {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        let (runbook, cluster) = (self.world.runbook()?, self.world.cluster()?);
+        let (runbook, cluster) = (self.world.runbook()?, self.world.cluster_until_stopped(context)?);
         let manifests = &self.world.prepared()?.roots[self.index];
         let apply = cluster.apply_ranked(manifests, &runbook.agent.namespace, self.world.mode());
-        let (sent, same) = weather::told(context, cluster, apply).await??;
+        let (sent, same) = weather::told(context, &cluster, apply).await?;
         Ok(Outcome::Done {
             detail: counted(sent, same),
         })

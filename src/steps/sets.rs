@@ -9,18 +9,18 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 
 use super::{World, weather};
-use crate::cluster::health;
+use crate::cluster::{Cluster, health};
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
 use crate::platform::argocd::install::{Hold, Sets};
 
 /// Returns how the install is applied so that ApplicationSets are held back, where they are: under a controller that is yet to
 /// start, or that a restore started so. One that lives under Git's policy is left alone.
-pub(super) async fn hold(world: &World) -> Result<Option<&Hold>, Failure> {
+pub(super) async fn hold<'world>(world: &'world World, cluster: &Cluster) -> Result<Option<&'world Hold>, Failure> {
     let Sets::Holdable(hold) = &world.prepared()?.sets else {
         return Ok(None);
     };
-    let live = world.cluster()?.get(hold.controller()).await?;
+    let live = cluster.get(hold.controller()).await?;
     let holds = live.is_none_or(|live| hold.is_on(&live));
     world.held_back.store(holds, Ordering::Relaxed);
     Ok(holds.then_some(hold))
@@ -44,13 +44,13 @@ impl Step for LetSetsGo {
         let Sets::Holdable(hold) = &self.world.prepared()?.sets else {
             return Ok(not_held());
         };
-        weather::told(context, self.world.cluster()?, Box::pin(self.let_go(hold, context))).await?
+        let cluster = self.world.cluster_until_stopped(context)?;
+        weather::told(context, &cluster, Box::pin(self.let_go(hold, &cluster, context))).await
     }
 }
 
 impl LetSetsGo {
-    async fn let_go(&self, hold: &Hold, context: &Context) -> Result<Outcome, Failure> {
-        let cluster = self.world.cluster()?;
+    async fn let_go(&self, hold: &Hold, cluster: &Cluster, context: &Context) -> Result<Outcome, Failure> {
         let controller = hold.controller();
         if !cluster.get(controller).await?.is_some_and(|live| hold.is_on(&live)) {
             return Ok(not_held());

@@ -4,13 +4,14 @@ use std::pin::pin;
 
 use crate::cluster::Cluster;
 use crate::engine::Context;
-use crate::event::Failure;
 
-/// Waits for work unless the step is stopped first. While requests of it are made again because the server is in trouble, the
-/// step says so.
-pub(super) async fn told<T>(context: &Context, cluster: &Cluster, work: impl Future<Output = T>) -> Result<T, Failure> {
+/// Waits for work to end. While requests of it are made again because the server is in trouble, the step says so.
+///
+/// Work that changes something is never dropped, or nobody would know what came of its requests in flight. So the connection is one
+/// [until the step is stopped](super::World::cluster_until_stopped), by which the work ends soon after.
+pub(super) async fn told<T>(context: &Context, cluster: &Cluster, work: impl Future<Output = T>) -> T {
     let mut trouble = cluster.trouble();
-    let mut work = pin!(context.unless_stopped(work));
+    let mut work = pin!(work);
     loop {
         tokio::select! {
             biased;

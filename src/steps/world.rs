@@ -9,7 +9,7 @@ use super::lease::Sight;
 use super::record::{Found, RunRecord};
 use super::{Answers, Fate};
 use crate::cluster::{Cluster, Holder, Mode};
-use crate::engine::Alarm;
+use crate::engine::{Alarm, Context};
 use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
@@ -142,6 +142,11 @@ impl World {
     /// Returns the cluster.
     pub fn cluster(&self) -> Result<&Cluster, Failure> {
         Self::need(&self.cluster, "the cluster")
+    }
+
+    /// Returns the cluster for the work of a step: once the step is told to stop, what is in flight ends and no request begins.
+    pub fn cluster_until_stopped(&self, context: &Context) -> Result<Cluster, Failure> {
+        Ok(self.cluster()?.until_stopped(context.halt()))
     }
 
     /// Returns what is to be applied.

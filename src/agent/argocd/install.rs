@@ -1,15 +1,11 @@
 //! Putting Argo CD on a cluster, and finding the one that is there.
 
 use futures::future::try_join_all;
-use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
-use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, health};
+use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, all_ended, health};
 use crate::object::ObjectRef;
 use crate::platform::argocd::install::{Stage, installed_version};
-
-/// Requests in flight at most, well below what a user outside `system:masters` is given at a time.
-const IN_FLIGHT: usize = 16;
 
 /// An Argo CD that is on the cluster already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,18 +46,18 @@ pub struct StageApplied {
 /// Applies one stage of the install, and waits for its CRDs to be served.
 pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<StageApplied, Error> {
     let mut applied = StageApplied::default();
-    let requests: Vec<_> = stage
-        .manifests
-        .iter()
-        .map(|manifest| cluster.apply(manifest, namespace, mode))
-        .collect();
-    let mut results = stream::iter(requests).buffer_unordered(IN_FLIGHT);
-    while let Some(result) = results.next().await {
+    let requests = stage.manifests.iter().map(|manifest| async move {
+        match cluster.apply(manifest, namespace, mode).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(Err(error)),
+            result => result.map(Ok),
+        }
+    });
+    let requests = requests.collect();
+    for result in all_ended(requests).await? {
         match result {
             Ok(Applied::Sent) => applied.sent += 1,
             Ok(Applied::Same) => applied.same += 1,
-            Err(error) if error.kind() == ErrorKind::Conflict => applied.left.push(error),
-            Err(error) => return Err(error),
+            Err(error) => applied.left.push(error),
         }
     }
     cluster.until_crds_served(&stage.manifests).await?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::finding::{Finding, Place};
+use super::place::at_origin;
+use crate::finding::Finding;
 use crate::object::{Manifest, ObjectRef};
 
 /// What is applied, and by whom: `the agent's install`, a root, or a step.
@@ -37,17 +38,7 @@ impl Applied<'_> {
 
     /// Returns an error at the place that the object comes from.
     pub fn finding(&self, rule: &'static str, message: String) -> Finding {
-        let finding = Finding::error(rule, message);
-        let origin = self.manifest.origin();
-        if origin.line == 0 {
-            return finding;
-        }
-        finding.at(Place {
-            file: origin.file.clone(),
-            line: origin.line,
-            column: 1,
-            length: 0,
-        })
+        at_origin(Finding::error(rule, message), self.manifest)
     }
 }
 

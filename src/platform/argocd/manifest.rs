@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::place::at_origin;
 use super::{GROUP, REFRESH, REFRESH_SET};
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::object::Manifest;
 
 /// What the API server or a former life wrote into `metadata`.
@@ -52,7 +53,7 @@ pub fn for_restore(mut root: Manifest) -> Manifest {
 
 /// Returns what would keep a root from rebuilding a platform by itself.
 pub fn check(root: &Manifest) -> Vec<Finding> {
-    let mut findings = match (root.group(), root.kind()) {
+    let findings = match (root.group(), root.kind()) {
         (GROUP, "Application") => check_spec(root, &root.value()["spec"]),
         (GROUP, "ApplicationSet") => check_spec(root, &root.value()["spec"]["template"]["spec"]),
         (GROUP, "AppProject") => Vec::new(),
@@ -67,17 +68,7 @@ pub fn check(root: &Manifest) -> Vec<Finding> {
             .help("name the Application that contains it as the root"),
         ],
     };
-    if root.origin().line > 0 {
-        for finding in &mut findings {
-            finding.place = Some(Place {
-                file: root.origin().file.clone(),
-                line: root.origin().line,
-                column: 1,
-                length: 0,
-            });
-        }
-    }
-    findings
+    findings.into_iter().map(|finding| at_origin(finding, root)).collect()
 }
 
 fn check_spec(root: &Manifest, spec: &Value) -> Vec<Finding> {

@@ -19,6 +19,7 @@ pub mod decide;
 pub mod install;
 pub mod manifest;
 mod message;
+mod place;
 pub mod recipe;
 pub mod remote;
 pub mod secret;

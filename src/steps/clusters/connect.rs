@@ -160,13 +160,14 @@ impl ConnectSurvivor {
     }
 
     async fn connect(&self, stored: &Restored, context: &Context) -> Result<(), Failure> {
-        let (runbook, target) = (self.world.runbook()?, self.world.cluster()?);
+        let (runbook, target) = (self.world.runbook()?, self.world.cluster_until_stopped(context)?);
         let cluster = &runbook.clusters[&self.name];
         let name = cluster.secret.as_deref().unwrap_or_default();
         if let Some(mut manifest) = manifest(runbook, name, stored)? {
             secret::describe(manifest.value_mut(), &cluster.labels, &cluster.annotations);
-            let apply = target.apply(&manifest, &runbook.agent.namespace, self.world.mode());
-            context.unless_stopped(apply).await??;
+            target
+                .apply(&manifest, &runbook.agent.namespace, self.world.mode())
+                .await?;
         }
         settle(&self.world, &self.name, Fate::Connected);
         Ok(())

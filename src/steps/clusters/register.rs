@@ -37,19 +37,20 @@ impl Step for RegisterCluster {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.register(context)).await?
+        self.register(context).await
     }
 }
 
 impl RegisterCluster {
     async fn register(&self, context: &Context) -> Result<Outcome, Failure> {
-        let (runbook, target) = (self.world.runbook()?, self.world.cluster()?);
+        let (runbook, target) = (self.world.runbook()?, self.world.cluster_until_stopped(context)?);
         let cluster = &runbook.clusters[&self.name];
         let remote = {
             let remotes = self.world.remotes.lock().unwrap_or_else(PoisonError::into_inner);
             remotes.get(&self.name).cloned()
         };
         let remote = remote.ok_or_else(|| Failure::new(format!("cluster {} was not proved", self.name)))?;
+        let remote = remote.until_stopped(context.halt());
         let (mut sent, mut same) = (0, 0);
         let mut count = |applied| match applied {
             Applied::Sent => sent += 1,

@@ -137,7 +137,7 @@ async fn what_was_approved_is_not_asked_again(scene: &Scene) {
 }
 
 async fn a_no_ends_the_run(scene: &Scene) {
-    let before = scene.mutations().await.len();
+    let before = scene.platform_mutations().await.len();
     let (mut terminal, mut child) = at_terminal(scene, adopting, &[]);
     let asked = async {
         terminal.until("type `data` to go on, or `no`: ").await.unwrap();
@@ -151,7 +151,7 @@ async fn a_no_ends_the_run(scene: &Scene) {
         "{said}"
     );
     assert_eq!(
-        scene.mutations().await.len(),
+        scene.platform_mutations().await.len(),
         before,
         "nothing behind the question was done"
     );

@@ -20,6 +20,7 @@ mod rotated;
 mod scene;
 mod sets;
 mod shop;
+mod stopped;
 mod storms;
 mod twice;
 mod waiting;

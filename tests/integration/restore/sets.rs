@@ -137,12 +137,12 @@ async fn a_set_deletes_nothing_until_the_platform_is_settled_and_follows_git_aft
     );
 
     // Nothing of it is left for another run to do, which only has to ask what has followed Git since.
-    let before = scene.mutations().await.len();
+    let before = scene.platform_mutations().await.len();
     let ran = scene
         .restore_with(|runbook| runbook.replace("expect: empty", "expect: adopt"), &[])
         .await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    let mut since = scene.mutations().await.split_off(before);
+    let mut since = scene.platform_mutations().await.split_off(before);
     since.retain(|event| event.group != "argoproj.io");
     assert_eq!(since, [], "{}", ran.said());
 }

@@ -6,23 +6,10 @@ use serde_json::Value;
 
 use super::image::{images, is_pinned, unsupported, version_of};
 use super::role::{Role, is_workload};
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::object::Manifest;
 use crate::platform::argocd::GROUP;
-
-/// Says where an object was read, if that is known.
-pub(super) fn at(finding: Finding, manifest: &Manifest) -> Finding {
-    let origin = manifest.origin();
-    if origin.line == 0 {
-        return finding;
-    }
-    finding.at(Place {
-        file: origin.file.clone(),
-        line: origin.line,
-        column: 1,
-        length: 0,
-    })
-}
+use crate::platform::argocd::place::at_origin;
 
 /// Returns everything that is wrong.
 pub(super) fn check(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
@@ -108,7 +95,7 @@ fn elsewhere(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
             } else {
                 Finding::warning("install/namespace", message)
             };
-            at(
+            at_origin(
                 finding.help("render the install for that namespace, or set `namespace` of the agent in the runbook"),
                 manifest,
             )
@@ -139,7 +126,7 @@ fn bindings(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
                 bound.insert(name);
             }
             if there != namespace {
-                findings.push(at(
+                findings.push(at_origin(
                     Finding::error(
                         "install/binding",
                         format!(
@@ -160,7 +147,7 @@ fn bindings(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
     {
         let account = account(controller.value());
         if !bound.contains(account) {
-            findings.push(at(
+            findings.push(at_origin(
                 Finding::warning(
                     "install/rights",
                     format!("no ClusterRoleBinding gives rights to `{account}`: the application-controller can deploy only where Roles let it"),
@@ -173,7 +160,7 @@ fn bindings(manifests: &[Manifest], namespace: &str) -> Vec<Finding> {
     for workload in manifests.iter().filter(|manifest| is_workload(manifest.value())) {
         let account = account(workload.value());
         if account != "default" && !accounts.contains(account) {
-            findings.push(at(
+            findings.push(at_origin(
                 Finding::error(
                     "install/account",
                     format!(
@@ -203,7 +190,7 @@ fn pods(manifests: &[Manifest]) -> Vec<Finding> {
     for workload in manifests.iter().filter(|manifest| is_workload(manifest.value())) {
         for image in images(workload.value()).filter(|image| !is_pinned(image)) {
             if said.insert(image) {
-                findings.push(at(
+                findings.push(at_origin(
                     Finding::warning(
                         "install/image",
                         format!("image `{image}` is not pinned: in the outage it may be another one"),
@@ -217,7 +204,7 @@ fn pods(manifests: &[Manifest]) -> Vec<Finding> {
             && let Some(version) = version_of(workload.value())
             && let Some(fault) = unsupported(&version)
         {
-            findings.push(at(
+            findings.push(at_origin(
                 Finding::warning("install/version", format!("Argo CD {version} {fault}")).help("known are 2.14 to 3.6"),
                 workload,
             ));

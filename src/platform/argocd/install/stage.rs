@@ -7,6 +7,7 @@ use super::image::version_of;
 use super::role::{Role, is_workload};
 use crate::finding::Finding;
 use crate::object::{Manifest, Origin};
+use crate::platform::argocd::place::at_origin;
 use crate::platform::argocd::{GROUP, PART_OF, manifest};
 
 /// What a stage holds. They are applied in this order.
@@ -239,7 +240,7 @@ fn label(manifest: &mut Manifest) -> Option<Finding> {
             "ConfigMap `{name}` lacks the label `{PART_OF}: argocd`, without which Argo CD does not see it; it is added"
         ),
     );
-    Some(check::at(
+    Some(at_origin(
         finding.help("add the label in Git, or the next sync takes it away"),
         manifest,
     ))

@@ -65,18 +65,20 @@ async fn every_interlock_refuses_with_its_own_words_and_nothing_is_changed() {
     let proxy = scene.outage.bed.proxy().await.unwrap();
     proxy.always(|_| true, Fault::Date(SignedDuration::from_secs(-20)));
     replaced::is_fenced_by_word(&scene, &old, &proxy).await;
-    let after = scene.mutations().await.len();
+    let after = scene.platform_mutations().await.len();
     assert!(after > 0, "a restore went by unseen");
 
     a_platform_is_taken_over_by_word(&scene).await;
+    let untouched = scene.mutations().await.len();
     let (code, said) = replaced::is_asked_for(&scene, &old, "").await;
     assert!(
         code == 2 && said.contains("nobody says how the old cluster"),
         "{code}: {said}"
     );
+    assert_eq!(scene.mutations().await.len(), untouched, "{said}");
     let (code, said) = replaced::is_asked_for(&scene, &old, "unplugged, ticket 4711").await;
     assert!(code == 0 && said.contains("unplugged, ticket 4711"), "{code}: {said}");
-    assert_eq!(scene.mutations().await.len(), after, "{said}");
+    assert_eq!(scene.platform_mutations().await.len(), after, "{said}");
 }
 
 async fn another_clock_and_another_version(scene: &Scene, judge: &mut Judge) {
@@ -270,10 +272,12 @@ async fn a_root_that_is_being_deleted(scene: &Scene, judge: &mut Judge) {
 
 /// The word is journaled with its reason, and what is there stays as it is.
 async fn a_platform_is_taken_over_by_word(scene: &Scene) {
-    let before = scene.mutations().await.len();
+    let before = scene.platform_mutations().await.len();
+    let untouched = scene.mutations().await.len();
     let refused = scene.restore(&["--yes"]).await;
     assert_eq!(refused.code, 2, "{}", refused.said());
     assert!(refused.err.contains("the cluster is not empty"), "{}", refused.said());
+    assert_eq!(scene.mutations().await.len(), untouched, "{}", refused.said());
     let patience = tokio::time::timeout(
         Duration::from_mins(8),
         scene.restore(&["--adopt", "a drill on Tuesday", "--deadline", "7m"]),
@@ -285,5 +289,5 @@ async fn a_platform_is_taken_over_by_word(scene: &Scene) {
         "{}",
         ran.said()
     );
-    assert_eq!(scene.mutations().await.len(), before, "{}", ran.said());
+    assert_eq!(scene.platform_mutations().await.len(), before, "{}", ran.said());
 }
