@@ -227,6 +227,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_came_before_a_clock_that_had_stopped_is_no_more_than_the_clock() {
+        let state = RunState {
+            before_ms: 172_800_000,
+            recovered_before_ms: Some(90_000),
+            ..recovered(Some(100_000), 3_000)
+        };
+        let recovery = Recovery::of(&state);
+        assert_eq!((recovery.before_ms, recovery.total_ms), (90_000, 90_000));
+    }
+
     /// A node that came to life at one time and was ready at another.
     fn node(name: &str, parent: Option<&str>, begun_ms: Option<u64>, ready_ms: Option<u64>) -> (String, NodeState) {
         let node = Node {

@@ -3,10 +3,12 @@
 mod args;
 mod error;
 mod exit;
+mod folders;
 mod generate;
 mod person;
 mod plan;
 mod report;
+mod request;
 mod restore;
 mod signal;
 mod ui;

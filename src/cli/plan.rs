@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::args::Plan;
 use super::error::Error;
+use super::request::{request, sinks};
 use super::ui::Ui;
-use super::{exit, restore as shared, signal};
+use super::{exit, signal};
 use crate::clock::{Clock, SystemClock};
 use crate::event::Failure;
 use crate::restore;
@@ -15,10 +16,10 @@ pub(super) async fn plan(ui: &Ui, arguments: &Plan) -> Result<u8, Error> {
     let interrupt = signal::interrupt()
         .map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let mut request = shared::request(ui, &arguments.book, interrupt, &clock)?;
+    let mut request = request(ui, &arguments.book, interrupt, &clock)?;
     // Progress is for people; a machine gets the plan and nothing else.
     if !ui.is_json() {
-        request.sinks = shared::sinks(ui, &clock);
+        request.sinks = sinks(ui, &clock);
     }
     let (plan, state) = restore::plan(request).await;
     let Some(plan) = plan else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::Report;
 use super::error::Error;
 use super::exit;
-use super::restore::journals;
+use super::folders::journals;
 use super::ui::Ui;
 use crate::engine::journal;
 use crate::event::{Failure, RunState, Sink as _};
@@ -28,7 +28,7 @@ pub(super) fn report(ui: &Ui, arguments: &Report) -> Result<u8, Error> {
         None => newest(&folder),
     }
     .map_err(unreadable)?;
-    if journal::is_being_written(&path) {
+    if journal::is_being_written(&path) == Some(true) {
         ui.err("This run is still going on.\n");
     }
     let events = journal::read(&path).map_err(unreadable)?;

@@ -1,22 +1,17 @@
 //! `gitops-dr restore`.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use console::Term;
-use tokio_util::sync::CancellationToken;
-
-use super::args::{Answered, Book, Restore};
+use super::args::{Answered, Restore};
 use super::error::Error;
 use super::person::AtTerminal;
-use super::run::folder;
+use super::request::{request, sinks};
+use super::signal;
 use super::ui::Ui;
-use super::{exit, signal};
 use crate::clock::{Clock, SystemClock};
-use crate::engine::Nobody;
-use crate::event::{Failure, Sink};
-use crate::report::{Json, Quiet, summary, terminal};
+use crate::event::Failure;
+use crate::report::summary;
 use crate::restore::{self, Answers, Request};
 
 /// Restores.
@@ -75,66 +70,4 @@ fn again(ui: &Ui, arguments: &Restore) -> Vec<String> {
     option("state", ui.looks.state.as_ref().map(path));
     option("cache", arguments.book.cache.as_ref().map(path));
     again
-}
-
-/// Reads the runbook and fills in what `restore` and `plan` have in common.
-pub(super) fn request(
-    ui: &Ui,
-    book: &Book,
-    interrupt: CancellationToken,
-    clock: &Arc<dyn Clock>,
-) -> Result<Request, Error> {
-    let (runbook, warnings, text) = restore::read(&book.runbook, &book.revision).map_err(|unreadable| {
-        ui.findings(&unreadable.findings, &book.runbook, &unreadable.text);
-        let count = unreadable.findings.len();
-        let many = if count == 1 { "finding" } else { "findings" };
-        if !ui.is_json() {
-            ui.err(&format!(
-                "refused, nothing was changed: {count} {many} in {}\n",
-                book.runbook.display()
-            ));
-        }
-        Error::said(exit::REFUSED)
-    })?;
-    ui.findings(&warnings, &book.runbook, &text);
-    Ok(Request {
-        runbook,
-        file: book.runbook.display().to_string(),
-        arguments: Vec::new(),
-        kubeconfig: None,
-        context: None,
-        journals: journals(ui)?,
-        cache: folder(book.cache.as_ref(), "XDG_CACHE_HOME", ".cache")?.join("sources"),
-        deadline: None,
-        resume: None,
-        answers: Answers::default(),
-        person: Arc::new(Nobody),
-        sinks: Vec::new(),
-        clock: Arc::clone(clock),
-        redactor: ui.redactor.clone(),
-        interrupt,
-    })
-}
-
-/// Returns the folder of the journals.
-pub(super) fn journals(ui: &Ui) -> Result<PathBuf, Error> {
-    Ok(folder(ui.looks.state.as_ref(), "XDG_STATE_HOME", ".local/state")?.join("runs"))
-}
-
-/// Returns who shows the run: a live view on a terminal, plain lines elsewhere, JSON for machines.
-pub(super) fn sinks(ui: &Ui, clock: &Arc<dyn Clock>) -> Vec<Box<dyn Sink>> {
-    if ui.is_json() {
-        return vec![Box::new(Json::new(io::stdout()))];
-    }
-    if ui.looks.quiet {
-        return vec![Box::new(Quiet::new(io::stderr(), Ui::style()))];
-    }
-    if Ui::is_live() {
-        return vec![Box::new(terminal::Live::new(
-            &Term::buffered_stderr(),
-            Ui::style(),
-            Arc::clone(clock),
-        ))];
-    }
-    vec![Box::new(terminal::Lines::new(io::stderr()))]
 }

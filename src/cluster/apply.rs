@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::batch::all_ended;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
+use super::removed::would_remove;
 use crate::object::{Manifest, ObjectRef};
 
 /// The field manager under which everything is applied.
@@ -27,6 +28,19 @@ pub enum Applied {
     Sent,
     /// It was already so, and nothing was sent.
     Same,
+}
+
+/// What would become of an object that somebody else applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// There is none yet.
+    New,
+    /// It would stay as it is.
+    Same,
+    /// It would become another.
+    Other,
+    /// Nothing would be added or changed; but whether anything would be taken out cannot be seen.
+    Unseen,
 }
 
 impl Cluster {
@@ -73,18 +87,25 @@ impl Cluster {
         Ok(())
     }
 
-    /// Returns whether applying the object would change anything: `None` where there is no such object yet. Only reads, and asks
-    /// for a dry run.
-    pub async fn would_change(&self, manifest: &Manifest, namespace: &str) -> Result<Option<bool>, Error> {
+    /// Returns what would become of the object if `agent`, a field manager, applied it on the server's or on the client's side.
+    /// Only reads, and asks for a dry run.
+    pub async fn would_change(&self, manifest: &Manifest, namespace: &str, agent: &str) -> Result<Change, Error> {
         let (api, body, id) = self.prepared(manifest, namespace)?;
-        if self
-            .attempt(&format!("read {id}"), || api.get_metadata_opt(&id.name))
-            .await?
-            .is_none()
-        {
-            return Ok(None);
+        let Some(live) = self.attempt(&format!("read {id}"), || api.get_opt(&id.name)).await? else {
+            return Ok(Change::New);
+        };
+        let value = serde_json::to_value(&live).unwrap_or_default();
+        // Only a manager's own dry run shows the fields that it would give up.
+        let owns = applies(&value, agent);
+        let manager = if owns { agent } else { MANAGER };
+        if !self.comes_out_as(&api, &body, &id, live, manager).await? {
+            return Ok(Change::Other);
         }
-        Ok(Some(!self.is_so(&api, &body, &id).await?))
+        Ok(match would_remove(&value, &body) {
+            Some(true) => Change::Other,
+            None if !owns => Change::Unseen,
+            Some(false) | None => Change::Same,
+        })
     }
 
     /// Merges a part into an object that is there.
@@ -142,16 +163,41 @@ impl Cluster {
         let Some(live) = self.attempt(&doing, || api.get_opt(&id.name)).await? else {
             return Ok(false);
         };
+        self.comes_out_as(api, body, id, live, MANAGER).await
+    }
+
+    /// Whether a dry run of an apply by a manager comes out as what is there.
+    async fn comes_out_as(
+        &self,
+        api: &Api<DynamicObject>,
+        body: &Value,
+        id: &ObjectRef,
+        live: DynamicObject,
+        manager: &str,
+    ) -> Result<bool, Error> {
         // Forced, because only the outcome is compared: a conflict is for the real apply to report.
         let params = PatchParams {
             dry_run: true,
             force: true,
-            ..PatchParams::apply(MANAGER)
+            ..PatchParams::apply(manager)
         };
         let patch = Patch::Apply(body);
-        let would = self.attempt(&doing, || api.patch(&id.name, &params, &patch)).await?;
+        let would = self
+            .attempt(&format!("apply {id} (dry run)"), || {
+                api.patch(&id.name, &params, &patch)
+            })
+            .await?;
         Ok(essence(live) == essence(would))
     }
+}
+
+/// Whether a manager has applied the object on the server's side.
+fn applies(object: &Value, manager: &str) -> bool {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .any(|entry| entry["manager"] == manager && entry["operation"] == "Apply")
 }
 
 /// Returns the object without what the server counts up by itself.

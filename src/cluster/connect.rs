@@ -8,7 +8,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, ApiResource, DynamicObject};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
@@ -146,6 +146,25 @@ impl Cluster {
         Self { halt, ..self.clone() }
     }
 
+    /// A connection to a server that a test plays, which is said to be the cluster `uid`.
+    #[cfg(test)]
+    pub(super) fn of_test(client: Client, uid: &str) -> Self {
+        Self {
+            identity: Identity {
+                context: "test".into(),
+                server: "https://test".into(),
+                uid: uid.into(),
+                version: String::new(),
+            },
+            trust: Trust::default(),
+            discovery: Arc::new(RwLock::new(Arc::new(Discovery::new(client.clone())))),
+            ahead: Ahead::default(),
+            guard: Arc::default(),
+            halt: CancellationToken::new(),
+            client,
+        }
+    }
+
     /// Returns how this connection knows that the server is the right one.
     pub fn trust(&self) -> &Trust {
         &self.trust
@@ -252,6 +271,23 @@ impl Cluster {
         let api = self.api_of(id)?;
         let found = self.attempt(&format!("read {id}"), || api.get_opt(&id.name)).await?;
         Ok(found.map(|object| serde_json::to_value(object).unwrap_or_default()))
+    }
+
+    /// Returns the objects of a kind in a namespace that bear a label, `key=value`.
+    pub async fn labelled(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        label: &str,
+    ) -> Result<Vec<serde_json::Value>, Error> {
+        let api = self.api(api_version, kind, namespace)?;
+        let chosen = ListParams::default().labels(label);
+        let list = self.attempt(&format!("list {kind}s"), || api.list(&chosen)).await?;
+        let objects = list.items.into_iter();
+        Ok(objects
+            .map(|object| serde_json::to_value(object).unwrap_or_default())
+            .collect())
     }
 }
 

@@ -21,6 +21,8 @@ use super::lease::Held;
 pub(super) struct Guard {
     /// Whether a connection broke since the cluster was last asked who it is.
     doubt: AtomicBool,
+    /// The same of the Lease, which a snapshot that was put back may have given to another.
+    pub(super) doubts_lease: AtomicBool,
     /// When it was last asked: an answer holds good for the requests that were wanted before it was asked for. A read of one
     /// object takes a millisecond or two, and many requests come at once.
     asked: Mutex<Option<Instant>>,
@@ -34,6 +36,7 @@ impl Guard {
     /// Takes note that a connection broke: behind the next one may be another cluster.
     pub(super) fn doubt(&self) {
         self.doubt.store(true, Ordering::SeqCst);
+        self.doubts_lease.store(true, Ordering::SeqCst);
     }
 
     /// Takes note of what is wrong with the server, or (`None`) that it answers.
@@ -57,6 +60,12 @@ impl Cluster {
             Some(held) => self.still_held(held).await,
             None => Ok(()),
         }
+    }
+
+    /// Whether this run may still change the cluster, for work that is done by others: a program, or the server of another cluster.
+    /// Whoever has lost this one has lost what follows from it.
+    pub async fn still_mine(&self) -> Result<(), Error> {
+        self.again(|| self.pass()).await
     }
 
     /// Asks the cluster who it is, unless that was asked since this was called and no connection broke.

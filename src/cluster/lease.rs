@@ -8,6 +8,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -17,7 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,9 @@ pub(super) const NAMESPACE: &str = "kube-system";
 const DURATION: Duration = Duration::from_secs(30);
 /// How often it is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
+/// How long ago it was renewed at most when a request that changes something sets out: what is in flight ends well before another
+/// run may take it.
+const MARGIN: Duration = Duration::from_secs(15);
 /// How soon a renewal that failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 /// How long a holder is waited for at most, whatever its Lease says.
@@ -97,8 +101,8 @@ impl Claim {
 pub enum Pulse {
     /// Its holder lives: it was renewed, or another took it.
     Alive(Claim),
-    /// Its holder gave it back.
-    Released(Claim),
+    /// Its holder gave it back; or it is not there any more.
+    Released(Option<Claim>),
     /// It did not change for as long as it is good.
     Silent,
 }
@@ -108,15 +112,44 @@ pub(super) struct Held {
     holder: String,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Why it is not ours any more. Changed only by who has the state.
+    lost: watch::Sender<Option<Error>>,
     /// Cancelled when it is to be renewed no more.
     ended: CancellationToken,
 }
 
 struct State {
     version: String,
-    renewed: Instant,
-    /// Why it is not ours any more.
-    lost: Option<Error>,
+    renewed: Renewed,
+}
+
+/// When the Lease was asked to be renewed, by both clocks: one stands still while the machine sleeps, and the other is set by
+/// people.
+#[derive(Debug, Clone, Copy)]
+struct Renewed {
+    by_machine: Instant,
+    by_day: Timestamp,
+}
+
+impl Renewed {
+    fn now(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            by_machine: Instant::now(),
+            by_day: clock.now(),
+        }
+    }
+
+    /// Whether by neither clock more than the margin has gone by. A time of day that was set back says nothing.
+    fn is_recent(self, now: Self) -> bool {
+        let by_day = Duration::try_from(now.by_day.duration_since(self.by_day));
+        now.by_machine.duration_since(self.by_machine) < MARGIN && by_day.is_ok_and(|lasts| lasts < MARGIN)
+    }
+}
+
+impl Held {
+    fn lost(&self) -> Option<Error> {
+        self.lost.borrow().clone()
+    }
 }
 
 impl Cluster {
@@ -131,28 +164,32 @@ impl Cluster {
         Ok(found.as_ref().map(Claim::of))
     }
 
-    /// Watches a claim that was found at `since` until it shows whether its holder lives. Only reads.
-    pub async fn watch_claim(&self, claim: &Claim, since: Instant) -> Pulse {
+    /// Watches a claim that was found at `since` until it shows whether its holder lives, or has not changed for so long. Only
+    /// reads.
+    pub async fn watch_claim(&self, claim: &Claim, since: Instant, lasts: Duration) -> Pulse {
         let mut seen = std::pin::pin!(watcher::watch_object(self.leases(), NAME).default_backoff());
-        let mut ends = since + claim.duration;
+        let mut ends = since + lasts;
         loop {
-            let Ok(next) = tokio::time::timeout_at(ends, seen.next()).await else {
-                return Pulse::Silent;
+            let now = match tokio::time::timeout_at(ends, seen.next()).await {
+                Ok(Some(Ok(now))) => Some(now.as_ref().map(Claim::of)),
+                Ok(Some(Err(_)) | None) => None,
+                // That nothing was heard means nothing yet: the time may have gone by before anybody listened, or the watch is
+                // late.
+                Err(_) => match self.claim().await {
+                    Ok(now) => return pulse(claim, now).unwrap_or(Pulse::Silent),
+                    Err(_) => None,
+                },
             };
-            match next {
-                Some(Ok(Some(lease))) => {
-                    let now = Claim::of(&lease);
-                    match (&now.holder, now.version == claim.version) {
-                        (None, _) => return Pulse::Released(now),
-                        (Some(_), false) => return Pulse::Alive(now),
-                        (Some(_), true) => {}
+            match now {
+                Some(now) => {
+                    if let Some(pulse) = pulse(claim, now) {
+                        return pulse;
                     }
                 }
-                Some(Ok(None)) => {}
                 // While nobody reaches the server its holder cannot renew it either: its time begins anew.
-                Some(Err(_)) | None => {
+                None => {
                     self.guard.doubt();
-                    ends = Instant::now() + claim.duration;
+                    ends = Instant::now() + lasts;
                 }
             }
         }
@@ -165,8 +202,8 @@ impl Cluster {
     /// `kube-system`; all that could say so has been asked before.
     pub async fn hold(&self, found: Option<&Claim>, holder: &Holder, clock: &Arc<dyn Clock>) -> Result<(), Error> {
         let (api, doing, params) = (self.leases(), format!("take {}", words()), params());
-        let spec = taken(holder, clock.now());
-        let began = Instant::now();
+        let began = Renewed::now(clock);
+        let spec = taken(holder, began.by_day);
         let answer = match found {
             None => {
                 let lease = Lease {
@@ -206,8 +243,8 @@ impl Cluster {
             state: Mutex::new(State {
                 version: lease.version,
                 renewed: began,
-                lost: None,
             }),
+            lost: watch::Sender::default(),
             ended: CancellationToken::new(),
         });
         let _ = self.guard.held.set(Arc::clone(&held));
@@ -221,25 +258,47 @@ impl Cluster {
             return Ok(());
         };
         held.ended.cancel();
-        let mut state = held.state.lock().await;
-        if state.lost.is_some() {
+        let state = held.state.lock().await;
+        if held.lost().is_some() {
             return Ok(());
         }
-        state.lost = Some(Error::new(ErrorKind::Held, "the run has given the cluster back"));
+        let over = Error::new(ErrorKind::Held, "the run has given the cluster back");
+        held.lost.send_replace(Some(over));
         let spec = json!({"holderIdentity": "", "renewTime": MicroTime(held.clock.now())});
         self.still_the_same().await?;
         let doing = format!("give back {}", words());
         self.change(&doing, &state.version, &spec).await.map(drop)
     }
 
-    /// Whether the Lease is still ours. One that ran out, since the server was away, is renewed first: that fails if another
-    /// run has taken it meanwhile.
+    /// Waits until the Lease is lost to another run, or this run's address leads to another cluster; returns how that came to
+    /// light. `None` where it was given back, or never held.
+    pub async fn until_lost(&self) -> Option<Error> {
+        let held = self.guard.held.get()?;
+        let mut lost = held.lost.subscribe();
+        tokio::select! {
+            biased;
+            () = held.ended.cancelled() => None,
+            lost = lost.wait_for(Option::is_some) => lost.ok()?.clone(),
+        }
+    }
+
+    /// Whether the Lease is still ours. One that was not renewed just now, since the server was away or the machine slept, is
+    /// renewed first, and so is one that a connection broke under: that fails if another run has taken it meanwhile.
     pub(super) async fn still_held(&self, held: &Held) -> Result<(), Error> {
         let mut state = held.state.lock().await;
-        match &state.lost {
-            Some(lost) => Err(lost.clone()),
-            None if state.renewed.elapsed() < DURATION => Ok(()),
-            None => self.renew(held, &mut state).await,
+        match held.lost() {
+            Some(lost) => Err(lost),
+            None => {
+                let is_doubted = self.guard.doubts_lease.swap(false, Ordering::SeqCst);
+                if !is_doubted && state.renewed.is_recent(Renewed::now(&held.clock)) {
+                    return Ok(());
+                }
+                let renewed = self.renew(held, &mut state).await;
+                if renewed.is_err() {
+                    self.guard.doubts_lease.store(true, Ordering::SeqCst);
+                }
+                renewed
+            }
         }
     }
 
@@ -251,7 +310,7 @@ impl Cluster {
                 () = tokio::time::sleep(pause) => {}
             }
             let mut state = held.state.lock().await;
-            if state.lost.is_some() {
+            if held.lost().is_some() {
                 return;
             }
             pause = match self.renew(&held, &mut state).await {
@@ -276,7 +335,7 @@ impl Cluster {
             }
             Err(error) => {
                 if error.is_final() {
-                    state.lost = Some(error.clone());
+                    held.lost.send_replace(Some(error.clone()));
                 }
                 Err(error)
             }
@@ -284,13 +343,13 @@ impl Cluster {
     }
 
     /// Renews the Lease that has this version; returns its next version, and when that was asked for.
-    async fn renewed(&self, held: &Held, version: &str) -> Result<(String, Instant), Error> {
+    async fn renewed(&self, held: &Held, version: &str) -> Result<(String, Renewed), Error> {
         let (api, doing) = (self.leases(), format!("renew {}", words()));
         let mut version = version.to_owned();
         loop {
             self.still_the_same().await?;
-            let asked = Instant::now();
-            let spec = json!({"renewTime": MicroTime(held.clock.now())});
+            let asked = Renewed::now(&held.clock);
+            let spec = json!({"renewTime": MicroTime(asked.by_day)});
             let error = match self.change(&doing, &version, &spec).await {
                 Ok(lease) => return Ok((Claim::of(&lease).version, asked)),
                 Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => error,
@@ -312,6 +371,15 @@ impl Cluster {
                 other => return Err(held_by_another(other.as_ref())),
             }
         }
+    }
+}
+
+/// Compares a claim with what there is now; nothing where that tells nothing of its holder.
+fn pulse(was: &Claim, now: Option<Claim>) -> Option<Pulse> {
+    match now {
+        Some(now) if now.holder.is_some() && now.version == was.version => None,
+        Some(now) if now.holder.is_some() => Some(Pulse::Alive(now)),
+        released => Some(Pulse::Released(released)),
     }
 }
 
@@ -371,17 +439,4 @@ fn following(version: &str, spec: &Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_holder_is_read_as_it_was_written_and_an_empty_name_is_nobody() {
-        let holder = Holder {
-            run: "01JD8".into(),
-            by: "ann@desk 7".into(),
-        };
-        assert_eq!(Holder::of(&holder.to_string()), Some(holder));
-        assert_eq!(Holder::of(""), None);
-        assert_eq!(Holder::of("by-hand").unwrap().by, "somebody");
-    }
-}
+mod tests;

@@ -18,6 +18,7 @@ mod pause;
 mod probe;
 mod ranked;
 mod record;
+mod removed;
 mod request;
 mod skew;
 mod trial;
@@ -25,7 +26,7 @@ mod wait;
 
 pub use access::{Missing, Place};
 pub use address::same_server;
-pub use apply::{Applied, MANAGER, Mode};
+pub use apply::{Applied, Change, MANAGER, Mode};
 pub use batch::all_ended;
 pub use connect::{Cluster, Identity, Target, Trust};
 pub use error::{Error, ErrorKind};

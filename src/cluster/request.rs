@@ -110,7 +110,7 @@ impl Cluster {
         self.guard.trouble.subscribe()
     }
 
-    async fn again<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
+    pub(super) async fn again<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {

@@ -112,22 +112,27 @@ impl Journal {
             .map_err(failed)?;
         // Two processes that write one journal would garble it; the lock ends with the process.
         file.try_lock().map_err(|error| failed(error.into()))?;
-        let mut journal = Self {
-            file,
-            path: path.clone(),
-        };
+        Self { file, path }.begin(folder, run)
+    }
+
+    /// Writes the header. A file without one would be taken for a run that cannot be read, so it does not stay.
+    fn begin(mut self, folder: &Path, run: &RunId) -> Result<Self, Error> {
         let header = Header {
             journal: "gitops-dr".into(),
             major: MAJOR,
             minor: MINOR,
             run: run.clone(),
         };
-        journal.line(&header, true).map_err(failed)?;
         // The folder's entry of the file must survive a crash as well.
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)?;
-        Ok(journal)
+        let begun = self.line(&header, true).and_then(|()| File::open(folder)?.sync_all());
+        if let Err(source) = begun {
+            let _ = std::fs::remove_file(&self.path);
+            return Err(Error::Io {
+                path: self.path,
+                source,
+            });
+        }
+        Ok(self)
     }
 
     /// Writes to a file that is already open; for tests of files that cannot be written.
@@ -158,10 +163,22 @@ impl Journal {
     }
 }
 
-/// Whether the run is still going on, in another process of this machine: whoever writes a journal holds its lock.
-pub fn is_being_written(path: &Path) -> bool {
-    let locked = File::open(path).map(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
-    locked.unwrap_or(false)
+/// Whether the run is still going on, in another process of this machine: whoever writes a journal holds its lock. `None` where
+/// that cannot be told, such as of another user's journal, which may not be opened.
+pub fn is_being_written(path: &Path) -> Option<bool> {
+    match File::open(path).ok()?.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// Reads a line that a newer program may have written: of what this one has no word for, only that it happened is known.
+pub fn event(line: &[u8]) -> Result<Event, serde_json::Error> {
+    serde_json::from_slice(line).or_else(|error| {
+        let envelope = serde_json::from_slice::<Envelope>(line);
+        envelope.map(Envelope::unknown).map_err(|_| error)
+    })
 }
 
 /// Reads a journal. A torn last line is dropped; a broken line before that is an error that names it, for an end that is
@@ -183,12 +200,14 @@ pub fn read(path: &Path) -> Result<Vec<Event>, Error> {
     }
     let mut events = Vec::new();
     // A newer program may say something of a known happening in a word that this one has not.
-    let newer = |line: &[u8]| {
-        let envelope = serde_json::from_slice::<Envelope>(line).ok();
-        envelope.filter(|_| header.minor > MINOR).map(Envelope::unknown)
-    };
+    let is_newer = header.minor > MINOR;
     for (index, line) in lines.enumerate() {
-        match serde_json::from_slice(line).or_else(|error| newer(line).ok_or(error)) {
+        let read = if is_newer {
+            self::event(line)
+        } else {
+            serde_json::from_slice(line)
+        };
+        match read {
             Ok(event) => events.push(event),
             Err(_) if !line.ends_with(b"\n") => {}
             Err(_) => {
@@ -330,13 +349,28 @@ mod tests {
     }
 
     #[test]
+    fn where_a_full_disk_takes_no_header_no_file_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("01A.jsonl");
+        File::create(&path).unwrap();
+        // The device that is always full.
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let begun = Journal::on(full, path.clone()).begin(folder.path(), &RunId("01A".into()));
+        assert!(matches!(begun, Err(Error::Io { .. })), "{begun:?}");
+        assert!(!path.exists());
+    }
+
+    #[test]
     fn a_run_that_goes_on_is_known_by_the_lock_of_its_journal() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::create(folder.path(), &RunId("01A".into())).unwrap();
         let path = journal.path().to_owned();
-        assert!(is_being_written(&path));
+        assert_eq!(is_being_written(&path), Some(true));
         drop(journal);
-        assert!(!is_being_written(&path));
+        assert_eq!(is_being_written(&path), Some(false));
+        // What may not be opened tells nothing, and neither does what is not there: nobody is taken for dead by that.
+        assert_eq!(is_being_written(&path.join("below-a-file")), None);
+        assert_eq!(is_being_written(&folder.path().join("01B.jsonl")), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! The engine does no IO but the journal. It knows steps through one trait and nothing of clusters, agents or stores.
 
+mod alarm;
 mod context;
 pub mod journal;
 mod once;
@@ -10,6 +11,7 @@ mod record;
 mod run;
 mod step;
 
+pub use alarm::Alarm;
 pub use context::Context;
 pub use person::{Answer, Nobody, Person};
 pub use record::Record;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
-use super::{Context, Holds, Person, Record, Step, once};
+use super::{Alarm, Context, Holds, Person, Record, Step, once};
 use crate::clock::Clock;
 use crate::event::{
     Body, Effect, Event, Failure, Outcome, Run, RunOutcome, RunState, Sink, Step as StepEvent, StepStatus,
@@ -41,6 +41,8 @@ pub struct Settings {
     pub redactor: Redactor,
     /// Cancelled when the user wants it to end.
     pub interrupt: CancellationToken,
+    /// Raised when the run may not go on.
+    pub alarm: Alarm,
     /// How long the run may take, if the user set that.
     pub deadline: Option<Duration>,
 }
@@ -59,6 +61,19 @@ pub struct Engine {
 enum Stop {
     Interrupted,
     Deadline,
+    Alarm,
+}
+
+impl Stop {
+    /// What is said when it is heard of.
+    fn words(self) -> String {
+        let why = match self {
+            Self::Interrupted => "interrupted",
+            Self::Deadline => "the deadline has passed",
+            Self::Alarm => "the cluster is not this run's any more",
+        };
+        format!("{why}: requests in flight end, nothing new begins")
+    }
 }
 
 impl Engine {
@@ -117,9 +132,11 @@ impl Engine {
 
     /// Records the end of the run and returns its final state.
     pub fn finish(mut self, result: Result<(), (RunOutcome, Failure)>) -> RunState {
-        let (outcome, failure) = match result {
-            Ok(()) => (RunOutcome::Recovered, None),
-            Err((outcome, failure)) => (outcome, Some(failure)),
+        let (outcome, failure) = match (result, self.settings.alarm.why()) {
+            (Ok(()), None) => (RunOutcome::Recovered, None),
+            // The last step ended before it could hear of it.
+            (Ok(()), Some(why)) => (self.outcome_of_failure(), Some(why.clone())),
+            (Err((outcome, failure)), _) => (outcome, Some(failure)),
         };
         self.record(Run::Finished { outcome, failure });
         self.state
@@ -171,15 +188,9 @@ impl Engine {
                 biased;
                 Some(body) = emitted.recv() => self.record(body),
                 result = &mut work => break Some(result),
-                () = self.settings.interrupt.cancelled(), if asked.is_none() => {
-                    asked = Some(Stop::Interrupted);
-                    self.record(Run::Stopping { reason: "interrupted: requests in flight end, nothing new begins".into() });
-                    grace_ends = tokio::time::Instant::now() + GRACE;
-                    halt.cancel();
-                }
-                () = wait(deadline), if asked.is_none() => {
-                    asked = Some(Stop::Deadline);
-                    self.record(Run::Stopping { reason: "the deadline has passed: requests in flight end, nothing new begins".into() });
+                why = ended_by(&self.settings, deadline), if asked.is_none() => {
+                    asked = Some(why);
+                    self.record(Run::Stopping { reason: why.words() });
                     grace_ends = tokio::time::Instant::now() + GRACE;
                     halt.cancel();
                 }
@@ -221,12 +232,16 @@ impl Engine {
                 failure: failure.clone(),
             },
         });
-        let outcome = if self.state.touched() {
+        (self.outcome_of_failure(), failure)
+    }
+
+    /// A run that fails before anything was changed is a refusal.
+    fn outcome_of_failure(&self) -> RunOutcome {
+        if self.state.touched() {
             RunOutcome::Failed
         } else {
             RunOutcome::Refused
-        };
-        (outcome, failure)
+        }
     }
 
     /// Makes sure that the intent to do what must not be done twice outlives this process and this machine.
@@ -286,6 +301,10 @@ impl Engine {
     fn stopped(&self, why: Stop, at: Option<&str>) -> (RunOutcome, Failure) {
         let at = at.map(|title| format!(" in “{title}”")).unwrap_or_default();
         match why {
+            Stop::Alarm => {
+                let why = self.settings.alarm.why().cloned();
+                (self.outcome_of_failure(), why.unwrap_or_default())
+            }
             Stop::Interrupted => (RunOutcome::Interrupted, Failure::new(format!("interrupted{at}"))),
             Stop::Deadline => {
                 let failing: Vec<_> = self
@@ -332,6 +351,9 @@ impl Engine {
     }
 
     fn due(&self) -> Option<Stop> {
+        if self.settings.alarm.why().is_some() {
+            return Some(Stop::Alarm);
+        }
         if self.settings.interrupt.is_cancelled() {
             return Some(Stop::Interrupted);
         }
@@ -374,6 +396,16 @@ fn mask(value: &mut Value, redactor: &Redactor) -> bool {
             .filter(|(name, _)| !STRUCTURE.contains(&name.as_str()))
             .fold(false, |found, (_, field)| mask(field, redactor) | found),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Resolves when the run is to end early, with why.
+async fn ended_by(settings: &Settings, deadline: Option<tokio::time::Instant>) -> Stop {
+    tokio::select! {
+        biased;
+        () = settings.alarm.raised() => Stop::Alarm,
+        () = settings.interrupt.cancelled() => Stop::Interrupted,
+        () = wait(deadline) => Stop::Deadline,
     }
 }
 

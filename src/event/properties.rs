@@ -106,6 +106,7 @@ fn run() -> impl Strategy<Value = Run> {
             to,
             rewritten
         }),
+        (name(), text(), text()).prop_map(|(cluster, server, uid)| Run::Remote { cluster, server, uid }),
         text().prop_map(|reason| Run::Stopping { reason }),
         (outcome, option::of(failure())).prop_map(|(outcome, failure)| Run::Finished { outcome, failure }),
         Just(Run::Unknown),
@@ -354,7 +355,6 @@ fn a_recovery_clock_that_stopped_once_stays_where_it_stopped() {
     };
     let state = told(vec![goes_on.into(), Run::Recovered.into(), end("apps")]);
     assert_eq!((state.recovery_ms(), state.stopped_at_ms()), (90_000, Some(90_000)));
-    assert_eq!(crate::rto::Recovery::of(&state).before_ms, 90_000);
 }
 
 #[test]
@@ -450,6 +450,24 @@ fn what_a_resumed_run_says_again_is_one_thing_to_know() {
     ];
     let state = told([said.clone(), said].concat());
     assert_eq!((state.exceptions.len(), state.left_to_do.len()), (1, 1));
+}
+
+#[test]
+fn a_rebuilt_cluster_is_known_by_the_uid_that_was_seen_last() {
+    let seen = |cluster: &str, uid: &str| {
+        Body::Run(Run::Remote {
+            cluster: cluster.into(),
+            server: "https://lab.example.com".into(),
+            uid: uid.into(),
+        })
+    };
+    let state = told(vec![seen("lab", "u1"), seen("mill", "u2"), seen("lab", "u3")]);
+    let known: Vec<_> = state
+        .remotes
+        .iter()
+        .map(|(name, uid)| (name.as_str(), uid.as_str()))
+        .collect();
+    assert_eq!(known, [("lab", "u3"), ("mill", "u2")]);
 }
 
 #[test]

@@ -135,6 +135,15 @@ pub enum Run {
         /// Whether the new commit does not follow from the old one: somebody has rewritten history.
         rewritten: bool,
     },
+    /// A cluster that was built anew, and that the agent is to drive, was proved to be the right one.
+    Remote {
+        /// Its name in the runbook.
+        cluster: String,
+        /// The server's address.
+        server: String,
+        /// The UID of its namespace `kube-system`, which stands for it.
+        uid: String,
+    },
     /// Something is left to do by hand.
     LeftToDo {
         /// What, a full sentence.

@@ -80,6 +80,8 @@ pub struct RunState {
     pub recovered_by: Option<RunId>,
     /// The cluster: context, server, uid, version, state.
     pub cluster: Option<Cluster>,
+    /// The rebuilt clusters by their names in the runbook, each with the UID of its namespace `kube-system`.
+    pub remotes: BTreeMap<String, String>,
     /// The plan's digest.
     pub digest: Option<String>,
     /// What the plan's digest covers, each thing with a digest of its own.
@@ -236,6 +238,9 @@ impl RunState {
                 if let Some((_, commit)) = self.revisions.iter_mut().find(|(name, _)| *name == source) {
                     *commit = to;
                 }
+            }
+            Run::Remote { cluster, uid, .. } => {
+                self.remotes.insert(cluster, uid);
             }
             Run::LeftToDo { what } => push_new(&mut self.left_to_do, what),
             Run::Excepted(exception) => push_new(&mut self.exceptions, exception),

@@ -1,6 +1,5 @@
 //! How a run ended, in one sentence.
 
-use super::summary::is_resumable;
 use super::text;
 use crate::event::{Failure, Outcome, RunOutcome, RunState, StepStatus};
 use crate::rto::{Verdict, chosen, duration};
@@ -21,6 +20,12 @@ pub fn outcome(state: &RunState) -> String {
         RunOutcome::DeadlinePassed => format!("deadline passed after {took}{}, {}", so_far(state), way_on(state)),
         RunOutcome::Interrupted => format!("interrupted after {took}{}, {}", so_far(state), way_on(state)),
     }
+}
+
+/// Whether going on with this run is the way forward: it has changed something, and is still written down. A run that was
+/// refused before anything was changed starts afresh.
+pub(super) fn is_resumable(state: &RunState) -> bool {
+    !matches!(state.finished, Some((RunOutcome::Recovered, _))) && state.touched() && state.is_journaled
 }
 
 /// Returns why a run did not recover: the run's own failure, or that of the step that failed last.

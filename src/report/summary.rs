@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::blocking::blocking;
 use super::failure::reasons;
-use super::outcome::{cause, outcome};
+use super::outcome::{cause, is_resumable, outcome};
 use super::style::{Paint, Style};
 use super::timetable::timetable;
 use super::{text, wording};
@@ -224,11 +224,6 @@ fn footer(state: &RunState, style: Style, journal: Option<&Path>) -> String {
         }
     }
     lines
-}
-
-/// Whether going on with this run is the way forward: it has changed something, and is still written down. A run that was refused before anything was changed starts afresh.
-pub(super) fn is_resumable(state: &RunState) -> bool {
-    !matches!(state.finished, Some((RunOutcome::Recovered, _))) && state.touched() && state.is_journaled
 }
 
 /// Puts a title over a body; nothing over nothing.

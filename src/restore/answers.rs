@@ -40,6 +40,27 @@ pub(super) fn known(runbook: &Runbook, answers: &Answers) -> Result<(), Failure>
     refusal("the answers do not fit the runbook", causes)
 }
 
+/// Refuses words on what became of steps that nobody ever began: such a step would pass for done without having been done.
+/// `state` is what is known of this run, and `earlier` of the one that it goes on with.
+pub(super) fn unbegun(answers: &Answers, state: &RunState, earlier: Option<&RunState>) -> Result<(), Failure> {
+    let is_known = |id: &str| {
+        // A run that was told the same, and was cut off before the step.
+        let was_told = |what: &str| what.split_once(' ').is_some_and(|(_, told)| told == id);
+        state.begun_before(id).is_some()
+            || earlier.is_some_and(|earlier| earlier.vouched.iter().any(|(what, _)| was_told(what)))
+    };
+    let mut causes = Vec::new();
+    for (word, given) in [(Run::WAS_DONE, &answers.was_done), (Run::DO_AGAIN, &answers.do_again)] {
+        let unknown = given.keys().filter(|id| !is_known(&format!("step/{}", bare(id))));
+        causes.extend(unknown.map(|id| format!("--{word} {id}: no run has begun it yet")));
+    }
+    let hint = match earlier {
+        Some(_) => "leave the flag out: it is done when its turn comes",
+        None => "leave the flag out, or go on with the run that began it: --resume",
+    };
+    refusal("what was done or is to be done again was never begun", causes).map_err(|failure| failure.hint(hint))
+}
+
 /// Refuses a run that nobody attends and that would stop in the middle to ask, and one whose programs lack something. All
 /// that is missing is told at once. `state` is what is known of this run, which knows what was begun before.
 pub(super) fn missing(
@@ -144,4 +165,49 @@ fn refusal(message: &str, causes: Vec<String>) -> Result<(), Failure> {
     }
     let failure = Failure::new(message);
     Err(Failure { causes, ..failure })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Begun;
+
+    #[test]
+    fn a_word_on_what_became_of_a_step_is_taken_only_where_a_run_has_begun_it() {
+        let begun = RunState {
+            before: vec![Begun {
+                id: "step/data".into(),
+                ended: None,
+            }],
+            ..RunState::default()
+        };
+        let none = RunState::default();
+        let told = RunState {
+            vouched: vec![("do-again step/data".into(), "the disk was lost".into())],
+            ..RunState::default()
+        };
+        let words = |id: &str| std::collections::BTreeMap::from([(id.to_owned(), "seen".to_owned())]);
+        for (state, earlier, id, is_taken) in [
+            (&none, None, "data", false),
+            (&none, Some(&none), "data", false),
+            (&begun, Some(&none), "data", true),
+            (&begun, Some(&none), "step/data", true),
+            (&begun, Some(&none), "mail", false),
+            // It was to be done again, which forgets what was known of it, and the run was cut off before.
+            (&none, Some(&told), "data", true),
+        ] {
+            let was_done = Answers {
+                was_done: words(id),
+                ..Answers::default()
+            };
+            let do_again = Answers {
+                do_again: words(id),
+                ..Answers::default()
+            };
+            for answers in [was_done, do_again] {
+                assert_eq!(unbegun(&answers, state, earlier).is_ok(), is_taken, "{id} {answers:?}");
+            }
+        }
+        assert_eq!(unbegun(&Answers::default(), &none, None), Ok(()));
+    }
 }

@@ -27,60 +27,109 @@ pub(super) fn goes_on(earlier: &RunState, now: Timestamp) -> Result<Run, Failure
     })
 }
 
+/// What the journals of this machine tell of the run to go on with.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Here {
+    /// There is none.
+    Nothing,
+    /// All that was written down of it.
+    Known(Box<RunState>),
+    /// This one is it, or may be, and its journal does not tell what it did.
+    Untold {
+        /// Its name.
+        run: String,
+        /// Why.
+        why: Failure,
+    },
+}
+
 /// Returns an earlier run of this runbook from the journals of this machine: the run of that name or, without a name, the newest
-/// that changed anything. `None` where this machine knows of none. This very run has a journal too by now.
-pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Option<RunState>, Failure> {
+/// that changed anything. This very run has a journal too by now.
+pub(super) fn find(journals: &Path, name: &str, runbook: &str) -> Result<Here, Failure> {
     let found = if name.is_empty() {
-        newest(journals, runbook)?
+        newest(journals, runbook)
     } else {
         match journal::find(journals, Some(name)) {
-            Ok(path) => Some(read(&path).map_err(|failure| failure.within("the run to go on with cannot be read"))?),
-            Err(journal::Error::NoSuchRun(..)) => None,
-            Err(error) => return Err(Failure::of(&error).within("the run to go on with cannot be read")),
+            Ok(path) => read(&path),
+            Err(journal::Error::NoSuchRun(..)) => Here::Nothing,
+            Err(error) => Here::Untold {
+                run: name.to_owned(),
+                why: unreadable(&error),
+            },
         }
     };
-    match found {
-        Some(state) if state.runbook != runbook => Err(Failure::new(format!(
+    let Here::Known(state) = &found else {
+        return Ok(found);
+    };
+    if state.runbook != runbook {
+        return Err(Failure::new(format!(
             "the run to go on with is of runbook {}, not {runbook}",
             state.runbook
         ))
-        .hint("name a run of this runbook, or none: --resume takes the newest")),
-        // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
-        Some(state) if !state.touched() => Err(Failure::new(
-            "the run to go on with has changed nothing, so nothing is to be gone on with",
-        )
-        .hint("run without --resume")),
-        found => Ok(found),
+        .hint("name a run of this runbook, or none: --resume takes the newest"));
     }
+    // It was refused, perhaps because the cluster was the wrong one: that must not open the way onto it.
+    if !may_have_touched(state) {
+        let why = Failure::new("the run to go on with has changed nothing, so nothing is to be gone on with");
+        // Or the disk of its journal was full from some moment on.
+        return match &state.finished {
+            None => Ok(Here::Untold { run: name.into(), why }),
+            Some(_) => Err(why.hint("run without --resume")),
+        };
+    }
+    let run = state.run.as_ref().map(ToString::to_string).unwrap_or_default();
+    if journal::is_being_written(&journals.join(format!("{run}.jsonl"))) == Some(true) {
+        return Err(
+            Failure::new("the run to go on with is still going on, in another process of this machine")
+                .hint("let it end, or stop it with Ctrl-C first"),
+        );
+    }
+    Ok(found)
 }
 
-/// Chooses between what this machine knows and what the cluster tells of its newest run: the newer one. A run that was gone
-/// on with elsewhere is not the one to go on with any more. `name` is empty where the newest is asked for.
+/// Chooses between what this machine knows and what the cluster tells of its newest run: the newer one, and of one run the one
+/// that knows more. A run that was gone on with elsewhere is not the one to go on with any more. `name` is empty where the
+/// newest is asked for.
 pub(super) fn choose(
     name: &str,
-    here: Option<RunState>,
-    there: Option<&Found>,
+    here: Here,
+    there: Option<&Result<Found, Failure>>,
     runbook: &str,
 ) -> Result<Chosen, Failure> {
-    let there = there.filter(|found| found.state.runbook == runbook && found.state.touched());
+    let there = match there {
+        // It may be of a newer run than the one that is known here.
+        Some(Err(failure)) => return Err(failure.clone()),
+        Some(Ok(found)) => Some(found).filter(|found| may_have_touched(&found.state)),
+        None => None,
+    };
+    unless_foreign(&here, there, runbook)?;
+    let there = there.filter(|found| found.state.runbook == runbook);
     let chosen = match (here, there) {
-        (Some(here), Some(there)) if there.state.run > here.run => {
-            if !name.is_empty() {
-                let newer = there.state.run.as_ref().map(ToString::to_string).unwrap_or_default();
-                return Err(Failure::new(format!(
-                    "after the run {name} there was another on this cluster: {newer} of {}",
-                    there.by
-                ))
-                .hint(format!("go on with that: --resume={newer}")));
-            }
+        (Here::Known(here), Some(there)) if there.state.run > here.run => newer(name, there)?,
+        // The disk of the journal was full from then on.
+        (Here::Known(here), Some(there)) if there.state.run == here.run && there.state.seq > here.seq => {
             Chosen::of(there)
         }
-        (Some(state), _) => Chosen { state, by: None },
-        (None, Some(there)) if name.is_empty() || there.state.run.as_ref().is_some_and(|run| run.0 == name) => {
+        (Here::Known(state), _) => Chosen {
+            state: *state,
+            by: None,
+        },
+        (Here::Untold { run, .. }, Some(there)) if there.state.run.as_ref().is_some_and(|there| there.0 >= run) => {
+            newer(name, there)?
+        }
+        // To take an older run in its place would be a guess.
+        (Here::Untold { run, why }, _) => {
+            return Err(why.hint(format!(
+                "the cluster has no record of the run {run} or a newer one: name another with --resume=RUN, or run without it"
+            )));
+        }
+        (Here::Nothing, Some(there))
+            if name.is_empty() || there.state.run.as_ref().is_some_and(|run| run.0 == name) =>
+        {
             Chosen::of(there)
         }
-        (None, Some(there)) => {
-            let newest = there.state.run.as_ref().map(ToString::to_string).unwrap_or_default();
+        (Here::Nothing, Some(there)) => {
+            let newest = run_of(there);
             return Err(Failure::new(format!(
                 "there is no journal of the run {name} here, and the cluster's record is of {newest}, by {}",
                 there.by
@@ -88,7 +137,7 @@ pub(super) fn choose(
             .hint(format!("to go on with that: --resume={newest}"))
             .hint("or name the folder of the journals with --state"));
         }
-        (None, None) => {
+        (Here::Nothing, None) => {
             let which = if name.is_empty() {
                 format!("none of runbook {runbook} that changed anything")
             } else {
@@ -100,6 +149,7 @@ pub(super) fn choose(
             .hint("run without --resume, or name the folder of the journals with --state"));
         }
     };
+    told_in_our_words(&chosen.state)?;
     if matches!(chosen.state.finished, Some((RunOutcome::Recovered, _))) && !leaves_a_cluster(&chosen.state) {
         // The platform lives; whatever was changed on it since is not for a resume to take back.
         return Err(
@@ -108,6 +158,26 @@ pub(super) fn choose(
         );
     }
     Ok(chosen)
+}
+
+/// Refuses to go on with a run after which another runbook has changed the cluster: what was known of it is not so any more.
+fn unless_foreign(here: &Here, there: Option<&Found>, runbook: &str) -> Result<(), Failure> {
+    let ours = match here {
+        Here::Nothing => return Ok(()),
+        Here::Known(state) => state.run.as_ref().map(ToString::to_string).unwrap_or_default(),
+        Here::Untold { run, .. } => run.clone(),
+    };
+    match there.map(|found| (found, run_of(found))) {
+        Some((found, newer)) if found.state.runbook != runbook && newer > ours => Err(Failure::new(format!(
+            "after the run {ours} there was another on this cluster, of the runbook {}: {newer} of {}",
+            found.state.runbook, found.by
+        ))
+        .hint(format!(
+            "see what that run changed; it is gone on with by its own runbook: --resume={newer}"
+        ))
+        .hint("to take the cluster over as it is, run without --resume and say so: `target: {expect: adopt}`")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a cluster that lives on was left unconnected: then that is what is gone on with.
@@ -137,34 +207,62 @@ impl Chosen {
     }
 }
 
-fn newest(journals: &Path, runbook: &str) -> Result<Option<RunState>, Failure> {
-    for path in journal::newest_first(journals) {
-        // One that cannot be read may be the very run: to take an older one in its place would be a guess.
-        let state = RunState::of(
-            &journal::read(&path).map_err(|error| Failure::of(&error).hint("name the run: --resume=RUN"))?,
-        );
-        if state.runbook == runbook && state.touched() {
-            return read(&path).map(Some);
-        }
+/// Takes the cluster's record, which is of the run that is known here or of a newer one; not in the place of a run that was named.
+fn newer(name: &str, there: &Found) -> Result<Chosen, Failure> {
+    let newest = run_of(there);
+    if name.is_empty() || name == newest {
+        return Ok(Chosen::of(there));
     }
-    Ok(None)
+    Err(Failure::new(format!(
+        "after the run {name} there was another on this cluster: {newest} of {}",
+        there.by
+    ))
+    .hint(format!("go on with that: --resume={newest}")))
 }
 
-fn read(path: &Path) -> Result<RunState, Failure> {
-    let state = RunState::of(&journal::read(path).map_err(|error| Failure::of(&error))?);
-    if state.unknown_steps > 0 {
-        return Err(Failure::new(
-            "a newer gitops-dr wrote of steps in words that this one does not know, so what was done cannot be told",
-        )
-        .hint("go on with the gitops-dr that began the run"));
+fn run_of(found: &Found) -> String {
+    found.state.run.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn newest(journals: &Path, runbook: &str) -> Here {
+    for path in journal::newest_first(journals) {
+        match read(&path) {
+            Here::Known(state) if state.runbook != runbook || !may_have_touched(&state) => {}
+            // One that cannot be read may be the very run.
+            found => return found,
+        }
     }
-    if journal::is_being_written(path) {
-        return Err(
-            Failure::new("the run to go on with is still going on, in another process of this machine")
-                .hint("let it end, or stop it with Ctrl-C first"),
-        );
+    Here::Nothing
+}
+
+fn read(path: &Path) -> Here {
+    match journal::read(path) {
+        Ok(events) => Here::Known(Box::new(RunState::of(&events))),
+        Err(error) => Here::Untold {
+            run: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            why: unreadable(&error),
+        },
     }
-    Ok(state)
+}
+
+fn unreadable(error: &journal::Error) -> Failure {
+    Failure::of(error).within("the run to go on with cannot be read")
+}
+
+/// Whether a step that may change anything has begun, or a newer program wrote of one what this one cannot read.
+fn may_have_touched(state: &RunState) -> bool {
+    state.touched() || state.unknown_steps > 0
+}
+
+/// Refuses what a newer program wrote of steps.
+fn told_in_our_words(state: &RunState) -> Result<(), Failure> {
+    if state.unknown_steps == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "a newer gitops-dr wrote of steps in words that this one does not know, so what was done cannot be told",
+    )
+    .hint("go on with the gitops-dr that began the run"))
 }
 
 #[cfg(test)]
@@ -232,8 +330,11 @@ mod tests {
     fn without_a_name_the_newest_run_of_the_runbook_that_changed_anything_is_gone_on_with() {
         let folder = tempfile::tempdir().unwrap();
         let of = |name: &str| find(folder.path(), name, "shop");
-        let uid = |name: &str| of(name).unwrap().unwrap().cluster.unwrap().uid;
-        assert_eq!(of(""), Ok(None));
+        let uid = |name: &str| match of(name).unwrap() {
+            Here::Known(state) => state.cluster.unwrap().uid,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(of(""), Ok(Here::Nothing));
         ran(folder.path(), "01A", "shop", "older", Effect::Repeatable);
         ran(folder.path(), "01B", "shop", "newer", Effect::Once);
         ran(folder.path(), "01C", "shop", "refused", Effect::Reads);
@@ -243,14 +344,26 @@ mod tests {
         assert_eq!(uid(""), "newer");
         assert_eq!(uid("01A"), "older");
         assert!(of("01D").unwrap_err().message.contains("is of runbook other, not shop"));
-        assert!(of("01C").unwrap_err().message.contains("has changed nothing"));
-        assert_eq!(of("01X"), Ok(None));
+        match of("01C").unwrap() {
+            Here::Untold { why, .. } => assert!(why.message.contains("has changed nothing")),
+            other => panic!("{other:?}"),
+        }
+        std::fs::write(folder.path().join("01D.jsonl"), "").unwrap();
+        assert!(matches!(of("").unwrap(), Here::Untold { run, .. } if run == "01D"));
+        assert_eq!(of("01X"), Ok(Here::Nothing));
     }
 
     #[test]
     fn of_what_this_machine_and_the_cluster_know_the_newer_run_is_gone_on_with() {
-        let here = |run: &str| Some(RunState::of(&events(run, "shop", "here", Effect::Once)));
+        let here = |run: &str| Here::Known(Box::new(RunState::of(&events(run, "shop", "here", Effect::Once))));
         let there = |run: &str| Some(found(run, "shop", true, None));
+        let nothing = || Here::Nothing;
+        let unreadable = |run: &str| Here::Untold {
+            run: run.into(),
+            why: Failure::new("it is broken"),
+        };
+        let mut knows_more = found("01B", "shop", true, None);
+        knows_more.state.seq += 1;
         let untouched = Some(found("01C", "shop", false, None));
         let foreign = Some(found("01C", "other", true, None));
         let failed = Some(found("01C", "shop", true, Some(RunOutcome::Failed)));
@@ -260,21 +373,44 @@ mod tests {
             ("", here("01B"), there("01A"), Ok(("01B", "here"))),
             // The journal knows more than the record of the same run.
             ("", here("01B"), there("01B"), Ok(("01B", "here"))),
+            // But where the disk was full from some moment on.
+            ("", here("01B"), Some(knows_more.clone()), Ok(("01B", "there"))),
+            ("01B", here("01B"), Some(knows_more), Ok(("01B", "there"))),
             ("", here("01A"), there("01B"), Ok(("01B", "there"))),
-            ("", None, there("01B"), Ok(("01B", "there"))),
-            ("", None, failed, Ok(("01C", "there"))),
-            ("01B", None, there("01B"), Ok(("01B", "there"))),
+            ("", unreadable("01B"), there("01B"), Ok(("01B", "there"))),
+            ("", unreadable("01A"), there("01B"), Ok(("01B", "there"))),
+            ("01B", unreadable("01B"), there("01B"), Ok(("01B", "there"))),
+            ("01A", unreadable("01A"), there("01B"), Err("--resume=01B")),
+            ("", unreadable("01C"), there("01B"), Err("no record of the run 01C")),
+            ("01C", unreadable("01C"), None, Err("no record of the run 01C")),
+            ("", nothing(), there("01B"), Ok(("01B", "there"))),
+            ("", nothing(), failed, Ok(("01C", "there"))),
+            ("01B", nothing(), there("01B"), Ok(("01B", "there"))),
             ("01A", here("01A"), None, Ok(("01A", "here"))),
             ("01A", here("01A"), there("01B"), Err("--resume=01B")),
-            ("01A", None, there("01B"), Err("--resume=01B")),
-            ("", None, None, Err("run without --resume")),
-            ("", None, untouched.clone(), Err("run without --resume")),
+            ("01A", nothing(), there("01B"), Err("--resume=01B")),
+            ("", nothing(), None, Err("run without --resume")),
+            ("", nothing(), untouched.clone(), Err("run without --resume")),
             ("", here("01A"), untouched, Ok(("01A", "here"))),
-            ("", None, foreign, Err("run without --resume")),
+            ("", nothing(), foreign.clone(), Err("run without --resume")),
+            // What another runbook has changed since is not known to this one.
+            (
+                "",
+                here("01A"),
+                foreign.clone(),
+                Err("by its own runbook: --resume=01C"),
+            ),
+            (
+                "01A",
+                unreadable("01A"),
+                foreign.clone(),
+                Err("by its own runbook: --resume=01C"),
+            ),
+            ("", here("01D"), foreign, Ok(("01D", "here"))),
             ("", here("01A"), recovered, Err("expect: adopt")),
         ] {
             let case = format!("{name} {here:?} {there:?}");
-            let chosen = choose(name, here, there.as_ref(), "shop");
+            let chosen = choose(name, here, there.map(Ok).as_ref(), "shop");
             match (chosen, expected) {
                 (Ok(chosen), Ok((run, uid))) => {
                     assert_eq!(chosen.state.run, Some(RunId(run.into())), "{case}");
@@ -321,10 +457,20 @@ mod tests {
         let odd =
             r#"{"seq":4,"at":"1970-01-01T00:00:00Z","elapsed_ms":0,"family":"step","event":"postponed","id":"one"}"#;
         std::fs::write(&path, format!("{text}{odd}\n")).unwrap();
-        for name in ["", "01A"] {
-            let failure = find(folder.path(), name, "shop").unwrap_err();
+        let mut there = found("01A", "shop", false, None);
+        there.state.unknown_steps = 1;
+        for (here, there) in [
+            (find(folder.path(), "", "shop").unwrap(), None),
+            (find(folder.path(), "01A", "shop").unwrap(), None),
+            (Here::Nothing, Some(Ok(there))),
+        ] {
+            let failure = choose("", here, there.as_ref(), "shop").unwrap_err();
             let said = [failure.message, failure.causes.concat()].concat();
             assert!(said.contains("a newer gitops-dr wrote"), "{said}");
         }
+        let broken = Err(Failure::new("the record cannot be read"));
+        let here = find(folder.path(), "01A", "shop").unwrap();
+        let failure = choose("01A", here, Some(&broken), "shop").unwrap_err();
+        assert_eq!(failure.message, "the record cannot be read");
     }
 }

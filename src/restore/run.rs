@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::operator::operator;
 use super::request::Request;
-use super::resume;
+use super::resume::{self, Here};
 use super::{answers, build};
 use crate::engine::journal::Journal;
-use crate::engine::{Engine, Settings, Step};
+use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
 use crate::runbook::{ClusterState, Runbook};
@@ -76,6 +76,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         by: operator(),
     };
     let record = Arc::new(RunRecord::of(&holder.by));
+    let alarm = Alarm::default();
     let mut engine = Engine::new(Settings {
         journal,
         record: Some(Arc::<RunRecord>::clone(&record)),
@@ -84,6 +85,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         clock: request.clock,
         redactor: request.redactor.clone(),
         interrupt: request.interrupt,
+        alarm: alarm.clone(),
         deadline: request.deadline,
     });
     let runbook = request.runbook;
@@ -113,6 +115,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
                 holder,
             },
             record,
+            alarm,
             redactor: request.redactor,
             stores,
             run: OnceLock::from(run),
@@ -131,7 +134,7 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
         resume::find(&world.options.journals, name, &runbook.name).map_err(refused)?
     } else {
         answered(engine, world, attended)?;
-        None
+        Here::Nothing
     };
     let connect: [Box<dyn Step>; 1] = [Box::new(Connect(Arc::clone(world)))];
     engine.run(&connect).await?;
@@ -175,6 +178,7 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
 fn answered(engine: &mut Engine, world: &World, attended: bool) -> Result<(), Ended> {
     let given = &world.options.answers;
     let runbook = world.runbook().map_err(refused)?;
+    answers::unbegun(given, engine.state(), world.earlier.get()).map_err(refused)?;
     answers::missing(runbook, given, engine.state(), attended).map_err(refused)?;
     for told in answers::told(given) {
         engine.record(told);
@@ -187,7 +191,7 @@ fn refused(failure: Failure) -> Ended {
 }
 
 /// Takes up an earlier run: the one that this machine knows, or the one of which the cluster tells.
-fn go_on(engine: &mut Engine, world: &World, name: &str, here: Option<RunState>) -> Result<(), Failure> {
+fn go_on(engine: &mut Engine, world: &World, name: &str, here: Here) -> Result<(), Failure> {
     let chosen = resume::choose(name, here, world.found.get(), &world.runbook()?.name)?;
     let started = World::need(&world.started, "when the run began")?;
     engine.record(resume::goes_on(&chosen.state, *started)?);

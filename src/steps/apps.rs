@@ -48,7 +48,7 @@ impl Step for Drive {
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runbook = self.world.runbook()?;
         let cluster = &self.world.cluster_until_stopped(context)?;
-        clusters::find_connected(&self.world).await?;
+        clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
         let mut observer = Observer::start(cluster)?;

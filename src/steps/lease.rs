@@ -30,8 +30,13 @@ pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure
         ErrorKind::Denied => Ok(None),
         _ => Err(error),
     };
-    if let Some(kept) = cluster.kept().await.or_else(unless_denied)? {
-        let _ = world.found.set(super::record::found(&kept)?);
+    let kept = match cluster.kept().await.or_else(unless_denied) {
+        // What cannot be read concerns only who goes on with it.
+        Err(error) if error.kind() == ErrorKind::Invalid => Some(Err(error.into())),
+        kept => kept?.map(|kept| super::record::found(&kept)),
+    };
+    if let Some(found) = kept {
+        let _ = world.found.set(found);
     }
     Ok(())
 }
@@ -62,7 +67,7 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
         None,
         format!("the cluster's Lease is held by {who}: waiting up to {seconds}s for a sign of life"),
     );
-    let now = match cluster.watch_claim(&claim, at).await {
+    let now = match cluster.watch_claim(&claim, at, claim.duration).await {
         Pulse::Alive(now) => {
             let holder = now.holder.clone().unwrap_or(holder);
             return Err(occupied(&now, &holder));
@@ -72,10 +77,10 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
             context.notice(format!(
                 "The cluster's Lease was held by {who}, which gave no sign of life for {seconds}s: it is taken over."
             ));
-            claim
+            Some(claim)
         }
     };
-    *sight = Some(Sight { claim: Some(now), at });
+    *sight = Some(Sight { claim: now, at });
     Ok(())
 }
 
@@ -88,15 +93,25 @@ pub(super) async fn take(world: &Arc<World>, cluster: &Cluster, context: &Contex
         .hold(found, &world.options.holder, &context.shared_clock())
         .await?;
     world.record.write_to(cluster.clone());
+    let (alarm, held) = (world.alarm.clone(), cluster.clone());
+    // Who loses it must end even where nothing is being changed, such as while a program runs.
+    tokio::spawn(async move {
+        if let Some(lost) = held.until_lost().await {
+            alarm.raise(lost.into());
+        }
+    });
     Ok(())
 }
 
-/// Whether the holder is a run of this machine, and if so whether it lives: whoever writes a journal holds its lock.
+/// Whether the holder lives, where its journal tells: of a run of this machine that kept it where this run does. Whoever writes a
+/// journal holds its lock.
 fn lives_here(world: &World, holder: &Holder) -> Option<bool> {
     let journal = world.options.journals.join(format!("{}.jsonl", holder.run));
     let host = |by: &str| by.rsplit_once('@').map(|(_, host)| host.to_owned());
-    (host(&holder.by) == host(&world.options.holder.by) && journal.is_file())
-        .then(|| journal::is_being_written(&journal))
+    if host(&holder.by) != host(&world.options.holder.by) {
+        return None;
+    }
+    journal::is_being_written(&journal)
 }
 
 fn occupied(claim: &Claim, holder: &Holder) -> Failure {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, credentials, findings};
+use super::{Prepared, World, clusters, credentials, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
@@ -197,7 +197,8 @@ impl Prepare {
     /// What in the sources would do damage, held against each other and against what the stores give.
     fn damage(&self, runbook: &Runbook, install: &Install, beside: &Others) -> Result<Vec<Finding>, Failure> {
         let mut restored = Vec::new();
-        for (name, secret) in World::need(&self.0.secrets, "what the stores hold")? {
+        let secrets = World::need(&self.0.secrets, "what the stores hold")?;
+        for (name, secret) in secrets {
             if let Some(manifest) = credentials::manifest(runbook, name, secret)? {
                 restored.push((name.clone(), manifest.id()));
             }
@@ -223,7 +224,9 @@ impl Prepare {
         for (index, manifests) in &beside.extras {
             applied.extend(manifests.iter().map(of(&steps[*index], "default", false)));
         }
-        Ok(damage::check(&applied, &restored, namespace))
+        let mut findings = damage::check(&applied, &restored, namespace);
+        findings.extend(clusters::unapproved(&self.0, runbook, secrets, &applied));
+        Ok(findings)
     }
 
     /// How all but the agent is rendered.

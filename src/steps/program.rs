@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
-use super::World;
+use super::{World, weather};
 use crate::engine::{Context, Holds, Step};
 use crate::event::{Effect, Failure, Outcome, PlannedStep, Step as StepEvent};
 use crate::exec::{Error, Exec};
@@ -83,6 +83,9 @@ impl RunProgram {
     async fn follow(&self, context: &Context) -> Result<Result<String, Error>, Failure> {
         // Kept until the program has ended.
         let copy = self.folder().await?;
+        // Nothing asks whose the cluster is once it runs.
+        let cluster = self.world.cluster_until_stopped(context)?;
+        weather::told(context, &cluster, cluster.still_mine()).await?;
         let mut count = 0_usize;
         let say = |line: &str| {
             count += 1;

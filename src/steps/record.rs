@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 
 use crate::cluster::{Cluster, Error, Kept};
-use crate::engine::Record;
+use crate::engine::{Record, journal};
 use crate::event::{Body, Effect, Event, Failure, Run, RunState, Step};
 
 /// How much is kept before interventions are left out; an object of the API server holds about three times as much. All else is
@@ -31,7 +31,8 @@ pub struct Found {
 
 /// Reads a record.
 pub(super) fn found(kept: &Kept) -> Result<Found, Failure> {
-    let events: Result<Vec<Event>, _> = kept.events.lines().map(serde_json::from_str).collect();
+    let lines = kept.events.lines();
+    let events: Result<Vec<Event>, _> = lines.map(|line| journal::event(line.as_bytes())).collect();
     let events = events.map_err(|error| {
         Failure::new(format!(
             "the record of the newest run in the cluster cannot be read: {error}"
@@ -277,6 +278,23 @@ mod tests {
         let mut journal = RunState::of(&events);
         assert_eq!(std::mem::take(&mut journal.notices), ["a word"]);
         assert_eq!(told(&record), journal);
+    }
+
+    #[test]
+    fn of_what_a_newer_program_wrote_only_that_it_happened_is_known() {
+        let line = |words: &str| format!(r#"{{"seq":1,"at":"1970-01-01T00:00:00Z","elapsed_ms":3,{words}}}"#);
+        let read = |line: String| {
+            found(&Kept {
+                events: line,
+                by: String::new(),
+            })
+        };
+        let odd = line(r#""family":"step","event":"started","id":"a","phase":"dusk","title":"","effect":"reads""#);
+        assert_eq!(read(odd).unwrap().state.unknown_steps, 1);
+        let odd = line(r#""family":"run","event":"finished","outcome":"half-way","failure":null"#);
+        assert_eq!(read(odd).unwrap().state.finished, None);
+        let hints = read("no line of ours".into()).unwrap_err().hints;
+        assert!(hints[0].contains("kube-system/gitops-dr"), "{hints:?}");
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use super::lease::Sight;
 use super::record::{Found, RunRecord};
 use super::{Answers, Fate};
 use crate::cluster::{Cluster, Holder, Mode};
-use crate::engine::Context;
+use crate::engine::{Alarm, Context};
 use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
 use crate::object::{Manifest, ObjectRef};
@@ -90,12 +90,14 @@ pub struct World {
     pub stores: Vec<Box<dyn Store>>,
     /// The earlier run of this runbook that was left unfinished, if this run takes it up.
     pub earlier: OnceLock<RunState>,
-    /// What the target tells of the newest run that changed anything.
-    pub found: OnceLock<Found>,
+    /// What the target tells of the newest run that changed anything, or why it cannot be read.
+    pub found: OnceLock<Result<Found, Failure>>,
     /// The Lease as the run first saw it.
     pub sight: tokio::sync::Mutex<Option<Sight>>,
     /// The run's record in the target.
     pub record: Arc<RunRecord>,
+    /// Raised when the Lease is lost.
+    pub alarm: Alarm,
     /// The cluster.
     pub cluster: OnceLock<Cluster>,
     /// How to apply.
@@ -166,7 +168,7 @@ impl World {
     /// Returns the run that was left unfinished on the cluster, as its record there says, and who ran it. Only one of this
     /// runbook, and not where this run goes on with it.
     pub fn unfinished(&self) -> Option<(&str, &str)> {
-        let found = self.found.get()?;
+        let found = self.found.get()?.as_ref().ok()?;
         let run = found.state.run.as_ref()?;
         let is_ours = self.runbook.get()?.name == found.state.runbook && found.state.touched();
         let has_recovered = matches!(found.state.finished, Some((RunOutcome::Recovered, _)));

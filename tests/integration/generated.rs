@@ -24,10 +24,19 @@ yet.
 
 #[test]
 fn the_reference_of_the_runbook_is_the_generated_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/runbook.md");
-    let generated = reference(&schema());
+    is_committed("docs/guide/runbook.md", &reference(&schema()));
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let text = serde_json::to_string_pretty(&schema()).unwrap();
+    is_committed("runbooks/runbook.schema.json", &format!("{text}\n"));
+}
+
+fn is_committed(file: &str, generated: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, &generated).unwrap();
+        std::fs::write(&path, generated).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(

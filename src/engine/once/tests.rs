@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::engine::{Engine, Nobody, Person, Record, Settings};
+use crate::engine::{Alarm, Engine, Nobody, Person, Record, Settings};
 use crate::event::{Event, Phase, RunId, RunOutcome, RunState, Sink, Step as StepEvent};
 use crate::redact::Redactor;
 
@@ -85,6 +85,7 @@ fn settings(person: impl Person + 'static, heard: &Heard) -> Settings {
         clock: Arc::new(ManualClock::default()),
         redactor: Redactor::default(),
         interrupt: CancellationToken::new(),
+        alarm: Alarm::default(),
         deadline: None,
     }
 }

@@ -69,6 +69,7 @@ fn settings() -> Settings {
         clock: Arc::new(ManualClock::default()),
         redactor: Redactor::default(),
         interrupt: CancellationToken::new(),
+        alarm: Alarm::default(),
         deadline: None,
     }
 }
@@ -115,6 +116,38 @@ async fn an_interrupt_lets_the_step_end_and_begins_no_other() {
     let state = run(interrupted, steps).await;
     assert_eq!((outcome(&state), state.exit_code()), (RunOutcome::Interrupted, 130));
     assert_eq!(state.steps.len(), 1, "no further step began");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_cluster_is_not_its_own_any_more_fails_with_why_and_begins_no_further_step() {
+    let why = || Failure::new("another run took over").hint("let it end");
+    for (effect, exit) in [(Effect::Repeatable, 1), (Effect::Reads, 2)] {
+        let alarmed = settings();
+        let alarm = alarmed.alarm.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            alarm.raise(why());
+        });
+        let steps = vec![
+            Scripted("wait", effect, Does::WaitsToBeStopped),
+            Scripted("next", Effect::Repeatable, Does::Succeeds),
+        ];
+        let state = run(alarmed, steps).await;
+        assert_eq!(state.finished.clone().unwrap().1, Some(why()));
+        assert_eq!(
+            (state.exit_code(), state.steps.len()),
+            (exit, 1),
+            "no further step began"
+        );
+    }
+    // One that hears of it only when all is done has not recovered either.
+    let alarmed = settings();
+    let alarm = alarmed.alarm.clone();
+    let mut engine = Engine::new(alarmed);
+    let steps: [Box<dyn Step>; 1] = [Box::new(Scripted("last", Effect::Repeatable, Does::Succeeds))];
+    let result = engine.run(&steps).await;
+    alarm.raise(why());
+    assert_eq!(outcome(&engine.finish(result)), RunOutcome::Failed);
 }
 
 #[tokio::test(start_paused = true)]

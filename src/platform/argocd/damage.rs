@@ -22,7 +22,8 @@ pub struct Applied<'manifest> {
 }
 
 impl Applied<'_> {
-    fn id(&self) -> ObjectRef {
+    /// Returns the object's identity where it is applied.
+    pub fn id(&self) -> ObjectRef {
         let mut id = self.manifest.id();
         if id.namespace.is_empty() {
             self.namespace.clone_into(&mut id.namespace);
@@ -35,7 +36,8 @@ impl Applied<'_> {
         format!("{} ({}:{})", self.by, origin.file, origin.line)
     }
 
-    fn finding(&self, rule: &'static str, message: String) -> Finding {
+    /// Returns an error at the place that the object comes from.
+    pub fn finding(&self, rule: &'static str, message: String) -> Finding {
         at_origin(Finding::error(rule, message), self.manifest)
     }
 }

@@ -177,6 +177,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
             let (from, to) = (wording::short(from), wording::short(to));
             Some(format!("source {source} {moved}: {from} before, {to} now"))
         }
+        Run::Remote { cluster, server, .. } => Some(format!("rebuilt cluster {cluster}: {server}")),
         Run::LeftToDo { what } => Some(format!("left to do by hand: {what}")),
         Run::Excepted(exception) => Some(format!(
             "exception: {}: {} (accepted: {})",

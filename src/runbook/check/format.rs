@@ -122,6 +122,13 @@ pub(in super::super) fn duration(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from(duration).map_err(|_| EXAMPLE)
 }
 
+/// Whether a text names a variable as a shell does, `$NAME` alone or `${NAME}` anywhere.
+pub(super) fn names_variable(text: &str) -> bool {
+    let is_name = |name: &str| is_variable(name) && name.contains(|letter: char| letter.is_ascii_uppercase());
+    let braced = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+    text.strip_prefix('$').is_some_and(is_name) || braced.map(|(name, _)| name).any(is_name)
+}
+
 /// Whether the text is a full commit hash.
 pub(in super::super) fn is_commit(text: &str) -> bool {
     HASHES.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())

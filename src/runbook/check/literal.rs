@@ -191,6 +191,14 @@ fn looks_secret(text: &str) -> bool {
     has_start || (text.contains("-----BEGIN") && text.contains("PRIVATE KEY"))
 }
 
+/// Whether a value of which nothing is known may be a secret: one long word of letters and digits.
+pub(super) fn may_be_secret(text: &str) -> bool {
+    text.len() >= 8
+        && !text.contains(char::is_whitespace)
+        && text.contains(|character: char| character.is_ascii_digit())
+        && text.contains(char::is_alphabetic)
+}
+
 /// Whether an address holds credentials: surely, or (`Some(false)`) perhaps.
 fn credentials(text: &str, is_git: bool) -> Option<bool> {
     let Some((scheme, rest)) = text.split_once("://") else {

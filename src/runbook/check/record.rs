@@ -2,6 +2,7 @@
 
 use super::super::shape::{Field, Kinds, Name, Record, Shape, list};
 use super::super::tree::{Entry, Node, Span, Value};
+use super::literal::may_be_secret;
 use super::{Check, suggest};
 
 impl Check<'_> {
@@ -143,6 +144,10 @@ impl Check<'_> {
     ) -> Option<&'word str> {
         let meant = suggest::nearest(&entry.key, known.clone());
         let help = suggest::among(&entry.key, known);
+        // Nobody knows what it is: a key that was torn apart may have been `token`.
+        if entry.value.written().is_some_and(may_be_secret) {
+            self.hidden.hide(entry.value.span);
+        }
         self.error(
             "runbook/unknown-key",
             entry.span,

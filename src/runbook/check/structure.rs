@@ -88,7 +88,17 @@ impl Check<'_> {
         match (shape, scalar.kind()) {
             (Shape::Text(Format::Duration), Kind::Number) => self.format(&scalar.text, Format::Duration, node.span),
             (Shape::Text(_), Kind::Text) if scalar.text.is_empty() => self.empty(node, key),
-            (Shape::Text(format), Kind::Text) => self.format(&scalar.text, *format, node.span),
+            (Shape::Text(format), Kind::Text) => {
+                if is_address && format::names_variable(&scalar.text) {
+                    self.warning(
+                        "runbook/not-expanded",
+                        node.span,
+                        "taken as it is written: no variable is put in here",
+                        "write the value itself".to_owned(),
+                    );
+                }
+                self.format(&scalar.text, *format, node.span);
+            }
             (Shape::Word(words) | Shape::WordOrRecord(words, _), _) => self.word(&scalar.text, words, node.span),
             (Shape::Whole(least, most), Kind::Number) => match node.whole() {
                 Some(number) if (*least..=*most).contains(&number) => {}
@@ -161,6 +171,9 @@ impl Check<'_> {
         let help = match &node.value {
             Value::Scalar(scalar) if expected == "text" && matches!(scalar.kind(), Kind::Number | Kind::Flag) => {
                 Some(format!("quote it: \"{}\"", scalar.text))
+            }
+            Value::Scalar(_) if key.is_some_and(|entry| entry.key == "from") => {
+                Some("name the store, too, such as `from: {vault: PATH}`".to_owned())
             }
             _ => None,
         };

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use crate::event::Failure;
+use serde_json::Value;
+
+use super::unapproved::connected_live;
+use crate::cluster::{Cluster as Reached, ErrorKind};
+use crate::engine::Context;
+use crate::event::{Exception, Failure, Run};
 use crate::object::ObjectRef;
 use crate::platform::argocd::decide::{Away, AwayState};
 use crate::platform::argocd::{remote, secret};
@@ -68,32 +73,71 @@ pub(in crate::steps) fn away(world: &World, runbook: &Runbook) -> Vec<Away> {
         .collect()
 }
 
-/// Finds the clusters whose secret the agent has already: an earlier run was allowed to connect them, or the platform was
-/// taken over as it is. Nothing there is held back any more.
-pub(in crate::steps) async fn find_connected(world: &World) -> Result<(), Failure> {
+/// Returns the clusters that live on, each as long as it is held back.
+pub(super) fn survivors(world: &World, runbook: &Runbook) -> Vec<Away> {
+    let survivors = runbook.clusters.iter();
+    survivors
+        .filter(|(_, cluster)| cluster.state == ClusterState::Survives)
+        .map(|(name, cluster)| whereabouts(world, name, cluster, AwayState::Held))
+        .collect()
+}
+
+/// Finds the clusters that the agent reaches already: an earlier run was allowed to connect them, the platform was taken
+/// over as it is, or somebody else has connected them, which is told loudly. Nothing there is held back any more.
+pub(in crate::steps) async fn find_connected(world: &World, context: &Context) -> Result<(), Failure> {
     let (runbook, target) = (world.runbook()?, world.cluster()?);
-    for (name, cluster) in &runbook.clusters {
-        let Some(secret) = cluster
-            .secret
-            .as_ref()
-            .filter(|_| cluster.state == ClusterState::Survives)
-        else {
+    let is_known = |name: &str| {
+        let fates = world.fates.lock().unwrap_or_else(PoisonError::into_inner);
+        fates.contains_key(name)
+    };
+    let open: Vec<_> = survivors(world, runbook)
+        .into_iter()
+        .filter(|away| !is_known(&away.cluster))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let live = secrets(world, runbook, target).await?;
+    for away in open {
+        let name = &away.cluster;
+        let own = runbook.clusters[name].secret.as_deref();
+        let Some((secret, by_us)) = connected_live(&live, &away, own) else {
             continue;
         };
-        let is_known = world
-            .fates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(name);
-        if is_known {
-            continue;
-        }
-        let id = ObjectRef::new("v1", "Secret", &runbook.agent.namespace, secret);
-        if target.get(&id).await?.is_some() {
-            settle(world, name, Fate::Connected);
+        settle(world, name, Fate::Connected);
+        let secret = secret["metadata"]["name"].as_str().unwrap_or_default();
+        if world.adopts() {
+            context.notice(format!(
+                "Cluster {name} is connected already, by Secret {secret}, on the platform that is taken over."
+            ));
+        } else if !by_us {
+            context.emit(Run::Excepted(Exception {
+                subject: format!("cluster {name}"),
+                what: format!("connected by Secret {secret}, which this restore did not apply"),
+                reason: "nobody was asked, and the agent acts there since then: see what it has deleted and changed"
+                    .into(),
+            }));
         }
     }
     Ok(())
+}
+
+/// Returns the Secrets by which the agent knows clusters; only those that the runbook names where they may not be listed.
+async fn secrets(world: &World, runbook: &Runbook, target: &Reached) -> Result<Vec<Value>, Failure> {
+    let namespace = &runbook.agent.namespace;
+    let of_clusters = format!("{}=cluster", secret::TYPE);
+    match target.labelled("v1", "Secret", namespace, &of_clusters).await {
+        Err(error) if error.kind() == ErrorKind::Denied => {}
+        listed => return Ok(listed?),
+    }
+    let mut found = Vec::new();
+    for away in survivors(world, runbook) {
+        if let Some(name) = &runbook.clusters[&away.cluster].secret {
+            let id = ObjectRef::new("v1", "Secret", namespace, name);
+            found.extend(target.get(&id).await?);
+        }
+    }
+    Ok(found)
 }
 
 /// Notes what became of a cluster.

@@ -28,6 +28,16 @@ pub struct ConnectSurvivor {
     pub name: String,
 }
 
+/// Whether a cluster may be connected.
+enum Verdict {
+    /// Yes, without a question: what was seen a moment ago is what is there.
+    Unasked,
+    /// Yes: a person has seen the list and approved it.
+    Approved,
+    /// No, for this reason.
+    Refused(String),
+}
+
 #[async_trait]
 impl Step for ConnectSurvivor {
     fn planned(&self) -> PlannedStep {
@@ -35,7 +45,7 @@ impl Step for ConnectSurvivor {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        find_connected(&self.world).await?;
+        find_connected(&self.world, context).await?;
         let is_connected = {
             let fates = self
                 .world
@@ -55,9 +65,26 @@ impl Step for ConnectSurvivor {
         };
         context.progress(0, None, "looking at what the agent would do there");
         let away = whereabouts(&self.world, &self.name, cluster, AwayState::Held);
-        let toll = context.unless_stopped(look(&self.world, &away, &stored.data)).await??;
-        if let Some(why) = self.refused(&toll, context).await? {
-            return Ok(self.leave(&why, Some(&toll), context));
+        let mut toll = context.unless_stopped(look(&self.world, &away, &stored.data)).await??;
+        loop {
+            match self.verdict(&toll, context).await? {
+                Verdict::Unasked => break,
+                Verdict::Refused(why) => return Ok(self.leave(&why, Some(&toll), context)),
+                Verdict::Approved => {}
+            }
+            // People think for a while, and meanwhile Git moves: what was approved is what was shown.
+            context.progress(0, None, "looking once more at what the agent would do there");
+            let now = context.unless_stopped(look(&self.world, &away, &stored.data)).await??;
+            let more = now.beyond(&toll);
+            if more.is_empty() {
+                break;
+            }
+            context.notice(format!(
+                "Before cluster {} was connected, the agent came to do more there than was approved:\n{}",
+                self.name,
+                more.join("\n")
+            ));
+            toll = now;
         }
         self.connect(stored, context).await?;
         Ok(Outcome::Done {
@@ -67,31 +94,31 @@ impl Step for ConnectSurvivor {
 }
 
 impl ConnectSurvivor {
-    /// Asks, unless there is nothing to be lost or the answer was given beforehand. Returns why it may not be done.
-    async fn refused(&self, toll: &Toll, context: &Context) -> Result<Option<String>, Failure> {
+    /// Asks, unless there is nothing to be lost or the answer was given beforehand.
+    async fn verdict(&self, toll: &Toll, context: &Context) -> Result<Verdict, Failure> {
         let name = &self.name;
         if toll.is_harmless() {
             context.notice(format!(
                 "Cluster {name} is connected without a question: the agent would delete and change nothing there."
             ));
-            return Ok(None);
+            return Ok(Verdict::Unasked);
         }
         let step = &self.planned.id;
         if let Some(comment) = self.world.options.answers.approve.get(step) {
             context.notice(self.list(toll));
             context.vouched(format!("approve {step}"), comment);
-            return Ok(None);
+            return Ok(Verdict::Unasked);
         }
         if !context.is_attended() {
-            return Ok(Some("nobody was there to approve it".into()));
+            return Ok(Verdict::Refused("nobody was there to approve it".into()));
         }
         match context.ask(toll.question(name)).await {
-            Ok(Answer::Given { .. }) => Ok(None),
-            Ok(Answer::Refused { by }) => Ok(Some(format!("{by} refused it"))),
+            Ok(Answer::Given { .. }) => Ok(Verdict::Approved),
+            Ok(Answer::Refused { by }) => Ok(Verdict::Refused(format!("{by} refused it"))),
             // No answer is no approval; but the recovery goes on, unless it was the run that was stopped.
             Err(failure) => {
                 context.unless_stopped(std::future::ready(())).await?;
-                Ok(Some(failure.message))
+                Ok(Verdict::Refused(failure.message))
             }
         }
     }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
+use super::fresh::Fresh;
 use super::rendered::rendered;
 use super::toll::Toll;
 use crate::agent::argocd::Observer;
-use crate::cluster::{Cluster, Error};
+use crate::cluster::{Change, Cluster, Error};
 use crate::event::Failure;
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::application::Application;
@@ -21,6 +22,9 @@ use crate::steps::World;
 
 /// Requests in flight at most: the cluster serves others.
 const IN_FLIGHT: usize = 8;
+
+/// As whom the agent applies on the server's side (`util/argo/argo.go`, `common.ArgoCDSSAManager`).
+const AGENT: &str = "argocd-controller";
 
 /// An app that goes to the cluster.
 struct Coming {
@@ -45,6 +49,7 @@ pub(super) async fn look(world: &World, away: &Away, stored: &Data) -> Result<To
     let (runbook, target) = (world.runbook()?, world.cluster()?);
     let settings = ObjectRef::new("v1", "ConfigMap", &runbook.agent.namespace, "argocd-cm");
     let tracking = Tracking::of(target.get(&settings).await?.as_ref());
+    let fresh = Fresh::fetch(world).await?;
     let tree = seen(target).await?;
     let mut labels = runbook.clusters[&away.cluster].labels.clone();
     labels.insert(secret::TYPE.to_owned(), "cluster".to_owned());
@@ -55,7 +60,7 @@ pub(super) async fn look(world: &World, away: &Away, stored: &Data) -> Result<To
             ));
         }
     }
-    let coming = coming(world, &tree, away, &cluster).await;
+    let coming = coming(world, &fresh, &tree, away, &cluster).await;
     let everything = match cluster.everything().await {
         Ok(everything) => everything,
         Err(error) => {
@@ -101,7 +106,7 @@ async fn seen(target: &Cluster) -> Result<Tree, Failure> {
 }
 
 /// Returns the apps that go to the cluster, rendered where that can be done.
-async fn coming(world: &World, tree: &Tree, away: &Away, cluster: &Cluster) -> Vec<Coming> {
+async fn coming(world: &World, fresh: &Fresh<'_>, tree: &Tree, away: &Away, cluster: &Cluster) -> Vec<Coming> {
     let agents = world
         .runbook()
         .map(|runbook| runbook.agent.namespace.clone())
@@ -123,7 +128,7 @@ async fn coming(world: &World, tree: &Tree, away: &Away, cluster: &Cluster) -> V
             namespace: app.namespace().to_owned(),
             prunes: app.is_automated() && app.prunes() && !app.has_sync_option("Prune=false"),
             is_automated: app.is_automated(),
-            manifests: rendered(world, app, &id.name, &cluster.identity().version).await,
+            manifests: rendered(world, fresh, app, &id.name, &cluster.identity().version).await,
         });
     }
     all
@@ -186,8 +191,12 @@ impl Coming {
         let mut answers = stream::iter(asked).buffered(IN_FLIGHT);
         while let Some((object, answer)) = answers.next().await {
             match answer {
-                Ok(Some(true)) => toll.changed.push(format!("{object} (of app {})", self.name)),
-                Ok(Some(false) | None) => {}
+                Ok(Change::Other) => toll.changed.push(format!("{object} (of app {})", self.name)),
+                Ok(Change::Unseen) => toll.unknown.push(format!(
+                    "{object} (of app {}: it is as rendered, but whether it holds what Git has no more cannot be seen)",
+                    self.name
+                )),
+                Ok(Change::New | Change::Same) => {}
                 Err(error) => toll
                     .unknown
                     .push(format!("{object} (of app {}): {}", self.name, said(&error))),
@@ -195,11 +204,11 @@ impl Coming {
         }
     }
 
-    async fn would_change(&self, cluster: &Cluster, manifest: &Manifest) -> (ObjectRef, Result<Option<bool>, Error>) {
+    async fn would_change(&self, cluster: &Cluster, manifest: &Manifest) -> (ObjectRef, Result<Change, Error>) {
         match cluster.located(manifest, &self.namespace) {
             // What the cluster serves no kind of would be made, and harms nothing.
-            Err(_) => (manifest.id(), Ok(None)),
-            Ok(id) => (id, cluster.would_change(manifest, &self.namespace).await),
+            Err(_) => (manifest.id(), Ok(Change::New)),
+            Ok(id) => (id, cluster.would_change(manifest, &self.namespace, AGENT).await),
         }
     }
 }

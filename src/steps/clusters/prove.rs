@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::away::stored;
 use super::look::connected;
-use crate::cluster::{Cluster, MANAGER, Target, same_server};
+use crate::cluster::{Cluster, Identity, MANAGER, Target, same_server};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run, RunState};
 use crate::object::Manifest;
 use crate::platform::argocd::{remote, secret};
 use crate::runbook::{self, ClusterState, Expect, Runbook};
 use crate::steps::World;
 use crate::steps::ground::built;
-use crate::steps::interlock::not_empty;
+use crate::steps::interlock::{self, not_empty};
 
 /// The interlock of the rebuilt clusters.
 pub struct ProveClusters(pub Arc<World>);
@@ -33,13 +33,18 @@ impl Step for ProveClusters {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        context.unless_stopped(self.prove()).await?
+        context.unless_stopped(self.prove(context)).await?
     }
 }
 
 impl ProveClusters {
-    async fn prove(&self) -> Result<Outcome, Failure> {
+    async fn prove(&self, context: &Context) -> Result<Outcome, Failure> {
         let (runbook, target) = (self.0.runbook()?, self.0.cluster()?);
+        // Whoever must not be driven gets no login of ours. The interlock of the target asks all of this again, with the rest, and
+        // then tells what is odd.
+        interlock::target::never(runbook, target.identity())?;
+        interlock::target::same_cluster(&self.0, target.identity())?;
+        interlock::clusters::lead_elsewhere(&self.0, target).await?;
         let mut others = self.living(runbook).await;
         let mut told = Vec::new();
         for (name, cluster) in &runbook.clusters {
@@ -49,9 +54,15 @@ impl ProveClusters {
             let within = |failure: Failure| failure.within(format!("cluster {name} cannot be registered as rebuilt"));
             let remote = self.reach(cluster).await.map_err(within)?;
             is_another(runbook, target, &remote, &others).map_err(within)?;
+            same_remote(self.0.earlier.get(), name, remote.identity()).map_err(within)?;
             let state = self.state(cluster, &remote).await.map_err(within)?;
             rights(&remote).await.map_err(within)?;
             let identity = remote.identity().clone();
+            context.emit(Run::Remote {
+                cluster: name.clone(),
+                server: identity.server.clone(),
+                uid: identity.uid.clone(),
+            });
             told.push(format!("{name}: {} ({state})", identity.server));
             others.insert(format!("the rebuilt cluster {name}"), (identity.uid, identity.server));
             let mut remotes = self.0.remotes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,22 +74,25 @@ impl ProveClusters {
     }
 
     /// Returns the UID and the address of each cluster that is not rebuilt, as far as they are known: one that does not
-    /// answer, or lets only the agent in, has no UID.
+    /// answer, or lets only the agent in, has no UID. An absent one is not asked: whoever answers there in its place would be
+    /// given its credentials.
     async fn living(&self, runbook: &Runbook) -> BTreeMap<String, (String, String)> {
         let mut living = BTreeMap::new();
         for (name, cluster) in &runbook.clusters {
-            let (word, ask) = match cluster.state {
-                ClusterState::Rebuilt => continue,
-                ClusterState::Survives => ("which lives on", true),
-                ClusterState::Absent => ("which is absent", false),
-            };
             let Some(stored) = stored(&self.0, cluster) else {
                 continue;
             };
             let server = secret::field(&stored.data, "server").unwrap_or_default().to_owned();
-            let uid = match connected(&stored.data).await {
-                Ok(remote) if ask => remote.identity().uid.clone(),
-                _ => String::new(),
+            let (word, uid) = match cluster.state {
+                ClusterState::Rebuilt => continue,
+                ClusterState::Absent => ("which is absent", String::new()),
+                ClusterState::Survives => (
+                    "which lives on",
+                    connected(&stored.data)
+                        .await
+                        .map(|remote| remote.identity().uid.clone())
+                        .unwrap_or_default(),
+                ),
             };
             living.insert(format!("cluster {name}, {word}"), (uid, server));
         }
@@ -155,6 +169,18 @@ fn is_another(
     )
 }
 
+/// A run goes on with the very clusters that it was begun with. What an earlier run has made opens the way onto no other.
+fn same_remote(earlier: Option<&RunState>, name: &str, identity: &Identity) -> Result<(), Failure> {
+    match earlier.and_then(|earlier| earlier.remotes.get(name)) {
+        Some(uid) if *uid != identity.uid => Err(Failure::new(format!(
+            "in the run to go on with it was the cluster {uid}, and context {} leads to {}",
+            identity.context, identity.uid
+        ))
+        .hint("name the context of that cluster, or begin a new run without --resume")),
+        _ => Ok(()),
+    }
+}
+
 /// Whether we may do there what registering it takes. An access review knows nothing of privilege escalation; a dry run does.
 async fn rights(remote: &Cluster) -> Result<(), Failure> {
     let account: Vec<Manifest> = remote::account().into_iter().map(built).collect::<Result<_, _>>()?;
@@ -178,4 +204,84 @@ async fn rights(remote: &Cluster) -> Result<(), Failure> {
             .map_err(|error| Failure::from(error).within("the server would refuse the account that Argo CD needs"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::redact::Secret;
+    use crate::steps::Restored;
+
+    const RUNBOOK: &str = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+        stores:\n  - vault: {address: \"https://vault.example.com\", auth: {token: {env: VAULT_TOKEN}}}\n\
+        sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+        agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+        roots:\n  - {id: apps, source: platform, path: apps}\n\
+        secrets:\n  cluster-far: {as: argocd/cluster, from: [{vault: far}]}\n\
+        clusters:\n  far: {state: absent, secret: cluster-far}\n";
+
+    fn restored(server: &str) -> Restored {
+        let data = [
+            ("name", "far"),
+            ("server", server),
+            (
+                "config",
+                "{\"bearerToken\": \"t0ken\", \"tlsClientConfig\": {\"insecure\": true}}",
+            ),
+        ];
+        Restored {
+            data: data.map(|(key, value)| (key.to_owned(), Secret::from(value))).into(),
+            store: "vault".to_owned(),
+            path: "far".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_with_the_rebuilt_clusters_that_it_knows() {
+        let earlier = RunState {
+            remotes: BTreeMap::from([("lab".to_owned(), "u1".to_owned())]),
+            ..RunState::default()
+        };
+        let at = |uid: &str| Identity {
+            context: "lab-new".to_owned(),
+            server: "https://lab.example.com".to_owned(),
+            uid: uid.to_owned(),
+            version: "v1.33.0".to_owned(),
+        };
+        for (earlier, name, uid, is_right) in [
+            (None, "lab", "u2", true),
+            (Some(&earlier), "lab", "u1", true),
+            (Some(&earlier), "lab", "u2", false),
+            (Some(&earlier), "other", "u2", true),
+        ] {
+            assert_eq!(same_remote(earlier, name, &at(uid)).is_ok(), is_right, "{name} {uid}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_answers_in_place_of_an_absent_cluster_is_given_no_credentials() {
+        let impostor = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("https://{}", impostor.local_addr().unwrap());
+        let (runbook, findings) = runbook::parse("shop.yaml", RUNBOOK);
+        let runbook = runbook.unwrap_or_else(|| panic!("{findings:?}"));
+        let world = World {
+            secrets: OnceLock::from(BTreeMap::from([("cluster-far".to_owned(), restored(&server))])),
+            ..World::default()
+        };
+        let prove = ProveClusters(Arc::new(world));
+        let living = prove.living(&runbook);
+        tokio::select! {
+            living = living => assert_eq!(
+                living,
+                BTreeMap::from([("cluster far, which is absent".to_owned(), (String::new(), server))])
+            ),
+            _ = impostor.accept() => panic!("it was connected to"),
+            () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nothing came of it"),
+        }
+    }
 }

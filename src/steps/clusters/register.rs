@@ -58,6 +58,8 @@ impl RegisterCluster {
         };
         // The account comes first: a Secret for the token of one that is not there is deleted by the server.
         for object in remote::account() {
+            // The Lease that holds off other operators is on the target.
+            target.still_mine().await?;
             count(remote.apply(&built(object)?, remote::NAMESPACE, Mode::Careful).await?);
         }
         let token = self.token(&remote, context).await?;

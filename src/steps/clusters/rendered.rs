@@ -1,5 +1,6 @@
-//! What Git holds for an Application, rendered from the sources that were fetched.
+//! What Git holds for an Application, rendered from the sources as they are now.
 
+use super::fresh::Fresh;
 use crate::object::Manifest;
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::recipe::Recipe;
@@ -9,6 +10,7 @@ use crate::steps::World;
 /// Renders all sources of an Application; the error says why that cannot be done here.
 pub(super) async fn rendered(
     world: &World,
+    fresh: &Fresh<'_>,
     app: Application<'_>,
     name: &str,
     kube_version: &str,
@@ -20,29 +22,20 @@ pub(super) async fn rendered(
     let mut all = Vec::new();
     for source in sources {
         let Some(recipe) = Recipe::of(source)? else { continue };
-        all.extend(one(world, &recipe, app, name, kube_version).await?);
+        all.extend(one(world, fresh, &recipe, app, name, kube_version).await?);
     }
     Ok(all)
 }
 
 async fn one(
     world: &World,
+    fresh: &Fresh<'_>,
     recipe: &Recipe,
     app: Application<'_>,
     name: &str,
     kube_version: &str,
 ) -> Result<Vec<Manifest>, String> {
-    let runbook = world.runbook().map_err(|failure| failure.message)?;
-    let checkouts = world.checkouts.get().ok_or("the sources were not fetched")?;
-    let found = runbook.sources.iter().find_map(|(source, spec)| {
-        let checkout = checkouts.get(source)?;
-        let addresses = std::iter::once(&spec.git).chain(&spec.mirrors).map(String::as_str);
-        recipe
-            .is_from(addresses, spec.revision.text(), &checkout.commit)
-            .then_some(checkout)
-    });
-    let checkout =
-        found.ok_or_else(|| format!("{} at {} is no source of the runbook", recipe.repository, recipe.target))?;
+    let checkout = fresh.of(recipe)?;
     let options = render::Options {
         namespace: app.namespace().to_owned(),
         release: recipe.release.clone().unwrap_or_else(|| name.to_owned()),

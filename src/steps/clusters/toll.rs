@@ -43,6 +43,21 @@ impl Toll {
         .collect()
     }
 
+    /// Returns what of it another did not hold, one line each: what nobody has seen who has seen the other.
+    pub(super) fn beyond(&self, other: &Self) -> Vec<String> {
+        [
+            ("would be deleted", &self.deleted, &other.deleted),
+            ("would be changed", &self.changed, &other.changed),
+            ("cannot be told", &self.unknown, &other.unknown),
+        ]
+        .into_iter()
+        .flat_map(|(what, now, before)| {
+            let new = now.iter().filter(|line| !before.contains(line));
+            new.map(move |line| format!("{what}: {line}"))
+        })
+        .collect()
+    }
+
     /// Says how much it is, such as `1 object deleted, 2 changed`.
     pub(super) fn count(&self) -> String {
         let parts: Vec<_> = [
@@ -120,6 +135,27 @@ mod tests {
         };
         assert!(!unknown.is_harmless());
         assert!(left.is_harmless() && Toll::default().is_harmless());
+    }
+
+    #[test]
+    fn what_came_after_the_approval_was_not_approved() {
+        let of = |deleted: &[&str], changed: &[&str], left_alone: &[&str]| Toll {
+            deleted: deleted.iter().map(ToString::to_string).collect(),
+            changed: changed.iter().map(ToString::to_string).collect(),
+            left_alone: left_alone.iter().map(ToString::to_string).collect(),
+            ..Toll::default()
+        };
+        let approved = of(&["a", "b"], &["c"], &[]);
+        assert_eq!(
+            of(&["b"], &[], &["a", "x"]).beyond(&approved),
+            [""; 0],
+            "less is approved too"
+        );
+        assert_eq!(
+            of(&["a", "c"], &["c", "d"], &[]).beyond(&approved),
+            ["would be deleted: c", "would be changed: d"],
+            "what was to be changed was not approved to be deleted"
+        );
     }
 
     #[test]

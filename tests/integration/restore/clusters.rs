@@ -23,6 +23,9 @@ const SECRETS: &str = "secrets:
   cluster-far: {as: argocd/cluster, from: [{vault: dr/cluster-far}]}
 ";
 
+/// Lives with more data on `edge` than Git holds.
+const HOURS: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hours}\ndata: {monday: \"9-18\"}\n";
+
 /// Makes an app for every cluster of the lab's tier.
 const PROBES: &str = r#"
 apiVersion: argoproj.io/v1alpha1
@@ -64,6 +67,7 @@ fn platform() -> Vec<(String, String)> {
         file(&format!("apps/{app}.yaml"), at(cluster, app));
         file(&format!("{app}/deployment.yaml"), deployment(app));
     }
+    file("till/hours.yaml", HOURS.to_owned());
     file("apps/probes.yaml", PROBES.to_owned());
     file("probe/deployment.yaml", deployment("probe"));
     all
@@ -140,6 +144,9 @@ impl Fleet {
         )
         .await;
         put(&client, config_map("takings", Some("till"))).await;
+        let mut hours = config_map("hours", Some("till"));
+        hours["data"] = json!({"monday": "9-18", "sunday": "10-12"});
+        put(&client, hours).await;
         put(&client, config_map("of-nobody", None)).await;
         put(&client, config_map("of-a-former-app", Some("former"))).await;
         let mut live = running("till");
@@ -205,7 +212,7 @@ async fn a_surviving_cluster_is_untouched_until_a_person_approves() {
     let first = fleet.restore(&["--deadline", "9m"]).await;
     assert_eq!(first.code, 0, "{}", first.said());
     nobody_approved(&fleet, &first).await;
-    the_rebuilt_cluster_has_its_app(&fleet).await;
+    the_rebuilt_cluster_has_its_app(&fleet, &first).await;
 
     let second = fleet
         .restore(&[
@@ -251,6 +258,7 @@ async fn nobody_approved(fleet: &Fleet, ran: &Ran) {
         ran,
         &[
             "would be deleted: ConfigMap till/takings (of app till",
+            "would be changed: ConfigMap till/hours (of app till)",
             "would be changed: Deployment.apps till/till (of app till)",
             "left alone: ConfigMap till/of-a-former-app",
             "cluster edge is not connected: nobody was there to approve it",
@@ -267,7 +275,8 @@ async fn nobody_approved(fleet: &Fleet, ran: &Ran) {
     }
 }
 
-async fn the_rebuilt_cluster_has_its_app(fleet: &Fleet) {
+async fn the_rebuilt_cluster_has_its_app(fleet: &Fleet, ran: &Ran) {
+    says(ran, &[&format!("rebuilt cluster lab: {}", fleet.lab.server())]);
     for name in ["trial", "probe"] {
         let deployments: Api<Deployment> = Api::namespaced(fleet.lab.admin(), name);
         assert!(deployments.get_opt(name).await.unwrap().is_some(), "{name}");
@@ -309,6 +318,19 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
     let server = fleet.lab.server();
     let namespaces: Api<Namespace> = Api::all(fleet.lab.admin());
     let uid = namespaces.get("kube-system").await.unwrap().metadata.uid.unwrap();
+    let edge = fleet.edge.server();
+    let forbidden = wrong(
+        "a survivor that must not be driven",
+        "lab-new",
+        &["it is on the runbook's `never` list"],
+    )
+    .with("expect: empty", format!("expect: empty, never: [\"{edge}\"]"));
+    refused(&fleet, &forbidden).await;
+    let logged_in = |event: &AuditEvent| event.user.ends_with("argocd-manager");
+    assert!(
+        !fleet.edge.audit().await.unwrap().iter().any(logged_in),
+        "the stored token was sent to a cluster that must not be driven"
+    );
     let twin = "  twin: {state: rebuilt, context: lab-new}\n";
     let mut cases = vec![
         wrong("no context", "none", &["was rebuilt, but no context leads to it"]).with(", context: none", ""),
@@ -322,6 +344,16 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
         wrong("never by server", "lab-new", &["which the runbook never restores onto"])
             .with("expect: empty", format!("expect: empty, never: [\"{server}/\"]")),
     ];
+    // Argo CD takes a secret by its label, whatever shape it has in the runbook.
+    let spare = "secrets:\n  spare: {as: {namespace: argocd, type: Opaque, labels: {argocd.argoproj.io/secret-type: cluster}}, from: [{vault: dr/cluster-edge}]}\n";
+    cases.push(
+        wrong(
+            "connected by another secret",
+            "lab-new",
+            &["leads to cluster edge, which lives on", "before anybody approves it"],
+        )
+        .with("secrets:\n", spare),
+    );
     for case in cases.drain(..) {
         refused(&fleet, &case).await;
     }
@@ -352,7 +384,7 @@ async fn refused(fleet: &Fleet, case: &Wrong) {
     // A flag that approves answers no interlock.
     let ran = fleet
         .scene
-        .restore_with(change, &["--approve", "cluster/lab=whatever", "--yes"])
+        .restore_with(change, &["--approve", "cluster/edge=whatever", "--yes"])
         .await;
     assert_eq!(ran.code, 2, "{}: {}", case.name, ran.said());
     says(&ran, &case.words);

@@ -23,4 +23,5 @@ mod shop;
 mod stopped;
 mod storms;
 mod twice;
+mod waiting;
 mod watched;

@@ -1,39 +1,18 @@
 //! A run that goes on after the plan changed, or after Git moved; and Git that moves while a run goes on.
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, application, deployment, files};
+use super::waiting;
 use super::watched::{Watched, node};
 
-/// A Deployment of a program that really runs on the bed's host node, as soon as its Secret is there.
-const NEEDY: &str = r"
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: late}
-spec:
-  selector: {matchLabels: {app: late}}
-  template:
-    metadata: {labels: {app: late}}
-    spec:
-      containers:
-        - {name: main, image: 'redis:7', env: [{name: WORD, valueFrom: {secretKeyRef: {name: late, key: word}}}]}
-";
-
-/// The scene with an app that is not ready before [`let_go`].
-async fn waiting() -> Scene {
+/// The scene with an app that is not ready before [`waiting::let_go`].
+async fn held_up() -> Scene {
     let mut files = files();
     files.push(("apps/late.yaml".into(), application("late", "late", "late")));
-    files.push(("late/deployment.yaml".into(), NEEDY.to_owned()));
+    files.push(("late/deployment.yaml".into(), waiting::deployment("late")));
     Scene::with(files).await
-}
-
-/// Gives the app what it waits for.
-async fn let_go(scene: &Scene) {
-    let secrets: Api<Secret> = Api::namespaced(scene.outage.bed.admin(), "late");
-    let secret = serde_json::from_value(json!({"metadata": {"name": "late"}, "stringData": {"word": "here"}}));
-    secrets.create(&PostParams::default(), &secret.unwrap()).await.unwrap();
 }
 
 /// Returns whether an event tells that the source went on to this commit.
@@ -48,7 +27,7 @@ fn flat(text: &str) -> String {
 
 #[tokio::test]
 async fn a_pushed_fix_is_taken_up_and_another_plan_or_rewritten_history_is_refused_unless_a_person_accepts_it() {
-    let scene = waiting().await;
+    let scene = held_up().await;
     let oldest = scene.platform.head().await.unwrap();
     let planned = scene.platform.commit("before the outage", [("a", "1")]).await.unwrap();
     let mut run = Watched::start(&scene, str::to_owned);
@@ -101,7 +80,7 @@ async fn a_pushed_fix_is_taken_up_and_another_plan_or_rewritten_history_is_refus
     }
     assert_eq!(scene.mutations().await.len(), before, "a refusal changes nothing");
 
-    let_go(&scene).await;
+    waiting::let_go(&scene, "late").await;
     let accepted = scene
         .restore(&["--resume", "--accept-plan-change", "we reset main, ticket 4711"])
         .await;
@@ -113,7 +92,7 @@ async fn a_pushed_fix_is_taken_up_and_another_plan_or_rewritten_history_is_refus
 
 #[tokio::test]
 async fn a_branch_that_moves_in_mid_run_is_followed_and_one_that_is_rewritten_is_never_a_silent_success() {
-    let scene = waiting().await;
+    let scene = held_up().await;
     let base = scene.platform.head().await.unwrap();
     let mut run = Watched::start(&scene, str::to_owned);
     run.until("the app that waits", |event| node(event, "late", "progressing"))
@@ -136,7 +115,7 @@ async fn a_branch_that_moves_in_mid_run_is_followed_and_one_that_is_rewritten_is
     refresh(&scene, "search").await;
     run.until("the rewriting", |event| moved(event, &rewritten, true)).await;
 
-    let_go(&scene).await;
+    waiting::let_go(&scene, "late").await;
     assert_eq!(run.end().await, 0, "{}", run.said().await);
     let exception = run
         .events

@@ -5,7 +5,7 @@ use std::path::Path;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use kube::api::Api;
+use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 use testbed::{Forwarder, Ran, Tool};
 
@@ -106,6 +106,32 @@ async fn a_second_operator_is_refused_with_who_is_at_work_and_ctrl_c_gives_the_c
         anew.said()
     );
     assert_eq!(scene.outage.bed.mutations_by("colleague").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_run_that_loses_the_lease_ends_and_with_it_the_program_that_it_runs() {
+    let scene = Scene::start().await;
+    let program =
+        "steps:\n  - {id: long, before: root, run: {command: [sleep, \"600\"], repeatable: true, timeout: 15m}}\n";
+    let mut run = Watched::start(&scene, |runbook| format!("{runbook}{program}"));
+    run.until("the program runs", |event| is_step(event, "started", "step/long"))
+        .await;
+    let leases: Api<Lease> = Api::namespaced(scene.outage.bed.admin(), "kube-system");
+    let stolen = json!({"spec": {"holderIdentity": "01ZZZ eve@elsewhere"}});
+    leases
+        .patch("gitops-dr", &PatchParams::default(), &Patch::Merge(&stolen))
+        .await
+        .unwrap();
+    assert_eq!(run.end().await, 1, "{}", run.said().await);
+    let failure = run.events.last().unwrap()["failure"].to_string();
+    assert!(
+        failure.contains("another run took over: run 01ZZZ of eve@elsewhere"),
+        "{failure}"
+    );
+    let ended = run.events.iter().find(|event| is_step(event, "finished", "step/long"));
+    let ended = ended.unwrap()["failure"]["message"].to_string();
+    assert!(ended.contains("was told to end"), "{ended}");
+    assert_eq!(holder(&scene).await, "01ZZZ eve@elsewhere", "it is left to the other");
 }
 
 #[tokio::test]

@@ -1,45 +1,10 @@
 //! What a runbook accepts of single apps, and when its clock stops.
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, PostParams};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::scene::{Scene, application, deployment, files};
+use super::waiting;
 use super::watched::{Watched, node};
-
-/// Three apps of one list.
-const SHARDS: &str = r#"
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: shards, namespace: argocd}
-spec:
-  goTemplate: true
-  generators:
-    - list: {elements: [{name: a}, {name: b}, {name: c}]}
-  template:
-    metadata: {name: "shard-{{.name}}"}
-    spec:
-      project: default
-      source: {repoURL: "https://git.example.com/shop/platform.git", targetRevision: main, path: "shard-{{.name}}"}
-      destination: {server: "https://kubernetes.default.svc", namespace: "shard-{{.name}}"}
-      syncPolicy:
-        automated: {prune: true, selfHeal: true}
-        syncOptions: [CreateNamespace=true]
-"#;
-
-/// A Deployment of a program that really runs on the bed's host node, as soon as its Secret is there.
-const NEEDY: &str = r"
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shard}
-spec:
-  selector: {matchLabels: {app: shard}}
-  template:
-    metadata: {labels: {app: shard}}
-    spec:
-      containers:
-        - {name: main, image: 'redis:7', env: [{name: WORD, valueFrom: {secretKeyRef: {name: late, key: word}}}]}
-";
 
 const ALLOWED: &str = "apps: {reports: {allow: [Suspended], reason: runs once the data is back}}\n";
 const IGNORED: &str = "apps: {reports: {ignore: true, reason: belongs to nobody}}\n";
@@ -51,11 +16,11 @@ fn platform() -> Vec<(String, String)> {
     let mut all = files();
     all.extend([
         file("apps/reports.yaml", application("reports", "reports", "reports")),
-        file("apps/shards.yaml", SHARDS.to_owned()),
+        file("apps/shards.yaml", waiting::set("{name: a}, {name: b}, {name: c}")),
         file("reports/deployment.yaml", paused),
         file("shard-a/deployment.yaml", deployment("shard")),
         file("shard-b/deployment.yaml", deployment("shard")),
-        file("shard-c/deployment.yaml", NEEDY.to_owned()),
+        file("shard-c/deployment.yaml", waiting::deployment("shard")),
     ]);
     all
 }
@@ -114,9 +79,7 @@ async fn late_children_are_waited_for_after_the_clock_stopped(scene: &Scene) {
     }
     assert!(run.position(|event| node(event, "shard-c", "ready")).is_none());
 
-    let secrets: Api<Secret> = Api::namespaced(scene.outage.bed.admin(), "shard-c");
-    let secret = serde_json::from_value(json!({"metadata": {"name": "late"}, "stringData": {"word": "here"}}));
-    secrets.create(&PostParams::default(), &secret.unwrap()).await.unwrap();
+    waiting::let_go(scene, "shard-c").await;
     assert_eq!(run.end().await, 0, "{}", run.said().await);
 
     let at = |wanted: &dyn Fn(&Value) -> bool| run.position(wanted).expect("it was told");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::runtime::wait::{await_condition, conditions};
 use serde_json::json;
@@ -11,52 +11,15 @@ use testbed::Bed;
 use testbed::control_plane::AuditEvent;
 
 use super::scene::{Scene, deployment, files};
+use super::waiting;
 use super::watched::{Watched, node};
-
-/// A set of the apps that are named.
-fn set(names: &str) -> String {
-    format!(
-        r#"
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {{name: shards, namespace: argocd}}
-spec:
-  goTemplate: true
-  generators:
-    - list: {{elements: [{names}]}}
-  template:
-    metadata: {{name: "shard-{{{{.name}}}}"}}
-    spec:
-      project: default
-      source: {{repoURL: "https://git.example.com/shop/platform.git", targetRevision: main, path: "shard-{{{{.name}}}}"}}
-      destination: {{server: "https://kubernetes.default.svc", namespace: "shard-{{{{.name}}}}"}}
-      syncPolicy:
-        automated: {{prune: true, selfHeal: true}}
-        syncOptions: [CreateNamespace=true]
-"#
-    )
-}
-
-/// A Deployment of a program that really runs on the bed's host node, as soon as its Secret is there.
-const NEEDY: &str = r"
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shard}
-spec:
-  selector: {matchLabels: {app: shard}}
-  template:
-    metadata: {labels: {app: shard}}
-    spec:
-      containers:
-        - {name: main, image: 'redis:7', env: [{name: WORD, valueFrom: {secretKeyRef: {name: late, key: word}}}]}
-";
 
 fn platform() -> Vec<(String, String)> {
     let file = |name: &str, text: String| (name.to_owned(), text);
     let mut all = files();
     all.extend([
-        file("apps/shards.yaml", set("{name: a}, {name: b}")),
-        file("shard-a/deployment.yaml", NEEDY.to_owned()),
+        file("apps/shards.yaml", waiting::set("{name: a}, {name: b}")),
+        file("shard-a/deployment.yaml", waiting::deployment("shard")),
         file("shard-b/deployment.yaml", deployment("shard")),
         file("shard-c/deployment.yaml", deployment("shard")),
     ]);
@@ -94,7 +57,10 @@ async fn looked_at(bed: &Bed, kind: &str, name: &str, annotation: &'static str, 
 
 /// Brings a set of these apps into Git, and the agent to follow.
 async fn in_git(scene: &Scene, names: &str) {
-    let files = [("apps/shards.yaml".to_owned(), scene.outage.localised(&set(names)))];
+    let files = [(
+        "apps/shards.yaml".to_owned(),
+        scene.outage.localised(&waiting::set(names)),
+    )];
     scene.platform.commit("other shards", files).await.unwrap();
     looked_at(
         &scene.outage.bed,
@@ -155,9 +121,7 @@ async fn a_set_deletes_nothing_until_the_platform_is_settled_and_follows_git_aft
     assert!(left.contains("ApplicationSets are held back"), "{}", report.said());
 
     // Whoever goes on ends with Git's policy: what Git took out of the set goes, and so does what it takes out later.
-    let secrets: Api<Secret> = Api::namespaced(bed.admin(), "shard-a");
-    let secret = serde_json::from_value(json!({"metadata": {"name": "late"}, "stringData": {"word": "here"}}));
-    secrets.create(&PostParams::default(), &secret.unwrap()).await.unwrap();
+    waiting::let_go(&scene, "shard-a").await;
     let uid = apps.get("shard-b").await.unwrap().metadata.uid.unwrap();
     let ran = scene.restore(&["--resume"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());

@@ -1,7 +1,7 @@
 //! `argocd-secret`: Argo CD's own keys.
 
-use super::check::Report;
 use super::key::{Form, Key};
+use super::report::Report;
 use super::{Data, has};
 use crate::redact::Secret;
 

@@ -1,8 +1,8 @@
 //! `cluster`.
 
-use super::check::Report;
 use super::cluster_config;
 use super::key::{Form, Key};
+use super::report::Report;
 use super::{Data, has, text};
 use crate::platform::argocd::IN_CLUSTER;
 

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::check::Report;
 use super::key::{Form, meant};
+use super::report::Report;
 use super::{Data, has, text};
 use crate::platform::argocd::IN_CLUSTER;
 use crate::redact::Secret;

@@ -14,6 +14,7 @@ mod cluster_config;
 mod data;
 mod key;
 mod login;
+mod report;
 mod repository;
 mod shape;
 mod together;

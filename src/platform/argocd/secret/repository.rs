@@ -1,7 +1,7 @@
 //! `repository`, `repository-write`, `repo-creds`, `repo-write-creds`.
 
-use super::check::Report;
 use super::key::{Form, Key, meant};
+use super::report::Report;
 use super::{Data, Shape, has, text};
 use crate::platform::argocd::address;
 

@@ -5,6 +5,9 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use gitops_dr::engine::journal;
+use gitops_dr::event::RunState;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::Api;
 use testbed::proxy::{Asked, Fault, Side};
 use testbed::{Proxy, Ran, Tool};
 use tokio::process::Child;
@@ -150,12 +153,33 @@ impl<'a> Chain<'a> {
         if !self.scene.mutations().await.is_empty() {
             arguments.push("--resume".to_owned());
             // Should it be asked whether the step was done: its user looks, and says what is to be seen.
-            arguments.push(match self.times_done() {
-                0 => "--do-again=data=its log is empty".to_owned(),
-                _ => "--was-done=data=there is a line in its log".to_owned(),
-            });
+            if self.has_begun_the_step().await {
+                arguments.push(match self.times_done() {
+                    0 => "--do-again=data=its log is empty".to_owned(),
+                    _ => "--was-done=data=there is a line in its log".to_owned(),
+                });
+            }
         }
         arguments
+    }
+
+    /// Whether the run that is gone on with knows that the step was begun, by its journal or by its record.
+    async fn has_begun_the_step(&self) -> bool {
+        let journals = journal::newest_first(&self.tool.journals()).into_iter();
+        let mut runs: Vec<_> = journals
+            .filter_map(|path| Some(RunState::of(&journal::read(&path).ok()?)))
+            .collect();
+        let maps: Api<ConfigMap> = Api::namespaced(self.scene.outage.bed.admin(), "kube-system");
+        if let Some(data) = maps.get_opt("gitops-dr").await.unwrap().and_then(|map| map.data) {
+            let events = data["events"].lines().map(|line| serde_json::from_str(line).unwrap());
+            runs.push(RunState::of(&events.collect::<Vec<_>>()));
+        }
+        let newest = runs.into_iter().filter(RunState::touched);
+        let newest = newest.max_by_key(|state| (state.run.clone(), state.seq));
+        newest.is_some_and(|state| {
+            let is_begun = state.begun().iter().any(|begun| begun.id == "step/data");
+            is_begun || state.vouched.iter().any(|(what, _)| what.ends_with(" step/data"))
+        })
     }
 
     async fn killed_at_request(
