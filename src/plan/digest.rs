@@ -434,7 +434,11 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "[{vault: dr/edge}], optional: true",
                 "otherwise now: secret edge",
             ),
-            ("state: survives", "state: absent", "otherwise now: cluster edge"),
+            (
+                "state: survives",
+                "state: absent",
+                "otherwise now: cluster edge; no longer there: step cluster/edge, step apps/clusters",
+            ),
             ("path: infra", "path: infrastructure", "otherwise now: root infra"),
             (
                 "id: base, source: base, path: base}",
