@@ -84,6 +84,7 @@ async fn a_second_operator_is_refused_with_who_is_at_work_and_ctrl_c_gives_the_c
     ] {
         assert!(flat(&second).contains(&words), "{words}: {}", second.said());
     }
+    assert!(!second.err.contains("stores: "), "a login was spent: {}", second.said());
     // Not even with the word that a cluster which is not empty may be taken.
     let adopting = RUNBOOK.replace("expect: empty", "expect: adopt");
     let adopting = scene.outage.runbook("adopting.yaml", &adopting).unwrap();
@@ -111,7 +112,8 @@ async fn a_second_operator_is_refused_with_who_is_at_work_and_ctrl_c_gives_the_c
 #[tokio::test]
 async fn a_run_that_loses_the_lease_ends_and_with_it_the_program_that_it_runs() {
     let scene = Scene::start().await;
-    let program = "steps:\n  - {id: long, before: root, run: {command: [sleep, \"600\"], repeatable: true, timeout: 15m}}\n";
+    let program =
+        "steps:\n  - {id: long, before: root, run: {command: [sleep, \"600\"], repeatable: true, timeout: 15m}}\n";
     let mut run = Watched::start(&scene, |runbook| format!("{runbook}{program}"));
     run.until("the program runs", |event| is_step(event, "started", "step/long"))
         .await;
