@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Begun, Body, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep,
-    Question, Run, RunId, RunOutcome, Step,
+    Begun, Body, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
+    RunId, RunOutcome, Step,
 };
 
 /// How far a step is.
