@@ -165,6 +165,15 @@ impl Cluster {
         }
     }
 
+    /// The cluster `uid`, which answers to nothing.
+    #[cfg(test)]
+    pub(crate) fn deaf(uid: &str) -> Self {
+        let service = tower::service_fn(|_: http::Request<kube::client::Body>| async {
+            Err::<http::Response<kube::client::Body>, _>(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
+        });
+        Self::of_test(Client::new(service, "default"), uid)
+    }
+
     /// Returns how this connection knows that the server is the right one.
     pub fn trust(&self) -> &Trust {
         &self.trust

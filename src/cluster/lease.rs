@@ -180,17 +180,14 @@ impl Cluster {
                     Err(_) => None,
                 },
             };
-            match now {
-                Some(now) => {
-                    if let Some(pulse) = pulse(claim, now) {
-                        return pulse;
-                    }
+            if let Some(now) = now {
+                if let Some(pulse) = pulse(claim, now) {
+                    return pulse;
                 }
+            } else {
                 // While nobody reaches the server its holder cannot renew it either: its time begins anew.
-                None => {
-                    self.guard.doubt();
-                    ends = Instant::now() + lasts;
-                }
+                self.guard.doubt();
+                ends = Instant::now() + lasts;
             }
         }
     }
@@ -286,20 +283,18 @@ impl Cluster {
     /// renewed first, and so is one that a connection broke under: that fails if another run has taken it meanwhile.
     pub(super) async fn still_held(&self, held: &Held) -> Result<(), Error> {
         let mut state = held.state.lock().await;
-        match held.lost() {
-            Some(lost) => Err(lost),
-            None => {
-                let is_doubted = self.guard.doubts_lease.swap(false, Ordering::SeqCst);
-                if !is_doubted && state.renewed.is_recent(Renewed::now(&held.clock)) {
-                    return Ok(());
-                }
-                let renewed = self.renew(held, &mut state).await;
-                if renewed.is_err() {
-                    self.guard.doubts_lease.store(true, Ordering::SeqCst);
-                }
-                renewed
-            }
+        if let Some(lost) = held.lost() {
+            return Err(lost);
         }
+        let is_doubted = self.guard.doubts_lease.swap(false, Ordering::SeqCst);
+        if !is_doubted && state.renewed.is_recent(Renewed::now(&held.clock)) {
+            return Ok(());
+        }
+        let renewed = self.renew(held, &mut state).await;
+        if renewed.is_err() {
+            self.guard.doubts_lease.store(true, Ordering::SeqCst);
+        }
+        renewed
     }
 
     async fn keep_renewed(self, held: Arc<Held>) {

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod context;
+mod end;
 pub mod journal;
 mod once;
 mod person;

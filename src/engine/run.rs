@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::end::{self, Stop};
 use super::journal::Journal;
 use super::{Alarm, Context, Holds, Person, Record, Step, once};
 use crate::clock::Clock;
@@ -54,26 +55,6 @@ pub struct Engine {
     begun: Duration,
     /// Whether the journal could not be written. It stays open: whoever asks whether the run lives asks for its lock.
     is_journal_lost: bool,
-}
-
-/// Why a run ended early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    Interrupted,
-    Deadline,
-    Alarm,
-}
-
-impl Stop {
-    /// What is said when it is heard of.
-    fn words(self) -> String {
-        let why = match self {
-            Self::Interrupted => "interrupted",
-            Self::Deadline => "the deadline has passed",
-            Self::Alarm => "the cluster is not this run's any more",
-        };
-        format!("{why}: requests in flight end, nothing new begins")
-    }
 }
 
 impl Engine {
@@ -135,7 +116,7 @@ impl Engine {
         let (outcome, failure) = match (result, self.settings.alarm.why()) {
             (Ok(()), None) => (RunOutcome::Recovered, None),
             // The last step ended before it could hear of it.
-            (Ok(()), Some(why)) => (self.outcome_of_failure(), Some(why.clone())),
+            (Ok(()), Some(why)) => (end::by_failure(&self.state), Some(why.clone())),
             (Err((outcome, failure)), _) => (outcome, Some(failure)),
         };
         self.record(Run::Finished { outcome, failure });
@@ -148,16 +129,6 @@ impl Engine {
         if let Some(why) = self.due() {
             return Err(self.stopped(why, None));
         }
-        let is_first = planned.effect != Effect::Reads && !self.state.touched();
-        self.record(StepEvent::Started(planned.clone()));
-        if is_first && planned.effect != Effect::Once {
-            self.known_elsewhere().await;
-        }
-        if planned.effect == Effect::Once
-            && let Err(failure) = self.written_down().await
-        {
-            return Err(self.failed(planned.id, failure));
-        }
         let (events, mut emitted) = mpsc::unbounded_channel();
         let context = Context {
             step: planned.id.clone(),
@@ -166,9 +137,34 @@ impl Engine {
             clock: Arc::clone(&self.settings.clock),
             person: Arc::clone(&self.settings.person),
         };
+        let record = self.settings.record.clone();
+        let is_once = planned.effect == Effect::Once;
+        if is_once {
+            // What could not be begun must not pass for begun: a person would be asked what became of it.
+            self.written_down().map_err(|why| self.without_a_step(why))?;
+            match self
+                .attend(&planned.id, &halt, &mut emitted, kept(record.clone(), &context))
+                .await
+            {
+                (_, Some(why)) => return Err(self.stopped(why, Some(&planned.title))),
+                (Some(Ok(Err(failure)) | Err(failure)), None) => return Err(self.without_a_step(failure)),
+                _ => {}
+            }
+        }
+        let is_first = planned.effect.may_change() && !self.state.touched();
+        self.record(StepEvent::Started(planned.clone()));
         let before = self.state.begun_before(&planned.id).cloned();
         let recovered = self.state.recovered_with(&planned).cloned();
-        let mut work = Box::pin(async {
+        let written = self.written_down();
+        let work = async {
+            // The intent to do what must not be done twice outlives this process and this machine. Of all else, others should
+            // learn that the run may have changed something; where that cannot be, this machine knows.
+            match kept(record.filter(|_| is_once || is_first), &context).await? {
+                Err(failure) if is_once => return Err(failure),
+                Err(failure) => context.notice(only_here(failure)),
+                Ok(()) if is_once => written?,
+                Ok(()) => {}
+            }
             if let Some(run) = recovered {
                 let detail = format!("the platform recovered by run {run}");
                 return Ok(Outcome::Skipped { detail });
@@ -177,31 +173,8 @@ impl Engine {
                 Holds::Yes(detail) => Ok(Outcome::Skipped { detail }),
                 Holds::Again => step.run(&context).await,
             }
-        });
-        let mut asked: Option<Stop> = None;
-        let mut grace_ends = tokio::time::Instant::now();
-        let deadline = self.left().map(|left| tokio::time::Instant::now() + left);
-        let mut heartbeat = tokio::time::interval(HEARTBEAT);
-        heartbeat.reset();
-        let result = loop {
-            tokio::select! {
-                biased;
-                Some(body) = emitted.recv() => self.record(body),
-                result = &mut work => break Some(result),
-                why = ended_by(&self.settings, deadline), if asked.is_none() => {
-                    asked = Some(why);
-                    self.record(Run::Stopping { reason: why.words() });
-                    grace_ends = tokio::time::Instant::now() + GRACE;
-                    halt.cancel();
-                }
-                () = tokio::time::sleep_until(grace_ends), if asked.is_some() => break None,
-                _ = heartbeat.tick() => self.beat(&planned.id),
-            }
         };
-        drop(work);
-        while let Ok(body) = emitted.try_recv() {
-            self.record(body);
-        }
+        let (result, asked) = self.attend(&planned.id, &halt, &mut emitted, work).await;
         match (result, asked) {
             (Some(Ok(outcome)), _) => {
                 self.record(StepEvent::Finished {
@@ -232,51 +205,60 @@ impl Engine {
                 failure: failure.clone(),
             },
         });
-        (self.outcome_of_failure(), failure)
+        (end::by_failure(&self.state), failure)
     }
 
-    /// A run that fails before anything was changed is a refusal.
-    fn outcome_of_failure(&self) -> RunOutcome {
-        if self.state.touched() {
-            RunOutcome::Failed
-        } else {
-            RunOutcome::Refused
-        }
+    /// How the run ends by a failure before a step began.
+    fn without_a_step(&self, failure: Failure) -> (RunOutcome, Failure) {
+        (end::by_failure(&self.state), failure)
     }
 
-    /// Makes sure that the intent to do what must not be done twice outlives this process and this machine.
-    async fn written_down(&mut self) -> Result<(), Failure> {
-        if !self.state.is_journaled {
-            return Err(Failure::new(
-                "the next step must not be done twice, and the run is no longer written down: after a crash nobody would know whether it was done",
-            )
-            .hint("make room for the journal (`--state` names another place), and go on with --resume"));
-        }
-        match &self.settings.record {
-            Some(record) => record.kept().await,
-            None => Ok(()),
-        }
-    }
-
-    /// Waits until others can learn that the run may have changed something. Where that cannot be, the run goes on: this
-    /// machine knows.
-    async fn known_elsewhere(&mut self) {
-        let Some(record) = self.settings.record.clone() else {
-            return;
+    /// Waits for work of a step, takes in what it emits, and tells it to stop when the run is to end early. Without a result where
+    /// it did not stop in time.
+    async fn attend<T>(
+        &mut self,
+        id: &str,
+        halt: &CancellationToken,
+        emitted: &mut mpsc::UnboundedReceiver<Body>,
+        work: impl Future<Output = T>,
+    ) -> (Option<T>, Option<Stop>) {
+        let mut work = Box::pin(work);
+        let mut asked: Option<Stop> = None;
+        let mut grace_ends = tokio::time::Instant::now();
+        let deadline = self.left().map(|left| tokio::time::Instant::now() + left);
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.reset();
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(body) = emitted.recv() => self.record(body),
+                result = &mut work => break Some(result),
+                why = ended_by(&self.settings, deadline), if asked.is_none() => {
+                    asked = Some(why);
+                    self.record(Run::Stopping { reason: why.words() });
+                    grace_ends = tokio::time::Instant::now() + GRACE;
+                    halt.cancel();
+                }
+                () = tokio::time::sleep_until(grace_ends), if asked.is_some() => break None,
+                _ = heartbeat.tick() => self.beat(id),
+            }
         };
-        let kept = tokio::select! {
-            kept = record.kept() => kept,
-            () = self.settings.interrupt.cancelled() => Ok(()),
-        };
-        if let Err(failure) = kept {
-            let why: Vec<_> = std::iter::once(failure.message).chain(failure.causes).collect();
-            self.record(Run::Noticed {
-                notice: format!(
-                    "The run can be gone on with from this machine only: {}.",
-                    why.join(": ")
-                ),
-            });
+        drop(work);
+        while let Ok(body) = emitted.try_recv() {
+            self.record(body);
         }
+        (result, asked)
+    }
+
+    /// Refuses what must not be done twice where the run is not written down on this machine any more.
+    fn written_down(&self) -> Result<(), Failure> {
+        if self.state.is_journaled {
+            return Ok(());
+        }
+        Err(Failure::new(
+            "the next step must not be done twice, and the run is no longer written down: after a crash nobody would know whether it was done",
+        )
+        .hint("make room for the journal (`--state` names another place), and go on with --resume"))
     }
 
     /// Says again how far the step is.
@@ -299,46 +281,7 @@ impl Engine {
 
     /// How the run ends when it was stopped.
     fn stopped(&self, why: Stop, at: Option<&str>) -> (RunOutcome, Failure) {
-        let at = at.map(|title| format!(" in “{title}”")).unwrap_or_default();
-        match why {
-            Stop::Alarm => {
-                let why = self.settings.alarm.why().cloned();
-                (self.outcome_of_failure(), why.unwrap_or_default())
-            }
-            Stop::Interrupted => (RunOutcome::Interrupted, Failure::new(format!("interrupted{at}"))),
-            Stop::Deadline => {
-                let failing: Vec<_> = self
-                    .state
-                    .unready()
-                    .into_iter()
-                    .filter(|node| node.node.phase == crate::event::NodePhase::Failing)
-                    .collect();
-                if failing.is_empty() {
-                    return (
-                        RunOutcome::DeadlinePassed,
-                        Failure::new(format!("the deadline passed{at}")),
-                    );
-                }
-                // Something is broken that more time would not mend: that is a failure, not a matter of patience.
-                let mut failure = Failure::new(match failing.as_slice() {
-                    [one] => format!("{} is broken, and the deadline passed", one.node.name),
-                    many => format!("{} apps are broken, and the deadline passed", many.len()),
-                });
-                for node in failing {
-                    let reasons: Vec<_> = node.node.blocked_by.iter().map(ToString::to_string).collect();
-                    let why = if reasons.is_empty() {
-                        node.node.words.clone()
-                    } else {
-                        reasons.join("; ")
-                    };
-                    failure.causes.push(format!("{}: {why}", node.node.name));
-                }
-                (
-                    RunOutcome::Failed,
-                    failure.hint("mend it in Git, and run the restore again: what is done is found as it is"),
-                )
-            }
-        }
+        why.end(&self.state, &self.settings.alarm, at)
     }
 
     fn elapsed(&self) -> Duration {
@@ -397,6 +340,22 @@ fn mask(value: &mut Value, redactor: &Redactor) -> bool {
             .fold(false, |found, (_, field)| mask(field, redactor) | found),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// Waits until all that was taken is in the second place. The outer failure is that the step was stopped first.
+async fn kept(record: Option<Arc<dyn Record>>, context: &Context) -> Result<Result<(), Failure>, Failure> {
+    match record {
+        Some(record) => context.unless_stopped(record.kept()).await,
+        None => Ok(Ok(())),
+    }
+}
+
+fn only_here(failure: Failure) -> String {
+    let why: Vec<_> = std::iter::once(failure.message).chain(failure.causes).collect();
+    format!(
+        "The run can be gone on with from this machine only: {}.",
+        why.join(": ")
+    )
 }
 
 /// Resolves when the run is to end early, with why.

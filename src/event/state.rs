@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Begun, Body, Effect, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep,
-    Question, Run, RunId, RunOutcome, Step,
+    Begun, Body, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
+    RunId, RunOutcome, Step,
 };
 
 /// How far a step is.
@@ -386,7 +386,7 @@ impl RunState {
     pub fn touched(&self) -> bool {
         self.steps
             .iter()
-            .any(|step| step.started_ms.is_some() && step.step.effect != Effect::Reads)
+            .any(|step| step.started_ms.is_some() && step.step.effect.may_change())
     }
 
     /// Whether the run recovered, but later than its target.

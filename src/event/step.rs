@@ -62,6 +62,13 @@ pub enum Effect {
     Once,
 }
 
+impl Effect {
+    /// Whether it may change the world.
+    pub const fn may_change(self) -> bool {
+        !matches!(self, Self::Reads)
+    }
+}
+
 /// A step as the plan names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {

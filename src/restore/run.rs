@@ -194,12 +194,14 @@ fn refused(failure: Failure) -> Ended {
 fn go_on(engine: &mut Engine, world: &World, name: &str, here: Here) -> Result<(), Failure> {
     let chosen = resume::choose(name, here, world.found.get(), &world.runbook()?.name)?;
     let started = World::need(&world.started, "when the run began")?;
-    engine.record(resume::goes_on(&chosen.state, *started)?);
-    if let (Some(by), Some(run)) = (&chosen.by, &chosen.state.run) {
+    let goes_on = resume::goes_on(&chosen.state, *started)?;
+    let of_record = chosen.by.zip(chosen.state.run.clone());
+    world.take_up(chosen.state)?;
+    engine.record(goes_on);
+    if let Some((by, run)) = of_record {
         let notice = format!("The run {run} of {by} is gone on with by its record in the cluster.");
         engine.record(Run::Noticed { notice });
     }
-    let _ = world.earlier.set(chosen.state);
     Ok(())
 }
 

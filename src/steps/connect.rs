@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::World;
+use super::interlock::target;
+use super::{World, lease};
 use crate::cluster::{Cluster, Inventory, Target};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
+use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run, RunState};
 
 /// Connects to the target.
 pub struct Connect(pub Arc<World>);
@@ -49,9 +50,23 @@ impl Step for Connect {
             version: identity.version,
             state: words(&inventory),
         });
-        context.unless_stopped(super::lease::look(&self.0, &cluster)).await??;
+        // The interlock proves both once more. Here they keep a login that opens only once from being spent for nothing.
+        target::never(runbook, cluster.identity())?;
+        let looked = async {
+            lease::look(&self.0, &cluster).await?;
+            lease::first_look(&self.0, &cluster, context).await
+        };
+        context.unless_stopped(looked).await??;
         let _ = self.0.cluster.set(cluster);
         Ok(Outcome::Done { detail })
+    }
+}
+
+impl World {
+    /// Takes up an earlier run; refuses where that was on another cluster than the one that was found.
+    pub fn take_up(&self, earlier: RunState) -> Result<(), Failure> {
+        let _ = self.earlier.set(earlier);
+        target::same_cluster(self, self.cluster()?.identity())
     }
 }
 
@@ -76,4 +91,30 @@ fn words(inventory: &Inventory) -> String {
         .map(|(count, what)| counted(*count, what))
         .collect();
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_run_is_taken_up_on_its_own_cluster_and_on_no_other() {
+        let earlier = || RunState {
+            cluster: Some(crate::event::Cluster {
+                context: String::new(),
+                server: String::new(),
+                uid: "ours".into(),
+                version: String::new(),
+                state: String::new(),
+            }),
+            ..RunState::default()
+        };
+        for (uid, is_taken_up) in [("ours", true), ("another", false)] {
+            let world = World::default();
+            let _ = world.cluster.set(Cluster::deaf(uid));
+            let taken = world.take_up(earlier());
+            assert_eq!(taken.is_ok(), is_taken_up, "{uid}: {taken:?}");
+            assert_eq!(world.earlier.get(), Some(&earlier()));
+        }
+    }
 }

@@ -11,10 +11,22 @@ use crate::event::Failure;
 /// How long the end of a run waits for a server that does not answer: the Lease runs out by itself.
 const LEAVING: Duration = Duration::from_secs(10);
 
+/// How long a holder is looked at before anything is prepared. One that lives renews its Lease every ten seconds.
+const FIRST_LOOK: Duration = Duration::from_secs(12);
+
 /// The Lease as the run first saw it, and when.
 pub struct Sight {
     claim: Option<Claim>,
     at: tokio::time::Instant,
+}
+
+impl Sight {
+    /// Returns the claim, when it was seen, and whose it is; nothing where nobody holds the Lease.
+    fn held(&self) -> Option<(Claim, tokio::time::Instant, Holder)> {
+        let claim = self.claim.clone()?;
+        let holder = claim.holder.clone()?;
+        Some((claim, self.at, holder))
+    }
 }
 
 /// Reads the Lease and the record of the newest run. Who may not read them learns that from the interlock, with all other rights.
@@ -41,14 +53,42 @@ pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure
     Ok(())
 }
 
+/// Refuses beside another run that shows at once that it lives: a login that opens only once should not be spent before. Whether
+/// one is gone that shows nothing yet, [`keep_out`] finds out while the Lease runs out. Only reads.
+pub(super) async fn first_look(world: &World, cluster: &Cluster, context: &Context) -> Result<(), Failure> {
+    let mut sight = world.sight.lock().await;
+    let Some((claim, at, holder)) = sight.as_ref().and_then(Sight::held) else {
+        return Ok(());
+    };
+    match lives_here(world, &holder) {
+        Some(true) => return Err(occupied(&claim, &holder)),
+        Some(false) => return Ok(()),
+        None => {}
+    }
+    let who = claim.words(&holder);
+    context.progress(
+        0,
+        None,
+        format!("the cluster's Lease is held by {who}: looking for a sign of life"),
+    );
+    match cluster.watch_claim(&claim, at, FIRST_LOOK.min(claim.duration)).await {
+        Pulse::Alive(now) => {
+            let holder = now.holder.clone().unwrap_or(holder);
+            Err(occupied(&now, &holder))
+        }
+        Pulse::Released(claim) => {
+            *sight = Some(Sight { claim, at });
+            Ok(())
+        }
+        Pulse::Silent => Ok(()),
+    }
+}
+
 /// Keeps out of the way of another run that lives. One that is gone is no obstacle: on this machine its journal tells that at
 /// once, and elsewhere the Lease is watched for as long as it is good. Only reads.
 pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context) -> Result<(), Failure> {
     let mut sight = world.sight.lock().await;
-    let Some((claim, at)) = sight.as_ref().and_then(|sight| Some((sight.claim.clone()?, sight.at))) else {
-        return Ok(());
-    };
-    let Some(holder) = claim.holder.clone() else {
+    let Some((claim, at, holder)) = sight.as_ref().and_then(Sight::held) else {
         return Ok(());
     };
     let who = claim.words(&holder);

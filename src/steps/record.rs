@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::cluster::{Cluster, Error, Kept};
 use crate::engine::{Record, journal};
-use crate::event::{Body, Effect, Event, Failure, Run, RunState, Step};
+use crate::event::{Body, Event, Failure, Run, RunState, Step};
 
 /// How much is kept before interventions are left out; an object of the API server holds about three times as much. All else is
 /// as many lines as the plan has steps, or people have words.
@@ -137,7 +137,7 @@ impl Record for RunRecord {
             // A sentence to people, which decides nothing.
             Body::Run(Run::Noticed { .. }) => return,
             Body::Intervention(_) if taken.lines.len() > BOUND => return,
-            Body::Step(Step::Started(step)) if step.effect != Effect::Reads => taken.touched = true,
+            Body::Step(Step::Started(step)) if step.effect.may_change() => taken.touched = true,
             _ => {}
         }
         let Ok(line) = serde_json::to_string(event) else {
@@ -195,7 +195,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::event::{Intervention, Outcome, Phase, PlannedStep, RunId, RunOutcome};
+    use crate::event::{Effect, Intervention, Outcome, Phase, PlannedStep, RunId, RunOutcome};
 
     fn step(id: &str, effect: Effect) -> PlannedStep {
         PlannedStep {

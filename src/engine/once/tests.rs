@@ -215,7 +215,8 @@ async fn a_run_that_is_not_written_down_stops_before_it() {
         why: "the disk is full".into(),
     }];
     let (state, times) = goes_on(settings(Nobody, &heard), vec![], unwritten).await;
-    assert_eq!((outcome(&state), times), (RunOutcome::Failed, 0));
+    assert_eq!((outcome(&state), times), (RunOutcome::Refused, 0));
+    assert_eq!(state.begun(), [], "and nobody is asked what became of it");
     let why = state.finished.unwrap().1.unwrap().message;
     assert!(why.contains("no longer written down"), "{why}");
 
@@ -224,5 +225,6 @@ async fn a_run_that_is_not_written_down_stops_before_it() {
         ..settings(Nobody, &heard)
     };
     let (state, times) = goes_on(lost, vec![], vec![]).await;
-    assert_eq!((outcome(&state), times), (RunOutcome::Failed, 0));
+    assert_eq!((outcome(&state), times), (RunOutcome::Refused, 0));
+    assert_eq!(state.begun(), []);
 }

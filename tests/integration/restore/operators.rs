@@ -84,6 +84,7 @@ async fn a_second_operator_is_refused_with_who_is_at_work_and_ctrl_c_gives_the_c
     ] {
         assert!(flat(&second).contains(&words), "{words}: {}", second.said());
     }
+    assert!(!second.err.contains("stores: "), "a login was spent: {}", second.said());
     // Not even with the word that a cluster which is not empty may be taken.
     let adopting = RUNBOOK.replace("expect: empty", "expect: adopt");
     let adopting = scene.outage.runbook("adopting.yaml", &adopting).unwrap();

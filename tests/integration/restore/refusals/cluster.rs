@@ -94,6 +94,13 @@ pub(super) async fn the_wrong_cluster(scene: &mut Scene, judge: &mut Judge) {
         let soon = tokio::time::timeout(Duration::from_mins(1), judge.refused(scene, &case)).await;
         judge.that(soon.is_ok(), || format!("{} took longer than a minute", case.name));
     }
+    let (change, words) = (
+        never(&uid),
+        ("never, before a login is spent", &["never restores onto"][..]),
+    );
+    judge
+        .refused_without(scene, &[("expect: empty", &change)], words, "stores: ")
+        .await;
 }
 
 pub(super) async fn a_cluster_that_is_not_empty(scene: &Scene, judge: &mut Judge) {
