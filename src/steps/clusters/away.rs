@@ -114,7 +114,7 @@ pub(in crate::steps) async fn find_connected(world: &World, context: &Context) -
             context.emit(Run::Excepted(Exception {
                 subject: format!("cluster {name}"),
                 what: format!("connected by Secret {secret}, which this restore did not apply"),
-                reason: "nobody was asked, and the agent acts there since then: see what it has deleted and changed"
+                reason: "no approval of it is journaled, and the agent acts there since then: see what it has deleted and changed"
                     .into(),
             }));
         }

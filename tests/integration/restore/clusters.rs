@@ -1,5 +1,7 @@
 //! The other clusters that the agent drives: one that lives on, one that was built anew, one that is not there.
 
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Client;
@@ -318,19 +320,6 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
     let server = fleet.lab.server();
     let namespaces: Api<Namespace> = Api::all(fleet.lab.admin());
     let uid = namespaces.get("kube-system").await.unwrap().metadata.uid.unwrap();
-    let edge = fleet.edge.server();
-    let forbidden = wrong(
-        "a survivor that must not be driven",
-        "lab-new",
-        &["it is on the runbook's `never` list"],
-    )
-    .with("expect: empty", format!("expect: empty, never: [\"{edge}\"]"));
-    refused(&fleet, &forbidden).await;
-    let logged_in = |event: &AuditEvent| event.user.ends_with("argocd-manager");
-    assert!(
-        !fleet.edge.audit().await.unwrap().iter().any(logged_in),
-        "the stored token was sent to a cluster that must not be driven"
-    );
     let twin = "  twin: {state: rebuilt, context: lab-new}\n";
     let mut cases = vec![
         wrong("no context", "none", &["was rebuilt, but no context leads to it"]).with(", context: none", ""),
@@ -371,6 +360,29 @@ async fn a_wrong_rebuilt_cluster_is_refused() {
         "`state: survives`",
     ];
     refused(&fleet, &wrong("not empty", "lab-new", &words)).await;
+    a_forbidden_survivor_is_given_no_credentials(&fleet).await;
+}
+
+/// Whoever answers at an address that must not be driven would learn the stored token by the first request.
+async fn a_forbidden_survivor_is_given_no_credentials(fleet: &Fleet) {
+    let impostor = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("https://{}", impostor.local_addr().unwrap());
+    let secret = [
+        ("name", "edge"),
+        ("server", server.as_str()),
+        (
+            "config",
+            "{\"bearerToken\": \"c4n4ry-edge-token\", \"tlsClientConfig\": {\"insecure\": true}}",
+        ),
+    ];
+    let store = fleet.scene.outage.vault.root();
+    store.put("dr/cluster-edge", secret).await.unwrap();
+    let words = ["in step interlock/clusters", "it is on the runbook's `never` list"];
+    let forbidden = wrong("a survivor that must not be driven", "lab-new", &words)
+        .with("expect: empty", format!("expect: empty, never: [\"{server}\"]"));
+    refused(fleet, &forbidden).await;
+    let nobody = tokio::time::timeout(Duration::ZERO, impostor.accept()).await;
+    assert!(nobody.is_err(), "it was connected to");
 }
 
 async fn refused(fleet: &Fleet, case: &Wrong) {
