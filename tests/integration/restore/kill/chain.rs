@@ -1,17 +1,14 @@
 //! A chain of runs, each killed.
 
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use gitops_dr::engine::journal;
-use gitops_dr::event::RunState;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::Api;
 use testbed::proxy::{Asked, Fault, Side};
 use testbed::{Proxy, Ran, Tool};
 use tokio::process::Child;
 
+use super::data::Data;
 use super::point::Point;
 use crate::restore::scene::{RUNBOOK, Scene};
 
@@ -24,10 +21,19 @@ const DEADLINE: [&str; 2] = ["--deadline", "5m"];
 /// How one link of the chain ended.
 #[derive(Debug)]
 pub(super) enum Link {
-    /// It was killed at its point.
+    /// It was killed.
     Killed,
     /// Its point never came: it went on to its end.
     Ended(Ran),
+}
+
+/// What a person says of the step that must not be done twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// Nothing: so it is begun, and so it is gone on with.
+    None,
+    /// What is to be seen where the step works.
+    Seen,
 }
 
 /// The runs so far on one cluster.
@@ -35,15 +41,19 @@ pub(super) struct Chain<'a> {
     scene: &'a Scene,
     proxy: Proxy,
     runbook: String,
-    /// What the program of the step `data` writes a line to.
-    log: PathBuf,
+    /// The step that must not be done twice.
+    pub(super) data: Data,
     tool: Tool,
+    /// Whether the machine was lost since a run was last killed.
+    is_elsewhere: bool,
     /// The points at which a run was killed.
     pub(super) killed: Vec<Point>,
     /// How often the machine was lost, and its journals with it.
     pub(super) lost: usize,
     /// How many journals lost the end of their last line.
     pub(super) torn: usize,
+    /// How often a run was refused because nobody said whether the step was done that must not be done twice.
+    pub(super) refused: usize,
 }
 
 impl<'a> Chain<'a> {
@@ -51,17 +61,12 @@ impl<'a> Chain<'a> {
     pub(super) async fn begin(scene: &'a Scene) -> Self {
         let proxy = scene.outage.bed.proxy().await.unwrap();
         let runbook = scene.outage.runbook("kill.yaml", "").unwrap();
-        let log = runbook.with_file_name("data.log");
-        std::fs::write(&log, "").unwrap();
-        let data = format!(
-            "{{id: data, before: root, run: {{command: [sh, -c, \"echo restored >> {}\"]}}}}",
-            log.display()
-        );
+        let data = Data::beside(&runbook);
         // A chain takes longer than any of the restores that it is about, and is not what the target is for.
         let patient = RUNBOOK.replace("rto: 10m", "rto: 10h");
         let runbook = scene
             .outage
-            .runbook("kill.yaml", &format!("{patient}steps:\n  - {data}\n"))
+            .runbook("kill.yaml", &format!("{patient}steps:\n  - {}\n", data.step()))
             .unwrap();
         let mut tool = scene.tool.elsewhere().unwrap();
         tool.set("KUBECONFIG", proxy.kubeconfig());
@@ -69,35 +74,31 @@ impl<'a> Chain<'a> {
             scene,
             proxy,
             runbook: runbook.display().to_string(),
-            log,
+            data,
             tool,
+            is_elsewhere: false,
             killed: Vec::new(),
             lost: 0,
             torn: 0,
+            refused: 0,
         }
     }
 
-    /// Runs the program until the point and kills it there.
+    /// Runs the program until the point and kills it there, unless it is killed on the way by the step that must not be done twice.
     pub(super) async fn link(&mut self, point: Point) -> Link {
-        let arguments = self.arguments().await;
-        let link = match point {
-            Point::Append(nth) => {
-                let child = self.tool.start_killed_at_append(nth, &arguments).unwrap();
-                let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
-                let output = output
-                    .unwrap_or_else(|_| panic!("{point}: the run does not end"))
-                    .unwrap();
-                if is_killed(output.status) {
-                    Link::Killed
-                } else {
-                    Link::Ended(Ran::of(&output))
-                }
-            }
-            Point::Request(answered, side) => self.killed_at_request(&arguments, answered, side, is_change).await,
-            Point::Own(answered, side) => self.killed_at_request(&arguments, answered, side, is_own).await,
-        };
+        let mut link = self.attempt(point, Word::None).await;
+        if let Link::Ended(ran) = &link
+            && self.is_refused(ran)
+        {
+            self.refused += 1;
+            link = self.attempt(point, Word::Seen).await;
+        }
         match &link {
-            Link::Killed => self.killed.push(point),
+            Link::Killed => {
+                let killed_by_data = self.data.has_killed().map(Point::Data);
+                self.killed.push(killed_by_data.unwrap_or(point));
+                self.is_elsewhere = false;
+            }
             Link::Ended(ran) => assert!(
                 ran.code == 0,
                 "killed {} times, last {}; then it did not go on: {}",
@@ -111,7 +112,7 @@ impl<'a> Chain<'a> {
 
     /// Runs the program undisturbed.
     pub(super) async fn run_to_the_end(&mut self) -> Ran {
-        let arguments = self.arguments().await;
+        let arguments = self.arguments(Word::None).await;
         self.tool.run(&arguments).await.unwrap()
     }
 
@@ -120,6 +121,7 @@ impl<'a> Chain<'a> {
     pub(super) async fn lose_the_machine(&mut self) {
         if !self.scene.platform_mutations().await.is_empty() {
             self.tool = self.tool.elsewhere().unwrap();
+            self.is_elsewhere = true;
             self.lost += 1;
         }
     }
@@ -141,45 +143,51 @@ impl<'a> Chain<'a> {
         1 + events.iter().filter(|event| event.body.is_lifecycle()).count()
     }
 
-    /// Returns how often the step was done that must not be done twice.
-    pub(super) fn times_done(&self) -> usize {
-        std::fs::read_to_string(&self.log).unwrap().lines().count()
+    async fn attempt(&self, point: Point, word: Word) -> Link {
+        let arguments = self.arguments(word).await;
+        match point {
+            Point::Append(nth) => {
+                let child = self.tool.start_killed_at_append(nth, &arguments).unwrap();
+                let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+                let output = output
+                    .unwrap_or_else(|_| panic!("{point}: the run does not end"))
+                    .unwrap();
+                of(output.status, Ran::of(&output))
+            }
+            Point::Request(answered, side) => self.killed_at_request(&arguments, answered, side, is_change).await,
+            Point::Own(answered, side) => self.killed_at_request(&arguments, answered, side, is_own).await,
+            Point::Data(_) => panic!("{point}: it kills by itself"),
+        }
     }
 
-    async fn arguments(&self) -> Vec<String> {
+    /// Whether a run is refused since nobody said whether the step was done. That is right only where it cannot be known: the
+    /// run before was killed in that step or at a line of its journal, or its journal was lost.
+    fn is_refused(&self, ran: &Ran) -> bool {
+        if ran.code != 2 || !ran.out.contains("--was-done data=REASON") {
+            return false;
+        }
+        let before = self.killed.last();
+        assert!(
+            self.is_elsewhere || matches!(before, Some(Point::Data(_) | Point::Append(_))),
+            "it asks for what is known, after {before:?}: {}",
+            ran.said()
+        );
+        true
+    }
+
+    async fn arguments(&self, word: Word) -> Vec<String> {
         let mut arguments = vec!["restore".to_owned(), self.runbook.clone()];
         arguments.extend(DEADLINE.map(str::to_owned));
         // As its user would: where nothing was changed there is nothing to go on with.
         if !self.scene.mutations().await.is_empty() {
             arguments.push("--resume".to_owned());
-            // Should it be asked whether the step was done: its user looks, and says what is to be seen.
-            if self.has_begun_the_step().await {
-                arguments.push(match self.times_done() {
-                    0 => "--do-again=data=its log is empty".to_owned(),
-                    _ => "--was-done=data=there is a line in its log".to_owned(),
-                });
-            }
+            // Its user looks, and says what is to be seen.
+            arguments.extend((word == Word::Seen).then(|| match self.data.times_done() {
+                0 => "--do-again=data=its log is empty".to_owned(),
+                _ => "--was-done=data=there is a line in its log".to_owned(),
+            }));
         }
         arguments
-    }
-
-    /// Whether the run that is gone on with knows that the step was begun, by its journal or by its record.
-    async fn has_begun_the_step(&self) -> bool {
-        let journals = journal::newest_first(&self.tool.journals()).into_iter();
-        let mut runs: Vec<_> = journals
-            .filter_map(|path| Some(RunState::of(&journal::read(&path).ok()?)))
-            .collect();
-        let maps: Api<ConfigMap> = Api::namespaced(self.scene.outage.bed.admin(), "kube-system");
-        if let Some(data) = maps.get_opt("gitops-dr").await.unwrap().and_then(|map| map.data) {
-            let events = data["events"].lines().map(|line| serde_json::from_str(line).unwrap());
-            runs.push(RunState::of(&events.collect::<Vec<_>>()));
-        }
-        let newest = runs.into_iter().filter(RunState::touched);
-        let newest = newest.max_by_key(|state| (state.run.clone(), state.seq));
-        newest.is_some_and(|state| {
-            let is_begun = state.begun().iter().any(|begun| begun.id == "step/data");
-            is_begun || state.vouched.iter().any(|(what, _)| what.ends_with(" step/data"))
-        })
     }
 
     async fn killed_at_request(
@@ -200,7 +208,7 @@ impl<'a> Chain<'a> {
                 child.kill().await.unwrap();
                 Link::Killed
             }
-            ran = ended(&mut child) => Link::Ended(ran),
+            link = ended(&mut child) => link,
         };
         self.proxy.clear();
         link
@@ -224,13 +232,23 @@ fn is_killed(status: ExitStatus) -> bool {
     status.signal() == Some(9) || status.code() == Some(128 + 9)
 }
 
+/// How a run ended whose point did not come, or that was to be killed by others.
+fn of(status: ExitStatus, ran: Ran) -> Link {
+    if is_killed(status) {
+        Link::Killed
+    } else {
+        Link::Ended(ran)
+    }
+}
+
 /// Waits for a run's end, taking in what it says.
-async fn ended(child: &mut Child) -> Ran {
+async fn ended(child: &mut Child) -> Link {
     use tokio::io::AsyncReadExt as _;
     let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let (mut out, mut err) = (String::new(), String::new());
     let (read_out, read_err) = tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut err));
     read_out.and(read_err).unwrap();
-    let code = child.wait().await.unwrap().code().unwrap_or(-1);
-    Ran { code, out, err }
+    let status = child.wait().await.unwrap();
+    let code = status.code().unwrap_or(-1);
+    of(status, Ran { code, out, err })
 }

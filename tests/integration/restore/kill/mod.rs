@@ -5,6 +5,7 @@
 //! what may differ, and why.
 
 mod chain;
+mod data;
 mod point;
 mod snapshot;
 mod story;

@@ -14,6 +14,8 @@ pub(super) enum Point {
     Request(usize, Side),
     /// The same of the requests by which a run says that it is at work: its Lease, then its record.
     Own(usize, Side),
+    /// The step that must not be done twice is begun: it has done nothing yet, or all of it, and its end is not written down.
+    Data(Side),
 }
 
 impl fmt::Display for Point {
@@ -22,12 +24,16 @@ impl fmt::Display for Point {
             Self::Append(nth) => return write!(f, "at journal append {nth}"),
             Self::Request(answered, side) => (answered, side, "changing"),
             Self::Own(answered, side) => (answered, side, "own"),
+            Self::Data(side) => return write!(f, "{} what must not be done twice", name(*side)),
         };
-        let side = match side {
-            Side::Before => "before",
-            Side::After => "after",
-        };
-        write!(f, "{side} {what} request {}", answered + 1)
+        write!(f, "{} {what} request {}", name(*side), answered + 1)
+    }
+}
+
+const fn name(side: Side) -> &'static str {
+    match side {
+        Side::Before => "before",
+        Side::After => "after",
     }
 }
 
@@ -42,17 +48,17 @@ pub(super) struct Spread {
     pub(super) own_every: usize,
     /// Every so many requests the machine is lost, and the next run goes on elsewhere. It waits half a minute for a sign of life.
     pub(super) elsewhere_every: usize,
-    /// Of the appends at the end of the run, every so many is visited.
-    pub(super) late_appends_every: usize,
+    /// How many of the last appends are visited at least, but for the very last.
+    pub(super) late_appends: usize,
 }
 
 /// About sixty points: what an ordinary test run has time for.
 pub(super) const ORDINARY: Spread = Spread {
-    strides: &[1, 2],
-    appends_every: 2,
-    own_every: 6,
-    elsewhere_every: 8,
-    late_appends_every: 2,
+    strides: &[1],
+    appends_every: 1,
+    own_every: 3,
+    elsewhere_every: 7,
+    late_appends: 5,
 };
 
 /// The run's own requests: taking the Lease, and writing the record before the first change.
@@ -69,5 +75,5 @@ pub(super) const ALL: Spread = Spread {
     appends_every: 2,
     own_every: 10,
     elsewhere_every: 10,
-    late_appends_every: 1,
+    late_appends: 10,
 };

@@ -54,7 +54,7 @@ pub(super) const FIELDS: [(&str, &str); 12] = [
 ];
 
 /// Single objects, `Kind namespace/name` with `*` for any namespace, and the part of them that is not compared.
-pub(super) const PARTS: [(&str, &str, &str); 6] = [
+pub(super) const PARTS: [(&str, &str, &str); 7] = [
     (
         "Secret argocd/argocd-redis",
         "/data",
@@ -71,6 +71,11 @@ pub(super) const PARTS: [(&str, &str, &str); 6] = [
         "ConfigMap */extension-apiserver-authentication",
         "/data",
         "the authority of the one cluster and of the other",
+    ),
+    (
+        "ConfigMap kube-system/gitops-dr",
+        "/data/events",
+        "the record of the run: what happened, and when",
     ),
     (
         "Service default/kubernetes",
