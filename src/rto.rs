@@ -164,6 +164,19 @@ mod tests {
     use crate::event::{Node, NodePhase};
 
     #[test]
+    fn what_had_passed_before_a_run_is_no_more_than_the_recovery_took() {
+        let mut state = RunState {
+            before_ms: 172_800_000,
+            elapsed_ms: 5_000,
+            recovered_before_ms: Some(90_000),
+            ..RunState::default()
+        };
+        assert_eq!(Recovery::of(&state).before_ms, 90_000);
+        state.recovered_before_ms = None;
+        assert_eq!(Recovery::of(&state).before_ms, 172_800_000);
+    }
+
+    #[test]
     fn durations_read_as_people_say_them() {
         let table = [
             (0, "0.0s"),
