@@ -75,8 +75,8 @@ async fn tell(spread: Spread) -> usize {
         }
     }
     // And the appends towards the end, the very last but one included: of what the last one says nothing is left to do.
-    let late = undisturbed.appends - spread.late_appends;
-    for nth in late.min(chain.appends() + 1)..undisturbed.appends {
+    let late = undisturbed.appends.saturating_sub(spread.late_appends).max(1);
+    for nth in late..undisturbed.appends {
         let Link::Killed = chain.link(Point::Append(nth)).await else {
             break;
         };
