@@ -57,11 +57,11 @@ pub(in crate::steps) fn unapproved(
                 "secret `{name}` leads to cluster {}, which lives on: the agent would act there before anybody approves it",
                 away.cluster
             );
-            let mend = format!(
+            let way_out = format!(
                 "keep one secret of it, and name it: `clusters: {{{}: {{secret: …}}}}`",
                 away.cluster
             );
-            Some(Finding::error(RULE, message).help(mend))
+            Some(Finding::error(RULE, message).help(way_out))
         });
     let from_git = applied
         .iter()
