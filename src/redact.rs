@@ -92,6 +92,15 @@ impl Redactor {
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
     }
 
+    /// Returns a redactor that knows what this one knows now, and learns apart from it.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            needles: Arc::new(RwLock::new(needles.clone())),
+        }
+    }
+
     /// Returns the text with every known value masked.
     pub fn redact<'text>(&self, text: &'text str) -> Cow<'text, str> {
         let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);

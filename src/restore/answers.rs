@@ -4,12 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::event::{Failure, Run, RunState};
 use crate::exec::Exec;
-use crate::redact::{Redactor, Secret};
 use crate::runbook::{ClusterState, ExtraAction, ExtraStep, Program, Runbook};
 use crate::steps::{Answers, bare};
-
-/// Words in the names of variables whose values are secret.
-const SECRET: [&str; 4] = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
 
 /// Refuses answers to what nobody asks: a mistyped name must not pass for an answer.
 pub(super) fn known(runbook: &Runbook, answers: &Answers) -> Result<(), Failure> {
@@ -112,24 +108,6 @@ pub(super) fn told(answers: &Answers) -> Vec<Run> {
         told(Run::DO_AGAIN, &answers.do_again),
     ]
     .concat()
-}
-
-/// Learns the values of variables that programs get and whose names say that they are secret.
-pub(super) fn learn(runbook: &Runbook, redactor: &Redactor) {
-    let programs = runbook.steps.iter().filter_map(|step| match &step.action {
-        ExtraAction::Run(program) => Some(program),
-        _ => None,
-    });
-    for name in programs.flat_map(|program| &program.env).filter(|name| is_secret(name)) {
-        if let Ok(value) = std::env::var(name) {
-            redactor.learn(&Secret::from(value.trim()));
-        }
-    }
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_uppercase();
-    SECRET.iter().any(|word| name.contains(word))
 }
 
 fn unknown(step: &ExtraStep) -> String {

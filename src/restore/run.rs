@@ -11,7 +11,7 @@ use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Plan};
 use crate::runbook::{ClusterState, Runbook};
-use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World};
+use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
 /// How a run that ends early ends.
 type Ended = (RunOutcome, Failure);
@@ -103,7 +103,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
     let world = (|| {
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
-        answers::learn(&runbook, &request.redactor);
+        learn_variables(&runbook, &request.redactor);
         let stores = build::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
             options: Options {

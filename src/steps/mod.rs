@@ -28,6 +28,7 @@ mod rotated;
 mod sets;
 mod sources;
 mod stores;
+mod variables;
 mod weather;
 mod world;
 
@@ -53,4 +54,5 @@ pub use root::ApplyRoot;
 pub use sets::LetSetsGo;
 pub use sources::FetchSources;
 pub use stores::ReadStores;
+pub use variables::learn_variables;
 pub use world::{Options, Prepared, Restored, World};

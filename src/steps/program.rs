@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
-use super::{World, weather};
+use super::{World, variables, weather};
 use crate::engine::{Context, Holds, Step};
 use crate::event::{Effect, Failure, Outcome, PlannedStep, Step as StepEvent};
 use crate::exec::{Error, Exec};
@@ -136,7 +136,8 @@ impl RunProgram {
             .cluster
             .get()
             .map(|cluster| cluster.identity().context.clone());
-        let mut exec = Exec::new(program, &self.world.redactor)
+        let redactor = variables::of_output(&self.program.env, &self.world.redactor);
+        let mut exec = Exec::new(program, &redactor)
             .args(command.iter().skip(1))
             .limit(self.program.timeout.unwrap_or(LIMIT))
             .env("GITOPS_DR_RUN", run)

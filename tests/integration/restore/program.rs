@@ -215,7 +215,7 @@ async fn ctrl_c_tells_it_to_end(scene: &Scene, data: &Data) {
 /// A program of the repository that says what it sees, fails once, and would spoil the checkout if it ran in it.
 const SEES: &str = r#"#!/bin/sh
 echo "run $GITOPS_DR_RUN on $GITOPS_DR_CONTEXT"
-echo "login $SHOP_TOKEN and $SHOP_REGION and ${VAULT_SECRET_ID:-nothing}" >&2
+echo "login $SHOP_TOKEN and $SHOP_REGION and $SHOP_DATABASE and $SHOP_STAGE and ${VAULT_SECRET_ID:-nothing}" >&2
 echo "password $(cat PASSWORD)"
 echo spoilt > cart/deployment.yaml
 test -e "$SHOP_MARK" && exit 0
@@ -234,12 +234,14 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
     for (name, value) in [
         ("SHOP_TOKEN", TOKEN),
         ("SHOP_REGION", "eu-west-1"),
+        ("SHOP_DATABASE", "postgres://shop:c4n4ry-db-w0rd@db/shop"),
+        ("SHOP_STAGE", "the-last-but-one"),
         ("SHOP_MARK", &mark),
     ] {
         scene.tool.set(name, value);
     }
     let steps = "steps:\n  - {id: sees, before: root, run: {command: [sh, bin/sees], source: platform, \
-                 env: [SHOP_TOKEN, SHOP_REGION, SHOP_MARK], repeatable: true, retries: 2}}\n";
+                 env: [SHOP_TOKEN, SHOP_REGION, SHOP_DATABASE, SHOP_STAGE, SHOP_MARK], repeatable: true, retries: 2}}\n";
     let ran = scene
         .restore_with(|text| format!("{text}{steps}"), &["--output", "json"])
         .await;
@@ -257,7 +259,7 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
     let run = events[0]["run"].as_str().unwrap();
     let expected = [
         format!("run {run} on shop-new"),
-        "login «secret» and eu-west-1 and nothing".to_owned(),
+        "login «secret» and eu-west-1 and «secret» and «secret» and nothing".to_owned(),
         "password «secret»".to_owned(),
         "`sh` ended with exit status: 3; it is run again".to_owned(),
     ];
@@ -265,7 +267,10 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
         assert!(lines.contains(&line.as_str()), "{line}: {lines:#?}");
     }
     assert_eq!(lines.len(), 7, "twice the three lines, and that it failed: {lines:#?}");
-    assert!(!ran.said().contains(TOKEN) && !everything_below(scene.tool.home()).contains(TOKEN));
+    let journals = everything_below(scene.tool.home());
+    for secret in [TOKEN, "c4n4ry-db-w0rd"] {
+        assert!(!ran.said().contains(secret) && !journals.contains(secret), "{secret}");
+    }
 }
 
 /// Returns the text of all journals.
