@@ -1,5 +1,6 @@
 //! `make demo`: a real restore of `examples/shop` on a throw-away control plane.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let shop = Shop::fill(outage, &example).await?;
 
     let program = std::env::current_exe()?.with_file_name("gitops-dr");
-    let mut tool = Tool::new(program)?;
+    let mut tool = Tool::new(program.clone())?;
     for (name, value) in shop.outage.environment() {
         tool.set(name, value);
     }
@@ -31,7 +32,11 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     say("The cluster is empty. The platform is in Git, its credentials are in the store. Now:\n");
     say("    gitops-dr restore examples/shop/runbook.yaml\n");
-    let mut restore = tool.command(&["restore".as_ref(), shop.runbook.as_os_str()]);
+    // The journal outlives the demo, so that its report can be looked at again: beside the programs, in the target folder.
+    let journals = program.ancestors().nth(2).unwrap_or(&program).join("demo");
+    let mut state = OsString::from("--state=");
+    state.push(&journals);
+    let mut restore = tool.command(&["restore".as_ref(), shop.runbook.as_os_str(), state.as_os_str()]);
     let mut child = restore.spawn()?;
     // Ctrl-C reaches the restore as well, by the terminal: it is the one that stops cleanly and says how to go on.
     let status = loop {
@@ -40,7 +45,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             _ = tokio::signal::ctrl_c() => {}
         }
     };
-    say("\nThe servers are stopped, and all that they and the restore wrote is removed.");
+    say("\nThe servers are stopped, and all that they wrote is removed. The run's journal is kept.");
     Ok(ExitCode::from(
         status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
     ))
