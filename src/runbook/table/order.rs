@@ -47,7 +47,11 @@ pub(super) static STEP: Record = Record {
         ),
     ],
     kinds: Kinds::Of(&[
-        may("check", Shape::Record(&CHECK), "Waits for something to be so, for as long as it takes: `--deadline` of the run is its only limit."),
+        may(
+            "check",
+            Shape::Record(&CHECK),
+            "Waits for something to be so, for as long as it takes: `--deadline` of the run is its only limit.",
+        ),
         may(
             "approve",
             Shape::Record(&APPROVE),

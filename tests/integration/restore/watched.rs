@@ -71,6 +71,16 @@ impl Watched {
         }
     }
 
+    /// Waits for what the run brings about elsewhere.
+    pub(crate) async fn meets<T>(&mut self, what: &str, happening: impl Future<Output = T>) -> T {
+        tokio::select! {
+            happened = happening => happened,
+            () = async { while self.next().await.is_some() {} } => {
+                panic!("the run ended before {what}: {}", self.said().await)
+            }
+        }
+    }
+
     /// Interrupts it as Ctrl-C does.
     pub(crate) async fn interrupt(&self) {
         let id = self.child.id().unwrap().to_string();

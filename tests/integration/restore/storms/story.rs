@@ -58,7 +58,11 @@ async fn a_restore_goes_through_every_storm_and_applies_nothing_twice() {
     let mut run = Watched::start(&scene, |runbook| {
         runbook.replace("https://vault.example.com:8200", &address)
     });
-    busy.first(Duration::from_mins(5)).await.unwrap();
+    let first = run.meets(
+        "the first request that is turned away",
+        busy.first(Duration::from_mins(5)),
+    );
+    first.await.unwrap();
     tokio::time::sleep(Duration::from_secs(u64::from(LEFT_ALONE) - 1)).await;
     let turned_away = busy.times();
     assert!(
