@@ -21,6 +21,7 @@ use super::guard::Guard;
 use super::pause::Pausing;
 use super::request::first_words;
 use super::skew::Ahead;
+use super::wait::SILENCE;
 use crate::object::ObjectRef;
 use crate::redact::Secret;
 
@@ -110,7 +111,7 @@ impl Cluster {
         // A server that does not answer is to be known within seconds, not after the system's own minutes.
         config.connect_timeout = Some(Duration::from_secs(5));
         // A watch ends by itself before this; what is silent for longer is a connection that nobody holds any more.
-        config.read_timeout = Some(Duration::from_mins(5));
+        config.read_timeout = Some(SILENCE);
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
         let reach = format!("reach the API server {server}");

@@ -1,14 +1,23 @@
 //! Waiting by watch: a stream of what is seen, and waiting until an object is as it should be.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
+use kube::api::{Api, DynamicObject};
 use kube::runtime::watcher::{self, watcher};
 use serde_json::Value;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 use crate::object::ObjectRef;
+
+/// How long one watch lasts, in seconds, before the server ends it and it is taken up where it was. Short enough that a connection
+/// which says nothing for [`SILENCE`] is known to be dead.
+const ROUND: u32 = 60;
+
+/// After how long without a word a connection is given up. A list that a restarting server never answers is asked for again then.
+pub(super) const SILENCE: Duration = Duration::from_secs(75);
 
 /// One thing that a watch saw.
 #[derive(Debug, Clone)]
@@ -32,12 +41,16 @@ impl Cluster {
         namespace: &str,
     ) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
         let api = self.api(api_version, kind, namespace)?;
+        Ok(self.sights(api, watcher::Config::default()))
+    }
+
+    fn sights(&self, api: Api<DynamicObject>, config: watcher::Config) -> impl Stream<Item = Seen> + Send + use<> {
         let mut listing: Vec<Value> = Vec::new();
-        let value = |object: kube::api::DynamicObject| serde_json::to_value(object).unwrap_or_default();
+        let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
         // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
-        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, watcher::Config::default()));
+        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, config.timeout(ROUND)));
         let guard = Arc::clone(&self.guard);
-        Ok(events.filter_map(move |event| {
+        events.filter_map(move |event| {
             let seen = match event {
                 Ok(watcher::Event::Init) => {
                     listing.clear();
@@ -56,7 +69,7 @@ impl Cluster {
                 }
             };
             std::future::ready(seen)
-        }))
+        })
     }
 
     /// Waits until one object is as `is` wants it, and returns it. `note` hears why it is not so yet.
@@ -69,31 +82,32 @@ impl Cluster {
         is: impl Fn(&Value) -> Result<(), String> + Send,
         mut note: impl FnMut(&str) + Send,
     ) -> Result<Value, Error> {
-        let api = self.api_of(id)?;
-        let mut objects = std::pin::pin!(kube::runtime::WatchStreamExt::default_backoff(
-            kube::runtime::watcher::watch_object(api, &id.name)
-        ));
+        let named = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
+        let mut sights = std::pin::pin!(self.sights(self.api_of(id)?, named));
         loop {
             let seen = tokio::select! {
                 biased;
                 () = self.halt.cancelled() => return Err(Error::stopped(&format!("see {id} as it should be"))),
-                seen = objects.next() => seen,
+                seen = sights.next() => seen,
             };
-            let Some(seen) = seen else { break };
-            match seen {
-                Ok(Some(object)) => {
-                    self.if_in_doubt_the_same().await?;
-                    let value = serde_json::to_value(object).unwrap_or_default();
-                    match is(&value) {
-                        Ok(()) => return Ok(value),
-                        Err(why) => note(&why),
-                    }
+            let object = match seen {
+                Some(Seen::Listed(objects)) => objects.into_iter().next(),
+                Some(Seen::There(object)) => Some(object),
+                Some(Seen::Gone(_)) => None,
+                Some(Seen::Broken(why)) => {
+                    note(&why);
+                    continue;
                 }
-                Ok(None) => note("it is not there"),
-                Err(error) => {
-                    self.guard.doubt();
-                    note(&broken(&error));
-                }
+                None => break,
+            };
+            let Some(object) = object else {
+                note("it is not there");
+                continue;
+            };
+            self.if_in_doubt_the_same().await?;
+            match is(&object) {
+                Ok(()) => return Ok(object),
+                Err(why) => note(&why),
             }
         }
         Err(Error::new(ErrorKind::Server, format!("cannot watch {id}")).because("the watch ended"))
