@@ -22,5 +22,5 @@ pub use failure::{Failed, Failure};
 pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;
-pub use state::{Cluster, NodeState, RunState, StepState, StepStatus};
+pub use state::{Answered, Cluster, NodeState, RunState, StepState, StepStatus};
 pub use step::{Effect, Outcome, Phase, PlannedStep, Question, Step};

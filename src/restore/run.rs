@@ -164,12 +164,13 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
                     hold.words(),
                     hold.settings()
                 ),
+                lasting: false,
             });
         }
         ran?;
     }
     for what in left_to_do(runbook) {
-        engine.record(Run::LeftToDo { what });
+        engine.record(Run::LeftToDo { what, lasting: false });
     }
     Ok(())
 }
