@@ -18,7 +18,7 @@ mod step;
 
 pub use begun::Begun;
 pub use body::{Body, Event};
-pub use failure::{Failed, Failure};
+pub use failure::{Failed, Failure, OUTPUT};
 pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;

@@ -85,11 +85,9 @@ fn why(state: &RunState, style: Style) -> String {
         .iter()
         .filter(|step| matches!(step.status, StepStatus::Finished(Outcome::Failed { .. })))
         .map(|step| {
-            format!(
-                "  in step {}: {}\n",
-                text::line(&step.step.id),
-                text::line(&step.step.title)
-            )
+            let id = &step.step.id;
+            let id = id.strip_prefix("step/").unwrap_or(id);
+            format!("  in step {}: {}\n", text::line(id), text::line(&step.step.title))
         });
     let failed: String = failed.collect();
     let says_why = !failed.is_empty() || !failure.causes.is_empty();

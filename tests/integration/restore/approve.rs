@@ -72,8 +72,8 @@ async fn nobody_there_is_a_refusal(scene: &Scene) {
         .await;
     assert_eq!(ran.code, 2, "{}", ran.said());
     for words in [
-        "--approve dat: of what it can name, the runbook has: data, dns",
-        "--was-done data: of what it can name, the runbook has: there is none",
+        "--approve dat: the runbook has no such step or cluster; --approve can name: data, dns",
+        "--was-done data: the runbook has nothing that --was-done could name",
     ] {
         assert!(flat(&ran.out).contains(words), "{words}: {}", ran.said());
     }
