@@ -150,8 +150,11 @@ pub(super) struct Plan {
 /// `report`.
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// The run; the newest if not given
+    /// The run; the newest that changed anything if not given, or else the newest
     pub(super) run: Option<String>,
+    /// List all runs, the newest first, a line each
+    #[arg(long, conflicts_with = "run")]
+    pub(super) list: bool,
 }
 
 fn revision(text: &str) -> Result<(String, String), String> {

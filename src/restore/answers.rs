@@ -115,6 +115,15 @@ pub(super) fn missing(
     }
 }
 
+/// Returns what would keep this machine from running the programs of the runbook, for a plan, which is not refused for it.
+pub(super) fn lacking(runbook: &Runbook) -> Vec<String> {
+    let programs = runbook.steps.iter().filter_map(|step| match &step.action {
+        ExtraAction::Run(program) => Some(lacks(step, program)),
+        _ => None,
+    });
+    programs.flatten().collect()
+}
+
 /// Returns what a person says of steps that were begun before, as events.
 pub(super) fn told(answers: &Answers) -> Vec<Run> {
     let told = |word, given: &std::collections::BTreeMap<String, String>| -> Vec<Run> {
@@ -247,6 +256,7 @@ mod tests {
         );
         assert!(refused.hints.concat().contains("--fenced REASON"), "{refused:?}");
         assert!(refused.message.contains("cannot be run") && refused.message.contains("nobody is at a terminal"));
+        assert_eq!(lacking(&runbook).len(), 1);
         // At a terminal nothing but the variable stands in the way now.
         let attended = look(&Answers::default(), true).unwrap_err();
         assert_eq!((attended.causes.len(), attended.hints.len()), (1, 0), "{attended:?}");
