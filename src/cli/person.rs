@@ -215,4 +215,50 @@ mod tests {
             assert_eq!(read(&choice, line), means, "{line:?}");
         }
     }
+
+    /// Types these lines at a question, and returns what came of it: the comment, or nothing where it was refused.
+    async fn said(question: &Question, lines: &[&str]) -> Option<String> {
+        let (sender, mut typed) = unbounded_channel();
+        for line in lines {
+            sender.send((*line).to_owned()).unwrap();
+        }
+        drop(sender);
+        let terminal = AtTerminal::new(&Redactor::default());
+        match terminal.answer(question, &mut typed).await {
+            Some(Answer::Given { comment, .. }) => Some(comment),
+            Some(Answer::Refused { .. }) | None => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_comment_or_a_reason_may_stand_on_the_same_line_or_on_the_next() {
+        let asked = Question {
+            confirm: Some("restored".into()),
+            ..Question::default()
+        };
+        let choice = Question {
+            choices: vec!["was-done".into(), "do-again".into()],
+            ..Question::default()
+        };
+        for (question, lines, comment) in [
+            (&asked, &["restored", "seen by Ann"][..], Some("seen by Ann")),
+            (&asked, &["restored seen by Ann", ""][..], Some("seen by Ann")),
+            // It was the opposite.
+            (&asked, &["restored is nothing yet", "no"][..], None),
+            (&asked, &["restored", ""][..], Some("")),
+            (
+                &choice,
+                &["was-done seen in the log"][..],
+                Some("was-done seen in the log"),
+            ),
+            (
+                &choice,
+                &["do-again", "the disk was lost"][..],
+                Some("do-again the disk was lost"),
+            ),
+            (&choice, &["do-again", "", "was-done seen"][..], Some("was-done seen")),
+        ] {
+            assert_eq!(said(question, lines).await.as_deref(), comment, "{lines:?}");
+        }
+    }
 }

@@ -22,13 +22,12 @@ pub(super) async fn plan(ui: &Ui, arguments: &Plan) -> Result<u8, Error> {
         let shown = sinks(ui, &clock).into_iter();
         request.sinks = shown.map(|sink| Box::new(ButTheEnd(sink)) as Box<dyn Sink>).collect();
     }
-    for flag in [
+    let flags = [
         arguments.kubeconfig.as_ref().map(|_| "--kubeconfig"),
         arguments.context.as_ref().map(|_| "--context"),
-    ] {
-        if let Some(flag) = flag {
-            ui.err(&format!("plan does not look at a cluster: {flag} changes nothing\n"));
-        }
+    ];
+    for flag in flags.into_iter().flatten() {
+        ui.err(&format!("plan does not look at a cluster: {flag} changes nothing\n"));
     }
     let (plan, state) = restore::plan(request).await;
     let Some(plan) = plan else {

@@ -8,6 +8,11 @@ use crate::redact::{Redactor, Secret};
 use crate::runbook::{ClusterState, ExtraAction, ExtraStep, Program, Runbook};
 use crate::steps::{Answers, bare};
 
+/// What it is called when programs cannot be run.
+const LACKING: &str = "a program of the runbook cannot be run as it is";
+/// What it is called when the run would stop to ask and nobody is there.
+const UNANSWERED: &str = "nobody is at a terminal to answer, and the run would stop for it";
+
 /// Words in the names of variables whose values are secret.
 const SECRET: [&str; 4] = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
 
@@ -95,8 +100,6 @@ pub(super) fn missing(
             _ => {}
         }
     }
-    const LACKING: &str = "a program of the runbook cannot be run as it is";
-    const UNANSWERED: &str = "nobody is at a terminal to answer, and the run would stop for it";
     let message = match (lacking.is_empty(), unanswered.is_empty()) {
         (false, false) => &format!("{LACKING}; and {UNANSWERED}"),
         (false, true) => LACKING,
