@@ -23,7 +23,7 @@ pub struct Recovery {
     pub human_ms: u64,
     /// The time in which no step ran.
     pub between_ms: u64,
-    /// What had passed before this run, which goes on with an earlier one, in milliseconds.
+    /// What had passed before this run, which goes on with an earlier one, in milliseconds, but for the time of a person.
     pub before_ms: u64,
     /// The nodes that took longest from their first sign of life until they were ready, the slowest first.
     /// A node that others follow from is left out: it waits for them.
@@ -72,9 +72,12 @@ impl Recovery {
             verdict: Verdict::of(state),
             phases: state.phases(),
             // A run that goes on after the clock has stopped adds nothing to it.
-            before_ms: state.before_ms.min(total_ms),
+            before_ms: state.before_ms.min(total_ms).saturating_sub(state.human_before_ms),
             human_ms: state.human_ms(),
-            between_ms: total_ms.saturating_sub(state.busy_ms() + state.before_ms + state.human_ms()),
+            // What was waited for before is part of what had passed before.
+            between_ms: total_ms.saturating_sub(
+                state.busy_ms() + state.before_ms + state.human_ms().saturating_sub(state.human_before_ms),
+            ),
             slowest: slowest(state),
         }
     }

@@ -54,7 +54,7 @@ pub(super) enum Output {
 pub(super) enum Command {
     /// Rebuild the platform on the cluster that the runbook names
     Restore(Box<Restore>),
-    /// Show what a restore would do, and change nothing
+    /// Show what a restore would do, and change nothing; reads the stores and Git, and looks at no cluster
     Plan(Plan),
     /// Show a past run again
     Report(Report),
@@ -87,6 +87,7 @@ pub(super) struct Book {
 
 /// `restore`.
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub(super) struct Restore {
     #[command(flatten)]
     pub(super) book: Book,
@@ -138,13 +139,22 @@ pub(super) struct Answered {
 pub(super) struct Plan {
     #[command(flatten)]
     pub(super) book: Book,
+    /// Changes nothing: a plan looks at no cluster
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Changes nothing: a plan looks at no cluster
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub(super) context: Option<String>,
 }
 
 /// `report`.
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// The run; the newest if not given
+    /// The run; the newest that changed anything if not given, or else the newest
     pub(super) run: Option<String>,
+    /// List all runs, the newest first, a line each
+    #[arg(long, conflicts_with = "run")]
+    pub(super) list: bool,
 }
 
 fn revision(text: &str) -> Result<(String, String), String> {

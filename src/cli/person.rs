@@ -60,6 +60,22 @@ impl AtTerminal {
                     self.say("  comment (Enter for none): ");
                     return Some(self.given(self.line(typed).await?));
                 }
+                // What follows the word may be a comment, or the very opposite: `data is not back yet`.
+                Read::Commented(comment) => {
+                    self.say(&format!("  Enter to go on with the comment `{comment}`, or `no`: "));
+                    if self.line(typed).await?.is_empty() {
+                        return Some(self.given(comment));
+                    }
+                    return Some(Answer::Refused { by: self.name.clone() });
+                }
+                Read::Chosen => {
+                    self.say("  reason: ");
+                    let reason = self.line(typed).await?;
+                    if read(question, &format!("{line} {reason}")) == Read::Said {
+                        return Some(self.given(format!("{line} {reason}")));
+                    }
+                    self.say(&report::again(question));
+                }
                 Read::Mistyped => self.say(&report::again(question)),
             }
         }
@@ -97,6 +113,10 @@ enum Read {
     No,
     Said,
     Confirmed,
+    /// Confirmed, with this beside it on the same line.
+    Commented(String),
+    /// One of the choices, without its reason.
+    Chosen,
     Mistyped,
 }
 
@@ -110,10 +130,20 @@ fn read(question: &Question, line: &str) -> Read {
     match &question.confirm {
         // The word itself goes first: a runbook may ask for an odd one.
         Some(word) if line == word.trim() => Read::Confirmed,
+        Some(word) if commented(word.trim(), line).is_some() => {
+            Read::Commented(commented(word.trim(), line).unwrap_or_default().to_owned())
+        }
         _ if line.is_empty() || line.eq_ignore_ascii_case("no") || line.eq_ignore_ascii_case("n") => Read::No,
         None if question.choices.is_empty() || is_choice(line) => Read::Said,
+        None if question.choices.iter().any(|choice| choice == line) => Read::Chosen,
         _ => Read::Mistyped,
     }
+}
+
+/// Returns the comment that follows the word on its line.
+fn commented<'line>(word: &str, line: &'line str) -> Option<&'line str> {
+    let comment = line.strip_prefix(word).filter(|_| !word.is_empty())?;
+    comment.starts_with(char::is_whitespace).then(|| comment.trim())
 }
 
 /// Starts the thread that reads lines. It waits in a call that cannot be cancelled, and ends with the process.
@@ -154,7 +184,9 @@ mod tests {
         for (line, means) in [
             ("data", Read::Confirmed),
             ("Data", Read::Mistyped),
-            ("data ok", Read::Mistyped),
+            ("data ok", Read::Commented("ok".into())),
+            ("data   seen by Ann", Read::Commented("seen by Ann".into())),
+            ("database ok", Read::Mistyped),
             ("yes", Read::Mistyped),
             ("", Read::No),
             ("no", Read::No),
@@ -175,12 +207,58 @@ mod tests {
         };
         for (line, means) in [
             ("was-done seen in the log", Read::Said),
-            ("was-done", Read::Mistyped),
+            ("was-done", Read::Chosen),
             ("was-done  ", Read::Mistyped),
             ("perhaps it was", Read::Mistyped),
             ("no", Read::No),
         ] {
             assert_eq!(read(&choice, line), means, "{line:?}");
+        }
+    }
+
+    /// Types these lines at a question, and returns what came of it: the comment, or nothing where it was refused.
+    async fn said(question: &Question, lines: &[&str]) -> Option<String> {
+        let (sender, mut typed) = unbounded_channel();
+        for line in lines {
+            sender.send((*line).to_owned()).unwrap();
+        }
+        drop(sender);
+        let terminal = AtTerminal::new(&Redactor::default());
+        match terminal.answer(question, &mut typed).await {
+            Some(Answer::Given { comment, .. }) => Some(comment),
+            Some(Answer::Refused { .. }) | None => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_comment_or_a_reason_may_stand_on_the_same_line_or_on_the_next() {
+        let asked = Question {
+            confirm: Some("restored".into()),
+            ..Question::default()
+        };
+        let choice = Question {
+            choices: vec!["was-done".into(), "do-again".into()],
+            ..Question::default()
+        };
+        for (question, lines, comment) in [
+            (&asked, &["restored", "seen by Ann"][..], Some("seen by Ann")),
+            (&asked, &["restored seen by Ann", ""][..], Some("seen by Ann")),
+            // It was the opposite.
+            (&asked, &["restored is nothing yet", "no"][..], None),
+            (&asked, &["restored", ""][..], Some("")),
+            (
+                &choice,
+                &["was-done seen in the log"][..],
+                Some("was-done seen in the log"),
+            ),
+            (
+                &choice,
+                &["do-again", "the disk was lost"][..],
+                Some("do-again the disk was lost"),
+            ),
+            (&choice, &["do-again", "", "was-done seen"][..], Some("was-done seen")),
+        ] {
+            assert_eq!(said(question, lines).await.as_deref(), comment, "{lines:?}");
         }
     }
 }

@@ -35,6 +35,10 @@ pub fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             if let Some(failure) = &error.failure {
+                // Machines read standard output, and must find there why there is nothing else.
+                if ui.is_json() {
+                    ui.out(&format!("{}\n", serde_json::json!({"failure": failure})));
+                }
                 ui.err(&crate::report::failure(failure, Ui::style()));
             }
             ExitCode::from(error.code)

@@ -34,5 +34,7 @@ pub(super) fn interrupt() -> std::io::Result<CancellationToken> {
     reason = "a person who presses Ctrl-C twice wants it to end now; the journal is on disk"
 )]
 fn end() -> ! {
+    // Nothing is dropped from here on.
+    crate::report::terminal::restore_echo();
     std::process::exit(i32::from(exit::INTERRUPTED))
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Begins a cause that is a line of a program's output, which is no reason of ours.
+pub const OUTPUT: &str = "| ";
+
 /// Why something failed, flattened so that it can be written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failure {

@@ -18,9 +18,9 @@ mod step;
 
 pub use begun::Begun;
 pub use body::{Body, Event};
-pub use failure::{Failed, Failure};
+pub use failure::{Failed, Failure, OUTPUT};
 pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};
 pub use sink::Sink;
-pub use state::{Cluster, NodeState, RunState, StepState, StepStatus};
+pub use state::{Answered, Cluster, NodeState, RunState, StepState, StepStatus};
 pub use step::{Effect, Outcome, Phase, PlannedStep, Question, Step};

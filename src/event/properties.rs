@@ -75,6 +75,8 @@ fn run() -> impl Strategy<Value = Run> {
             since_ms: since_ms.into(),
             recovery_ms: (!begun.is_empty()).then_some(u32::MAX.into()),
             recovered_by: (begun.len() == 2).then(|| RunId("01R".into())),
+            human_ms: since_ms.into(),
+            left_to_do: begun.iter().map(|begun| begun.id.clone()).collect(),
             begun,
         }),
         (text(), text()).prop_map(|(text, state)| Run::Cluster {
@@ -97,7 +99,7 @@ fn run() -> impl Strategy<Value = Run> {
                 covers,
             }),
         text().prop_map(|notice| Run::Noticed { notice }),
-        text().prop_map(|what| Run::LeftToDo { what }),
+        (text(), any::<bool>()).prop_map(|(what, lasting)| Run::LeftToDo { what, lasting }),
         (text(), text(), text()).prop_map(|(subject, what, reason)| Run::Excepted(Exception { subject, what, reason })),
         (text(), text()).prop_map(|(what, reason)| Run::Vouched { what, reason }),
         (name(), text(), text(), any::<bool>()).prop_map(|(source, from, to, rewritten)| Run::SourceMoved {
@@ -352,6 +354,8 @@ fn a_recovery_clock_that_stopped_once_stays_where_it_stopped() {
         begun: vec![],
         recovery_ms: Some(90_000),
         recovered_by: None,
+        human_ms: 0,
+        left_to_do: Vec::new(),
     };
     let state = told(vec![goes_on.into(), Run::Recovered.into(), end("apps")]);
     assert_eq!((state.recovery_ms(), state.stopped_at_ms()), (90_000, Some(90_000)));
@@ -384,6 +388,8 @@ fn of_a_platform_that_recovered_only_clusters_and_what_reads_is_gone_on_with() {
             begun: known.map(begun).to_vec(),
             recovery_ms: None,
             recovered_by,
+            human_ms: 0,
+            left_to_do: Vec::new(),
         };
         told(vec![goes_on.into()]).recovered_with(step).is_some()
     };
@@ -446,7 +452,11 @@ fn what_a_resumed_run_says_again_is_one_thing_to_know() {
     };
     let said = [
         Body::from(Run::Excepted(exception)),
-        Run::LeftToDo { what: "DNS".into() }.into(),
+        Run::LeftToDo {
+            what: "DNS".into(),
+            lasting: false,
+        }
+        .into(),
     ];
     let state = told([said.clone(), said].concat());
     assert_eq!((state.exceptions.len(), state.left_to_do.len()), (1, 1));
@@ -520,6 +530,8 @@ fn a_run_tells_the_next_what_it_and_those_before_it_have_begun() {
         since_ms: 0,
         recovery_ms: None,
         recovered_by: None,
+        human_ms: 0,
+        left_to_do: Vec::new(),
         begun: vec![
             before("approved", done()),
             before("applied", done()),

@@ -81,6 +81,12 @@ pub enum Run {
         /// The run that ended recovered, where one of those did: what it did is not for this one to do again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         recovered_by: Option<RunId>,
+        /// How long a person was waited for in those runs, in milliseconds, while the recovery clock ran.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        human_ms: u64,
+        /// What those runs left to do by hand and this one does not find anew.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_to_do: Vec<String>,
     },
     /// The cluster that it is about was found.
     Cluster {
@@ -148,6 +154,10 @@ pub enum Run {
     LeftToDo {
         /// What, a full sentence.
         what: String,
+        /// Whether it is a fact of the recovery from now on: a run that goes on with this one does not find it anew, and says
+        /// it all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lasting: bool,
     },
     /// Something was accepted that is not plain success.
     Excepted(Exception),
@@ -168,6 +178,12 @@ pub enum Run {
     /// Written by a newer version.
     #[serde(other)]
     Unknown,
+}
+
+/// What nobody has waited for is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(milliseconds: &u64) -> bool {
+    *milliseconds == 0
 }
 
 impl Run {

@@ -74,6 +74,8 @@ pub struct RunState {
     pub before_ms: u64,
     /// What is known of the steps that were begun in the runs before, with what people have said of them since.
     pub before: Vec<Begun>,
+    /// How long a person was waited for in the runs before, in milliseconds.
+    pub human_before_ms: u64,
     /// The recovery time in milliseconds, where the recovery clock stopped in a run before.
     pub recovered_before_ms: Option<u64>,
     /// The run before that ended recovered, if one did.
@@ -102,6 +104,10 @@ pub struct RunState {
     pub is_journaled: bool,
     /// What is left to do by hand.
     pub left_to_do: Vec<String>,
+    /// What of it a run that goes on with this one says, too.
+    pub lasting: Vec<String>,
+    /// What people have answered when they were asked, in order.
+    pub answers: Vec<Answered>,
     /// What people have vouched for, each with their words.
     pub vouched: Vec<(String, String)>,
     /// The times in which a person was waited for, in milliseconds of the run: when it was asked and, once it was, answered.
@@ -124,6 +130,21 @@ pub struct RunState {
     pub elapsed_ms: u64,
     /// The number of the newest event.
     pub seq: u64,
+}
+
+/// What a person has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The step that asked.
+    pub step: String,
+    /// Whether it may go on.
+    pub approved: bool,
+    /// Who answered.
+    pub by: String,
+    /// What the person said beside it; empty if nothing.
+    pub comment: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The cluster of a run.
@@ -164,7 +185,7 @@ impl RunState {
         }
         match &event.body {
             Body::Run(run) => self.run(run, event.at),
-            Body::Step(step) => self.step(step),
+            Body::Step(step) => self.step(step, event.at),
             Body::Node(node) => self.node(node),
             Body::Intervention(intervention) => self.interventions.push(intervention.clone()),
             Body::Unknown => {}
@@ -193,9 +214,16 @@ impl RunState {
                 begun,
                 recovery_ms,
                 recovered_by,
+                human_ms,
+                left_to_do,
             } => {
                 (self.goes_on_with, self.before_ms, self.before) = (Some(with), since_ms, begun);
                 (self.recovered_before_ms, self.recovered_by) = (recovery_ms, recovered_by);
+                // The time of a person is part of what had passed.
+                self.human_before_ms = human_ms.min(since_ms).min(recovery_ms.unwrap_or(u64::MAX));
+                for what in left_to_do {
+                    self.left_to_do(what, true);
+                }
             }
             Run::Cluster {
                 context,
@@ -242,7 +270,7 @@ impl RunState {
             Run::Remote { cluster, uid, .. } => {
                 self.remotes.insert(cluster, uid);
             }
-            Run::LeftToDo { what } => push_new(&mut self.left_to_do, what),
+            Run::LeftToDo { what, lasting } => self.left_to_do(what, lasting),
             Run::Excepted(exception) => push_new(&mut self.exceptions, exception),
             Run::Recovered => self.recovered_ms = Some(self.elapsed_ms),
             Run::Stopping { reason } => self.stopping = Some(reason),
@@ -251,7 +279,14 @@ impl RunState {
         }
     }
 
-    fn step(&mut self, event: &Step) {
+    fn left_to_do(&mut self, what: String, lasting: bool) {
+        if lasting {
+            push_new(&mut self.lasting, what.clone());
+        }
+        push_new(&mut self.left_to_do, what);
+    }
+
+    fn step(&mut self, event: &Step, at: Timestamp) {
         let elapsed = self.elapsed_ms;
         match event {
             Step::Asked { question, .. } => {
@@ -261,8 +296,23 @@ impl RunState {
                 }
             }
             Step::Unknown => self.unknown_steps += 1,
+            Step::Answered {
+                id,
+                approved,
+                by,
+                comment,
+            } => {
+                self.answers.push(Answered {
+                    step: id.clone(),
+                    approved: *approved,
+                    by: by.clone(),
+                    comment: comment.clone(),
+                    at,
+                });
+                self.answered();
+            }
             // A step that ended waits for nobody any more.
-            Step::Answered { .. } | Step::Finished { .. } => self.answered(),
+            Step::Finished { .. } => self.answered(),
             _ => {}
         }
         let step = match event {
@@ -455,9 +505,14 @@ impl RunState {
             .sum()
     }
 
-    /// Returns how long a person was waited for, in milliseconds.
+    /// Returns how long a person was waited for while the recovery clock ran, in milliseconds, in this run and in those before.
     pub fn human_ms(&self) -> u64 {
-        self.waited_ms(0, self.elapsed_ms)
+        // A run that goes on after the clock has stopped adds nothing to it.
+        let now = match self.recovered_before_ms {
+            Some(_) => 0,
+            None => self.waited_ms(0, self.elapsed_ms),
+        };
+        self.human_before_ms + now
     }
 
     /// Returns the exit code that the run ends with; 1 while it has not ended.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use crate::event::{Effect, Phase, PlannedStep};
-use crate::runbook::{Check, ClusterState, Expect, ExtraAction, Runbook, SecretShape};
+use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Runbook, SecretShape};
 
 /// A source at the commit that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,6 +111,8 @@ pub struct Plan {
     pub sources: Vec<SourceAt>,
     /// The steps, in order.
     pub steps: Vec<Item>,
+    /// What people should know before they restore, which is no part of the digest: it depends on the machine, too.
+    pub notices: Vec<String>,
 }
 
 /// Makes the plan of a restore.
@@ -131,6 +133,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         covers,
         sources: input.sources.clone(),
         steps,
+        notices: Vec::new(),
     }
 }
 
@@ -262,6 +265,12 @@ fn interlock(runbook: &Runbook) -> Vec<String> {
         Expect::Adopt => "the cluster is taken over as it is".to_owned(),
     }];
     details.extend(target.never.iter().map(|never| format!("it is not {never}")));
+    if let Some(replaces) = &target.replaces {
+        details.push(format!(
+            "the old cluster {} does not answer; then the run asks how it was fenced (beforehand: --fenced REASON)",
+            replaces.server
+        ));
+    }
     details.push("we may do all that the restore does".into());
     details
 }
@@ -313,7 +322,9 @@ fn of_clusters(runbook: &Runbook, state: ClusterState) -> Vec<Item> {
                 )
             } else {
                 let details = vec![
-                    "asks first, if the agent would delete or change anything there".to_owned(),
+                    format!(
+                        "asks first, if the agent would delete or change anything there (beforehand: --approve cluster/{name}=COMMENT)"
+                    ),
                     format!(
                         "here: Secret {}",
                         cluster.secret.as_deref().unwrap_or("(none is stored)")
@@ -412,14 +423,16 @@ fn extra(runbook: &Runbook, index: usize) -> Item {
         effect,
         Action::Extra(index),
         title,
-        details(&step.action),
+        details(step),
     )
 }
 
 /// What a person should know of an extra step beside its title.
-fn details(action: &ExtraAction) -> Vec<String> {
-    let ExtraAction::Run(program) = action else {
-        return Vec::new();
+fn details(step: &ExtraStep) -> Vec<String> {
+    let program = match &step.action {
+        ExtraAction::Run(program) => program,
+        ExtraAction::Approve(approval) => return asked(&step.id, approval),
+        ExtraAction::Check(_) | ExtraAction::Apply(_) => return Vec::new(),
     };
     let folder = program
         .source
@@ -427,11 +440,30 @@ fn details(action: &ExtraAction) -> Vec<String> {
         .map(|source| format!("in a copy of source {source}"));
     let env = (!program.env.is_empty()).then(|| format!("with {} from the environment", program.env.join(", ")));
     let once = if program.repeatable {
-        "repeatable"
+        "repeatable".to_owned()
     } else {
-        "once: after a crash a person is asked"
+        format!(
+            "once: after a crash a person is asked (beforehand: --was-done {id}=REASON or --do-again {id}=REASON)",
+            id = step.id
+        )
     };
-    folder.into_iter().chain(env).chain([once.to_owned()]).collect()
+    folder.into_iter().chain(env).chain([once]).collect()
+}
+
+/// What a person who is asked should know: what to type, how long there is time, and what answers it beforehand.
+fn asked(id: &str, approval: &Approval) -> Vec<String> {
+    let word = approval.confirm.as_deref().unwrap_or(id);
+    let timeout = approval
+        .timeout
+        .and_then(|timeout| jiff::SignedDuration::try_from(timeout).ok());
+    let time = timeout.map_or_else(
+        || "waits for an answer as long as it takes".to_owned(),
+        |timeout| format!("waits {timeout:#} for an answer, and fails then"),
+    );
+    vec![
+        format!("a person types `{word}` (beforehand: --approve {id}=COMMENT, or --yes)"),
+        time,
+    ]
 }
 
 /// What gives a settled platform over to its agent.

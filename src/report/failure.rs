@@ -2,9 +2,9 @@
 
 use super::style::{Paint, Style};
 use super::text;
-use crate::event::Failure;
+use crate::event::{Failure, OUTPUT};
 
-/// Draws a failure: what failed, its numbered causes, and how to mend it. Ends with a line break.
+/// Draws a failure: what failed, its numbered causes or what a program wrote, and how to mend it. Ends with a line break.
 pub fn failure(failure: &Failure, style: Style) -> String {
     let error = style.paint(Paint::Bad, "error:");
     // The first line is wrapped as if unpainted, for the codes have no width.
@@ -14,11 +14,18 @@ pub fn failure(failure: &Failure, style: Style) -> String {
 
 /// Draws the causes and hints alone, for where the message was said already; empty if there are none.
 pub(super) fn reasons(failure: &Failure, style: Style) -> String {
-    let causes = failure
-        .causes
-        .iter()
-        .zip(1..)
-        .map(|(cause, number)| text::wrap(cause, &format!("  {number}. "), style.width) + "\n");
+    let mut numbers = 1..;
+    let causes = failure.causes.iter().map(|cause| {
+        let line = match cause.strip_prefix(OUTPUT) {
+            Some(output) => text::wrap(output, "  | ", style.width),
+            None => text::wrap(
+                cause,
+                &format!("  {}. ", numbers.next().unwrap_or_default()),
+                style.width,
+            ),
+        };
+        line + "\n"
+    });
     let hints = failure.hints.iter().map(|hint| {
         let painted = style.paint(Paint::Good, "hint:");
         text::wrap(hint, "  hint: ", style.width).replacen("hint:", &painted, 1) + "\n"
@@ -48,6 +55,24 @@ mod tests {
           2. the token's policies are: default
           hint: grant `read` on `secret/data/dr/repo-platform` to the AppRole
                 `gitops-dr`, then run again
+        ");
+    }
+
+    #[test]
+    fn what_a_program_wrote_is_no_list_of_reasons() {
+        let failed = Failure {
+            causes: vec![
+                "| pg_restore: no such dump".into(),
+                "| see the log".into(),
+                "a reason".into(),
+            ],
+            ..Failure::new("`restore` ended with exit status 7")
+        };
+        insta::assert_snapshot!(failure(&failed, Style::default()), @r"
+        error: `restore` ended with exit status 7
+          | pg_restore: no such dump
+          | see the log
+          1. a reason
         ");
     }
 

@@ -85,11 +85,9 @@ fn why(state: &RunState, style: Style) -> String {
         .iter()
         .filter(|step| matches!(step.status, StepStatus::Finished(Outcome::Failed { .. })))
         .map(|step| {
-            format!(
-                "  in step {}: {}\n",
-                text::line(&step.step.id),
-                text::line(&step.step.title)
-            )
+            let id = &step.step.id;
+            let id = id.strip_prefix("step/").unwrap_or(id);
+            format!("  in step {}: {}\n", text::line(id), text::line(&step.step.title))
         });
     let failed: String = failed.collect();
     let says_why = !failed.is_empty() || !failure.causes.is_empty();
@@ -192,7 +190,17 @@ fn list(title: &str, items: &[String], style: Style) -> String {
 
 fn vouched(state: &RunState) -> Vec<String> {
     let vouched = state.vouched.iter();
-    vouched.map(|(what, reason)| format!("{what}: {reason}")).collect()
+    let vouched = vouched.map(|(what, reason)| format!("{what}: {reason}"));
+    let answers = state.answers.iter().map(|answer| {
+        let said = match (answer.approved, answer.comment.as_str()) {
+            (false, _) => "refused",
+            (true, "") => "approved",
+            (true, comment) => comment,
+        };
+        let at = answer.at.strftime("%Y-%m-%d %H:%M:%SZ");
+        format!("{}: {said} (asked at the terminal: {}, {at})", answer.step, answer.by)
+    });
+    vouched.chain(answers).collect()
 }
 
 fn footer(state: &RunState, style: Style, journal: Option<&Path>) -> String {
@@ -333,6 +341,7 @@ mod tests {
 
         vouched for by a person
           - approve dns: ticket 4711
+          - step/data: seen (asked at the terminal: ann, 2026-11-21 03:14:53Z)
 
         journal  /var/lib/gitops-dr/01JD8QK4S5N7Z4G4V4W0H8R9XK.jsonl
         again    gitops-dr report 01JD8QK4S5N7Z4G4V4W0H8R9XK
@@ -344,7 +353,7 @@ mod tests {
         let story = recovery()
             .excepted("Application argocd/reports", "Suspended", "switched off until the new year, see ticket 4711")
             .excepted("Application argocd/legacy", "left out", "")
-            .say(Run::LeftToDo { what: "Let the name shop.example.com point at the new load balancer 203.0.113.7; its time to live is 300 s.".into() })
+            .say(Run::LeftToDo { lasting: false, what: "Let the name shop.example.com point at the new load balancer 203.0.113.7; its time to live is 300 s.".into() })
             .say(Run::Noticed { notice: "No `server.secretkey` was stored: a new one was made, and every session has ended.".into() })
             .after(1_600_000)
             .finish(RunOutcome::Recovered, None);

@@ -48,6 +48,9 @@ pub(super) fn counts(state: &RunState) -> String {
             parts.push(format!("{number} {word}"));
         }
     }
+    if known > 0 && ready == known {
+        parts.push("watching that it stays so".into());
+    }
     parts.join(" · ")
 }
 

@@ -7,6 +7,11 @@ use crate::exec::Exec;
 use crate::runbook::{ClusterState, ExtraAction, ExtraStep, Program, Runbook};
 use crate::steps::{Answers, bare};
 
+/// What it is called when programs cannot be run.
+const LACKING: &str = "a program of the runbook cannot be run as it is";
+/// What it is called when the run would stop to ask and nobody is there.
+const UNANSWERED: &str = "nobody is at a terminal to answer, and the run would stop for it";
+
 /// Refuses answers to what nobody asks: a mistyped name must not pass for an answer.
 pub(super) fn known(runbook: &Runbook, answers: &Answers) -> Result<(), Failure> {
     let steps = |wanted: fn(&ExtraAction) -> bool| -> BTreeSet<String> {
@@ -26,8 +31,11 @@ pub(super) fn known(runbook: &Runbook, answers: &Answers) -> Result<(), Failure>
     ] {
         for id in given.keys().filter(|id| !ids.contains(bare(id))) {
             let ids = ids.iter().cloned().collect::<Vec<_>>().join(", ");
-            let there = if ids.is_empty() { "there is none" } else { &ids };
-            causes.push(format!("{flag} {id}: of what it can name, the runbook has: {there}"));
+            causes.push(if ids.is_empty() {
+                format!("{flag} {id}: the runbook has nothing that {flag} could name")
+            } else {
+                format!("{flag} {id}: the runbook has no such step or cluster; {flag} can name: {ids}")
+            });
         }
     }
     for id in answers.was_done.keys().filter(|id| answers.wants_again(id).is_some()) {
@@ -88,11 +96,31 @@ pub(super) fn missing(
             _ => {}
         }
     }
-    refusal("a program of the runbook cannot be run as it is", lacking)?;
-    refusal(
-        "nobody is at a terminal to answer, and the run would stop for it",
-        unanswered,
-    )
+    let message = match (lacking.is_empty(), unanswered.is_empty()) {
+        (false, false) => &format!("{LACKING}; and {UNANSWERED}"),
+        (false, true) => LACKING,
+        (true, _) => UNANSWERED,
+    };
+    let refused = refusal(message, [lacking, unanswered].concat());
+    // Whether that is asked is known only when the old cluster was looked at, which is later.
+    match &runbook.target.replaces {
+        Some(replaces) if !is_attended && answers.fenced.is_none() => refused.map_err(|failure| {
+            failure.hint(format!(
+                "if the old cluster {} does not answer, the run asks next how it was fenced: --fenced REASON",
+                replaces.server
+            ))
+        }),
+        _ => refused,
+    }
+}
+
+/// Returns what would keep this machine from running the programs of the runbook, for a plan, which is not refused for it.
+pub(super) fn lacking(runbook: &Runbook) -> Vec<String> {
+    let programs = runbook.steps.iter().filter_map(|step| match &step.action {
+        ExtraAction::Run(program) => Some(lacks(step, program)),
+        _ => None,
+    });
+    programs.flatten().collect()
 }
 
 /// Returns what a person says of steps that were begun before, as events.
@@ -187,5 +215,39 @@ mod tests {
             }
         }
         assert_eq!(unbegun(&Answers::default(), &none, None), Ok(()));
+    }
+
+    #[test]
+    fn what_a_program_lacks_what_nobody_answered_and_what_will_be_asked_next_are_told_together() {
+        let text = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\n\
+             target: {context: new, replaces: {server: \"https://10.0.0.1:6443\"}}\n\
+             sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+             agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+             roots:\n  - {id: apps, source: platform, path: apps}\n\
+             steps:\n  - {id: dump, after: apps, run: {command: [/bin/sh], env: [NOBODY_EVER_SETS_THIS]}}\n  \
+             - {id: data, after: apps, approve: {prompt: \"Is the data back?\"}}\n";
+        let (runbook, findings) = crate::runbook::parse("shop.yaml", text);
+        let runbook = runbook.unwrap_or_else(|| panic!("{findings:?}"));
+        let look = |answers: &Answers, attended| missing(&runbook, answers, &RunState::default(), attended);
+        let refused = look(&Answers::default(), false).unwrap_err();
+        assert!(refused.causes.concat().contains("NOBODY_EVER_SETS_THIS"), "{refused:?}");
+        assert!(
+            refused.causes.concat().contains("--approve data=COMMENT"),
+            "{refused:?}"
+        );
+        assert!(refused.hints.concat().contains("--fenced REASON"), "{refused:?}");
+        assert!(refused.message.contains("cannot be run") && refused.message.contains("nobody is at a terminal"));
+        assert_eq!(lacking(&runbook).len(), 1);
+        // At a terminal nothing but the variable stands in the way now.
+        let attended = look(&Answers::default(), true).unwrap_err();
+        assert_eq!((attended.causes.len(), attended.hints.len()), (1, 0), "{attended:?}");
+        let known = known(
+            &runbook,
+            &Answers {
+                approve: [("dat".into(), "seen".into())].into(),
+                ..Answers::default()
+            },
+        );
+        assert!(known.unwrap_err().causes.concat().ends_with("--approve can name: data"));
     }
 }

@@ -24,6 +24,8 @@ pub(super) fn goes_on(earlier: &RunState, now: Timestamp) -> Result<Run, Failure
             Some((RunOutcome::Recovered, _)) => Some(run.clone()),
             _ => None,
         },
+        human_ms: earlier.human_ms(),
+        left_to_do: earlier.lasting.clone(),
     })
 }
 
@@ -446,6 +448,50 @@ mod tests {
         let mut next = RunState::of(&events("01B", "shop", "here", Effect::Repeatable));
         (next.recovered_before_ms, next.recovered_by) = (Some(45_000), Some(RunId("01A".into())));
         assert_eq!(of(&next), (Some(45_000), Some("01A".into())));
+    }
+
+    #[test]
+    fn the_time_of_a_person_and_what_stays_to_be_done_by_hand_are_facts_of_the_recovery_and_not_of_one_run() {
+        let mut bodies = vec![
+            Body::Step(Step::Asked {
+                id: "one".into(),
+                question: crate::event::Question::default(),
+            }),
+            Body::Run(Run::LeftToDo {
+                what: "make the tokens of CI anew".into(),
+                lasting: true,
+            }),
+            Body::Run(Run::LeftToDo {
+                what: "go on with --resume".into(),
+                lasting: false,
+            }),
+        ];
+        let said = |run: &str, more: Vec<Body>, elapsed_ms: u64| {
+            let mut events = events(run, "shop", "here", Effect::Repeatable);
+            for body in more {
+                let seq = events.last().map_or(1, |event| event.seq + 1);
+                events.push(Event {
+                    seq,
+                    at: Timestamp::UNIX_EPOCH,
+                    elapsed_ms,
+                    body,
+                });
+            }
+            let mut state = RunState::of(&events);
+            state.elapsed_ms += 80_000;
+            state
+        };
+        let later = Timestamp::UNIX_EPOCH + Duration::from_mins(5);
+        let first = said("01A", std::mem::take(&mut bodies), 1_000);
+        let second = goes_on(&first, later).unwrap();
+        let second = said("01B", vec![Body::Run(second)], 0);
+        assert_eq!(second.human_ms(), 80_000);
+        assert_eq!(second.left_to_do, ["make the tokens of CI anew"]);
+        // However often it is gone on with.
+        let third = goes_on(&second, later).unwrap();
+        let third = said("01C", vec![Body::Run(third)], 0);
+        assert_eq!(third.human_ms(), 80_000);
+        assert_eq!(third.left_to_do, ["make the tokens of CI anew"]);
     }
 
     #[test]

@@ -55,7 +55,16 @@ pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
         Box::new(Prepare(Arc::clone(&world))),
     ];
     let result = engine.run(&steps).await;
-    let plan = world.prepared.get().map(|prepared| prepared.plan.clone());
+    let plan = world.prepared.get().map(|prepared| {
+        let mut plan = prepared.plan.clone();
+        plan.notices.clone_from(&engine.state().notices);
+        let lacking = world.runbook.get().map(answers::lacking).unwrap_or_default();
+        let lacking = lacking
+            .into_iter()
+            .map(|lack| format!("A restore would be refused: {lack}."));
+        plan.notices.extend(lacking);
+        plan
+    });
     match result {
         // Nothing has recovered: there is no end of a run to tell of.
         Ok(()) => (plan, engine.state().clone()),
@@ -164,12 +173,13 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
                     hold.words(),
                     hold.settings()
                 ),
+                lasting: false,
             });
         }
         ran?;
     }
     for what in left_to_do(runbook) {
-        engine.record(Run::LeftToDo { what });
+        engine.record(Run::LeftToDo { what, lasting: false });
     }
     Ok(())
 }

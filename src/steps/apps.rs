@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::chosen::astray;
+use super::connect::counted;
 use super::moved::Following;
 use super::{World, clusters, weather};
 use crate::agent::argocd::{Observer, perform};
@@ -204,9 +205,9 @@ impl Drive {
                     .into_iter()
                     .for_each(|exception: Exception| context.emit(Run::Excepted(exception)));
                 let mut detail = match exceptions {
-                    0 if held == 0 => format!("{count} apps Synced and Healthy"),
-                    0 => format!("{} of {count} apps Synced and Healthy", count - held),
-                    _ => format!("{count} apps, {exceptions} of them by exception"),
+                    0 if held == 0 => format!("{} Synced and Healthy", counted(count, "app")),
+                    0 => format!("{} of {} Synced and Healthy", count - held, counted(count, "app")),
+                    _ => format!("{}, {exceptions} of them by exception", counted(count, "app")),
                 };
                 if held > 0 {
                     let _ = write!(detail, ", {held} for which a cluster is still to be connected");

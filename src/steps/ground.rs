@@ -143,6 +143,7 @@ impl LayGround {
                 context.notice(NEW_KEY);
                 context.emit(Run::LeftToDo {
                     what: NEW_KEY_LEFT.into(),
+                    lasting: true,
                 });
             }
         };

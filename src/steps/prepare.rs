@@ -17,7 +17,7 @@ use crate::platform::argocd::damage::{self, Applied};
 use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
 use crate::platform::argocd::manifest;
 use crate::render::{self, Rendered};
-use crate::runbook::{ExtraAction, InSource, Runbook};
+use crate::runbook::{ExtraAction, InSource, Runbook, SecretShape};
 
 /// What is applied beside the agent.
 #[derive(Default)]
@@ -62,6 +62,9 @@ impl Step for Prepare {
         if let Some(replanned) = replanned {
             replanned.tell(context);
         }
+        if !self.0.adopts() && self.0.earlier.get().is_none() && !stores_a_key(self.0.runbook()?) {
+            context.notice(NO_KEY);
+        }
         let applied = prepared.roots.iter().flatten();
         let apps: Vec<_> = applied
             .filter(|manifest| manifest.is("argoproj.io", "Application"))
@@ -74,6 +77,16 @@ impl Step for Prepare {
         let _ = self.0.prepared.set(prepared);
         Ok(Outcome::Done { detail })
     }
+}
+
+/// Told before anything is changed.
+const NO_KEY: &str = "The runbook restores no argocd-secret, so Argo CD makes a new server.secretkey: people log in again, and API \
+tokens of CI and other programs become void. To keep them, store the key of the living Argo CD and restore it.";
+
+/// Whether the key that Argo CD signs with may come from a store. What the stored secret lacks is told when it is read.
+fn stores_a_key(runbook: &Runbook) -> bool {
+    let mut secrets = runbook.secrets.values();
+    secrets.any(|secret| matches!(&secret.shape, SecretShape::Argocd(shape) if shape == "argocd-secret"))
 }
 
 impl Prepare {

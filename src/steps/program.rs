@@ -9,7 +9,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use super::{World, variables, weather};
 use crate::engine::{Context, Holds, Step};
-use crate::event::{Effect, Failure, Outcome, PlannedStep, Step as StepEvent};
+use crate::event::{Effect, Failure, OUTPUT, Outcome, PlannedStep, Step as StepEvent};
 use crate::exec::{Error, Exec};
 use crate::runbook::Program;
 
@@ -155,11 +155,14 @@ impl RunProgram {
 
     fn failure(&self, error: &Error) -> Failure {
         let (message, said) = match error {
-            Error::Failed { program, status, said } => (format!("`{program}` ended with {status}"), said.as_str()),
+            Error::Failed { program, status, said } => (
+                format!("`{program}` ended with {}", status.replacen("status: ", "status ", 1)),
+                said.as_str(),
+            ),
             other => (other.to_string(), ""),
         };
         let mut failure = Failure::new(message);
-        failure.causes = said.lines().map(str::to_owned).collect();
+        failure.causes = said.lines().map(|line| format!("{OUTPUT}{line}")).collect();
         let id = &self.planned.id;
         if matches!(error, Error::Start { .. }) {
             return failure.hint("see that it is there and may be run");

@@ -74,7 +74,7 @@ impl Release {
         let released = count(Released::Released);
         kept += count(Released::Kept);
         Ok(Outcome::Done {
-            detail: format!("{} left to their apps, {kept} in no app", counted(released, "object")),
+            detail: words(released, kept),
         })
     }
 
@@ -93,5 +93,34 @@ impl Release {
         let extras = prepared.extras.values().flatten();
         let ours = of_agent.chain(extras.map(|manifest| cluster.located(manifest, "default")));
         Ok(ours.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Says what became of what a restore applied.
+fn words(released: usize, kept: usize) -> String {
+    let applied = counted(released + kept, "object");
+    match (released, kept) {
+        (_, 0) => format!("{applied} that the restore applied belong to apps of Argo CD, which owns them from now on"),
+        (0, _) => format!("{applied} that the restore applied belong to no app of Argo CD and stay as they are"),
+        _ => format!(
+            "of {applied} that the restore applied, {released} belong to apps of Argo CD, which owns them from now on; \
+             no app has the others, which stay as they are"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_owns_what_was_applied_is_said_in_plain_words() {
+        for (released, kept, said) in [
+            (0, 39, "39 objects that the restore applied belong to no app"),
+            (39, 0, "39 objects that the restore applied belong to apps"),
+            (3, 36, "of 39 objects that the restore applied, 3 belong to apps"),
+        ] {
+            assert!(words(released, kept).starts_with(said), "{}", words(released, kept));
+        }
     }
 }

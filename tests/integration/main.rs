@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bed;
+mod command;
 mod generated;
 mod git;
 mod render;

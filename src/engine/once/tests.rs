@@ -111,6 +111,8 @@ async fn goes_on(settings: Settings, begun: Vec<Begun>, told: Vec<Run>) -> (RunS
         begun,
         recovery_ms: None,
         recovered_by: None,
+        human_ms: 0,
+        left_to_do: Vec::new(),
     });
     for told in told {
         engine.record(told);

@@ -178,7 +178,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
             Some(format!("source {source} {moved}: {from} before, {to} now"))
         }
         Run::Remote { cluster, server, .. } => Some(format!("rebuilt cluster {cluster}: {server}")),
-        Run::LeftToDo { what } => Some(format!("left to do by hand: {what}")),
+        Run::LeftToDo { what, .. } => Some(format!("left to do by hand: {what}")),
         Run::Excepted(exception) => Some(format!(
             "exception: {}: {} (accepted: {})",
             exception.subject, exception.what, exception.reason

@@ -7,6 +7,7 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
 
+use super::echo::{hush, restore_echo};
 use super::frame::frame;
 use super::resting::Resting;
 use super::row;
@@ -55,6 +56,7 @@ impl Live {
         let (drawn, measured) = (term.clone(), term.clone());
         let target = move || {
             if drawn.is_term() {
+                hush();
                 ProgressDrawTarget::term_like_with_hz(Box::new(Resting(drawn.clone())), DRAWS)
             } else {
                 ProgressDrawTarget::hidden()
@@ -112,6 +114,7 @@ impl Live {
             self.bar.get_or_insert_with(&self.make);
         } else if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
+            restore_echo();
         }
     }
 
@@ -151,6 +154,7 @@ impl Sink for Live {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();
                 }
+                restore_echo();
             }
             Body::Step(Step::Finished { id, .. }) => {
                 if let Some(step) = state.steps.iter().find(|step| step.step.id == *id)
@@ -162,6 +166,12 @@ impl Sink for Live {
             // All else shows at the next tick.
             _ => {}
         }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        restore_echo();
     }
 }
 
@@ -315,10 +325,10 @@ mod tests {
         insta::assert_snapshot!(screen.after(5_000), @r"
         restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m
         cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty)
-        ✔ stores    7 secrets from vault, 1 from aws (fallback)                     2.1s
-        ✔ interlock empty as expected, permissions suffice                          0.4s
-        ✔ agent     Argo CD v3.2.11 ready                                            41s
-        ⠏ apps      1/5 ready · 1 failing · 1 missing                                17s
+        ✔ stores      7 secrets from vault, 1 from aws (fallback)                   2.1s
+        ✔ interlock   empty as expected, permissions suffice                        0.4s
+        ✔ agent       Argo CD v3.2.11 ready                                          41s
+        ⠏ apps        1/5 ready · 1 failing · 1 missing                              17s
             cert-manager             failing · Synced, Degraded · holds back 2 · for 5s
               Deployment.apps cert-manager/cert-manager-webhook: 0/1 ready:
               ImagePullBackOff registry.example.com/jetstack/webhook:v1.19; and 1 more
@@ -367,12 +377,12 @@ mod tests {
         insta::assert_snapshot!(Screen::of(24, Style::default(), story).term.contents(), @r"
         restore shop-prod · run 01JD8QK4S5N7Z4G4V4W0H8R9XK · target 30m
         cluster https://10.0.0.7:6443 (uid 4f1c23ab…, empty)
-        ✔ stores    7 secrets from vault, 1 from aws (fallback)                     2.1s
-        ✔ interlock empty as expected, permissions suffice                          0.4s
-        ✔ agent     Argo CD v3.2.11 ready                                            41s
+        ✔ stores      7 secrets from vault, 1 from aws (fallback)                   2.1s
+        ✔ interlock   empty as expected, permissions suffice                        0.4s
+        ✔ agent       Argo CD v3.2.11 ready                                          41s
         ! The agent's own URL of source `platform` does not answer; only our mirror
           does.
-        ✔ apps      4/5 ready                                                        12s
+        ✔ apps        4/5 ready                                                      12s
         ");
     }
 
@@ -439,8 +449,8 @@ mod tests {
     fn a_low_terminal_keeps_the_recovery_time() {
         let screen = Screen::of(6, Style::default(), stuck());
         insta::assert_snapshot!(screen.after(5_000), @r"
-        ✔ agent     Argo CD v3.2.11 ready                                            41s
-        ⠏ apps      1/5 ready · 1 failing · 1 missing                                17s
+        ✔ agent       Argo CD v3.2.11 ready                                          41s
+        ⠏ apps        1/5 ready · 1 failing · 1 missing                              17s
             cert-manager             failing · Synced, Degraded · holds back 2 · for 5s
               Deployment.apps cert-manager/cert-manager-webhook: 0/1 ready:
             … and 3 more

@@ -5,8 +5,9 @@ use crate::report::style::{Paint, Style};
 use crate::report::text;
 use crate::rto::duration;
 
-/// The narrowest and the widest column of names.
-const NAMES: (usize, usize) = (9, 18);
+/// The narrowest and the widest column of names. The narrowest holds `credentials`, the longest step of every plan, so that the
+/// column does not move when the plan comes.
+const NAMES: (usize, usize) = (11, 18);
 /// The width of the column of times: `59m 59s`.
 const TIME: usize = 7;
 

@@ -153,7 +153,10 @@ impl ConnectSurvivor {
                 )
             }
         };
-        context.emit(Run::LeftToDo { what: how });
+        context.emit(Run::LeftToDo {
+            what: how,
+            lasting: false,
+        });
         Outcome::Skipped {
             detail: format!("not connected: {why}"),
         }

@@ -88,7 +88,7 @@ pub(super) async fn word(world: &World, silence: &Silence, ask: bool, context: &
                 prompt: format!("How was the old cluster {} fenced?", silence.server),
                 details: vec![
                     silence.seen.clone(),
-                    "Two clusters side by side write over each other. Your words are journaled; none refuse the restore.".into(),
+                    "Two clusters side by side write over each other. What you say is kept in the journal; `no`, or nothing, refuses the restore.".into(),
                 ],
                 flag: FLAG.into(),
                 ..Question::default()

@@ -26,7 +26,7 @@ impl Standing {
                 let mut all = Failure::new(format!("{count} things stand in the way"));
                 for failure in self.0 {
                     // Of many troubles each needs its own mend beside it.
-                    let mend = failure.hints.join("; ");
+                    let mend = failure.hints.join("; ").replace("?; ", "? ");
                     let mut words = std::iter::once(failure.message)
                         .chain(failure.causes)
                         .collect::<Vec<_>>()

@@ -72,8 +72,8 @@ async fn nobody_there_is_a_refusal(scene: &Scene) {
         .await;
     assert_eq!(ran.code, 2, "{}", ran.said());
     for words in [
-        "--approve dat: of what it can name, the runbook has: data, dns",
-        "--was-done data: of what it can name, the runbook has: there is none",
+        "--approve dat: the runbook has no such step or cluster; --approve can name: data, dns",
+        "--was-done data: the runbook has nothing that --was-done could name",
     ] {
         assert!(flat(&ran.out).contains(words), "{words}: {}", ran.said());
     }
@@ -85,6 +85,9 @@ async fn a_word_that_is_mistyped_is_asked_again_and_nobody_answers_in_time(scene
     // Impatience before the question is no answer to it.
     terminal.type_line("").unwrap();
     let asked = async {
+        // Nor is it written into the moving lines, which are there from the first moment on.
+        terminal.until("cluster https://").await.unwrap();
+        terminal.type_line("impatience").unwrap();
         terminal.until("Is the data of the shop back?").await.unwrap();
         terminal.until("type `data` to go on, or `no`: ").await.unwrap();
         terminal.type_line("date").unwrap();
@@ -93,6 +96,7 @@ async fn a_word_that_is_mistyped_is_asked_again_and_nobody_answers_in_time(scene
         terminal.type_line("data").unwrap();
         terminal.until("comment (Enter for none): ").await.unwrap();
         terminal.type_line("seen with my own eyes").unwrap();
+        terminal.until("seen with my own eyes").await.unwrap();
         terminal.until("approved by ann: seen with my own eyes").await.unwrap();
         terminal.until("type `move` to go on, or `no`: ").await.unwrap();
         terminal.rest().await
@@ -100,6 +104,11 @@ async fn a_word_that_is_mistyped_is_asked_again_and_nobody_answers_in_time(scene
     let said = tokio::time::timeout(PATIENCE, asked).await.unwrap();
     assert_eq!(child.wait().await.unwrap().code(), Some(1), "{said}");
     let flat = flat(&said);
+    assert!(!flat.contains("impatience"), "{said}");
+    assert!(
+        flat.contains("step/data: seen with my own eyes (asked at the terminal: ann, "),
+        "{said}"
+    );
     assert!(
         flat.contains("nobody answered in time") && flat.contains("--approve dns=COMMENT"),
         "{said}"

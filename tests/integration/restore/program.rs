@@ -261,7 +261,7 @@ async fn a_program_of_a_source_sees_what_it_may_and_shows_no_secret() {
         format!("run {run} on shop-new"),
         "login «secret» and eu-west-1 and «secret» and «secret» and nothing".to_owned(),
         "password «secret»".to_owned(),
-        "`sh` ended with exit status: 3; it is run again".to_owned(),
+        "`sh` ended with exit status 3; it is run again".to_owned(),
     ];
     for line in &expected {
         assert!(lines.contains(&line.as_str()), "{line}: {lines:#?}");

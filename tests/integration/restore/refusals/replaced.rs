@@ -136,7 +136,7 @@ pub(super) async fn is_asked_for(scene: &Scene, old: &ControlPlane, answer: &str
     let (mut terminal, mut child) = Terminal::start(command, 32, 200).unwrap();
     let asked = async {
         terminal.until("How was the old cluster").await.unwrap();
-        terminal.until("Your words are journaled").await.unwrap();
+        terminal.until("What you say is kept in the journal").await.unwrap();
         terminal.type_line(answer).unwrap();
         terminal.rest().await
     };
