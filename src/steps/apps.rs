@@ -59,15 +59,18 @@ impl Step for Drive {
             cluster.if_in_doubt_the_same().await?;
             let mut look_again = None;
             if observer.is_complete() {
+                // While the watch is broken, what is known is old: nothing is asked for by it, nor does it count as asked for.
+                let is_blind = observer.trouble().is_some();
                 let decision = {
                     let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
                     // What controllers write down is the cluster's time, and is compared with it.
                     let now = cluster.time_of(context.clock().now());
-                    decide(observer.tree(), &rules, &mut memory, now)
+                    let mut aside = is_blind.then(|| memory.clone());
+                    decide(observer.tree(), &rules, aside.as_mut().unwrap_or(&mut memory), now)
                 };
                 told.tell(&decision, observer.trouble(), context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
-                if observer.trouble().is_none() && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
+                if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
                     // A server that went silent breaks no watch for a while: one answer now proves that what is known is new.
                     match context.unless_stopped(cluster.rediscover()).await? {
                         Ok(()) => {
@@ -79,7 +82,7 @@ impl Step for Drive {
                         Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
                     }
                 }
-                for action in &decision.actions {
+                for action in decision.actions.iter().filter(|_| !is_blind) {
                     context.emit(intervention(action));
                     // A refresh that fails is asked for again; it must not end a recovery.
                     if let Err(error) = weather::told(context, cluster, perform(cluster, action)).await {
@@ -89,8 +92,10 @@ impl Step for Drive {
                         context.notice(format!("{error}: {}.", error.causes().join(": ")));
                     }
                 }
-                let due = following.look(&decision, context)?;
-                look_again = decision.look_again.into_iter().chain(due).min();
+                if !is_blind {
+                    let due = following.look(&decision, context)?;
+                    look_again = decision.look_again.into_iter().chain(due).min();
+                }
             } else if let Some(trouble) = observer.trouble() {
                 context.progress(0, None, format!("Argo CD's apps cannot be seen: {trouble}"));
             }

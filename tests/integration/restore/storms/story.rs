@@ -94,7 +94,7 @@ async fn a_restore_goes_through_every_storm_and_applies_nothing_twice() {
     // The API server is away for a while.
     scene.outage.bed.control_plane().stop_api_server().await.unwrap();
     run.until("that it is missed", |event| {
-        event.to_string().contains("cannot be seen") || event.to_string().contains("cannot watch")
+        event["id"] == "apps" && event["note"].to_string().contains("Connection re")
     })
     .await;
     tokio::time::sleep(Duration::from_secs(20)).await;
