@@ -115,7 +115,11 @@ mod tests {
         for (released, kept, said) in [
             (0, 39, "nothing to hand over: no app manages what was applied"),
             (39, 0, "39 objects handed over to the apps"),
-            (3, 36, "3 objects handed over to the apps, 36 in no app stay as they are"),
+            (
+                3,
+                36,
+                "3 objects handed over to the apps, 36 in no app stay as they are",
+            ),
         ] {
             assert_eq!(words(released, kept), said);
         }
