@@ -172,6 +172,10 @@ impl Check<'_> {
             Value::Scalar(scalar) if expected == "text" && matches!(scalar.kind(), Kind::Number | Kind::Flag) => {
                 Some(format!("quote it: \"{}\"", scalar.text))
             }
+            Value::Map(_) if expected.starts_with("a list") => {
+                Some("write one item a line, each after `- `".to_owned())
+            }
+            Value::Map(_) if expected == "text" => Some("write the value alone, without a key before it".to_owned()),
             Value::Scalar(_) if key.is_some_and(|entry| entry.key == "from") => {
                 Some("name the store, too, such as `from: {vault: PATH}`".to_owned())
             }
