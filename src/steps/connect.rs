@@ -54,7 +54,9 @@ impl Step for Connect {
         target::never(runbook, cluster.identity())?;
         let looked = async {
             lease::look(&self.0, &cluster).await?;
-            lease::first_look(&self.0, &cluster, context).await
+            lease::first_look(&self.0, &cluster, context).await?;
+            // After that, for it may be written while the holder of the Lease lives.
+            lease::read_record(&self.0, &cluster).await
         };
         context.unless_stopped(looked).await??;
         let _ = self.0.cluster.set(cluster);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::World;
+use super::{Found, World};
 use crate::cluster::{Claim, Cluster, ErrorKind, Holder, Pulse};
 use crate::engine::{Context, Record as _, journal};
 use crate::event::Failure;
@@ -29,7 +29,7 @@ impl Sight {
     }
 }
 
-/// Reads the Lease and the record of the newest run. Who may not read them learns that from the interlock, with all other rights.
+/// Reads the Lease. Who may not read it learns that from the interlock, with all other rights.
 pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure> {
     let unless_denied = |error: crate::cluster::Error| match error.kind() {
         ErrorKind::Denied => Ok(None),
@@ -38,19 +38,41 @@ pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure
     let claim = cluster.claim().await.or_else(unless_denied)?;
     let at = tokio::time::Instant::now();
     *world.sight.lock().await = Some(Sight { claim, at });
-    let unless_denied = |error: crate::cluster::Error| match error.kind() {
-        ErrorKind::Denied => Ok(None),
-        _ => Err(error),
-    };
-    let kept = match cluster.kept().await.or_else(unless_denied) {
-        // What cannot be read concerns only who goes on with it.
-        Err(error) if error.kind() == ErrorKind::Invalid => Some(Err(error.into())),
-        kept => kept?.map(|kept| super::record::found(&kept)),
-    };
-    if let Some(found) = kept {
+    Ok(())
+}
+
+/// Reads the record of the newest run.
+pub(super) async fn read_record(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+    if let Some(found) = record(cluster).await? {
         let _ = world.found.set(found);
     }
     Ok(())
+}
+
+async fn record(cluster: &Cluster) -> Result<Option<Result<Found, Failure>>, Failure> {
+    match cluster.kept().await {
+        Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
+        // What cannot be read concerns only who goes on with it, or does something that must not be done twice.
+        Err(error) if error.kind() == ErrorKind::Invalid => Ok(Some(Err(error.into()))),
+        kept => Ok(kept?.map(|kept| super::record::found(&kept))),
+    }
+}
+
+/// Refuses where the holder of the Lease has done more while it was waited for: what it began is not known to this run.
+async fn unless_newer(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+    let newest = |found: Option<&Result<Found, Failure>>| {
+        found
+            .and_then(|found| found.as_ref().ok())
+            .map(|found| (found.state.run.clone(), found.state.seq))
+    };
+    let now = record(cluster).await?;
+    if newest(now.as_ref()) == newest(world.found.get()) {
+        return Ok(());
+    }
+    Err(
+        Failure::new("another run has changed the cluster while this one was prepared")
+            .hint("see what it did, and run again, or go on with it: --resume"),
+    )
 }
 
 /// Refuses beside another run that shows at once that it lives: a login that opens only once should not be spent before. Whether
@@ -112,7 +134,10 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
             let holder = now.holder.clone().unwrap_or(holder);
             return Err(occupied(&now, &holder));
         }
-        Pulse::Released(now) => now,
+        Pulse::Released(now) => {
+            unless_newer(world, cluster).await?;
+            now
+        }
         Pulse::Silent => {
             context.notice(format!(
                 "The cluster's Lease was held by {who}, which gave no sign of life for {seconds}s: it is taken over."
