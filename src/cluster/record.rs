@@ -42,7 +42,11 @@ impl Cluster {
             Some(other) => {
                 return Err(Error::new(ErrorKind::Invalid, format!("cannot {doing}"))
                     .because(format!("it has format {other}, and this program reads format {FORMAT}"))
-                    .hint("use the program that wrote it, or a newer one"));
+                    .hint("use the program that wrote it, or a newer one")
+                    .hint(format!(
+                        "or go on without it: kubectl -n {NAMESPACE} get configmap {NAME} -o yaml > kept.yaml, and then \
+                         kubectl -n {NAMESPACE} delete configmap {NAME}"
+                    )));
             }
         }
         let field = |name: &str| data.get(name).cloned().unwrap_or_default();

@@ -198,11 +198,11 @@ mod tests {
         (1..).zip(bodies).map(event).collect()
     }
 
-    fn found(events: &[Event]) -> Option<Result<Found, Failure>> {
-        Some(Ok(Found {
+    fn found(events: &[Event]) -> Found {
+        Found {
             state: RunState::of(events),
             by: "ann@desk".into(),
-        }))
+        }
     }
 
     /// What a run that begins anew then knows.
@@ -235,7 +235,7 @@ mod tests {
                 journal.append(event).unwrap();
             }
             drop(journal);
-            let record = found(&earlier);
+            let record = Some(Ok(found(&earlier)));
             for (folder, there) in [
                 (&empty, record.as_ref()),
                 (&journals, None),
@@ -271,7 +271,7 @@ mod tests {
         };
         let first = events("01A", "shop", "here", false, None);
         // One that began anew, was told nothing of the step, and was cut off before it.
-        let mut second = of(found(&first));
+        let mut second = of(Some(Ok(found(&first))));
         second.run = Some(RunId("01B".into()));
         second.runbook = "shop".into();
         second.unknown_steps = 1;

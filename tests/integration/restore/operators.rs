@@ -126,7 +126,7 @@ async fn a_run_that_loses_the_lease_ends_and_with_it_the_program_that_it_runs() 
     assert_eq!(run.end().await, 1, "{}", run.said().await);
     let failure = run.events.last().unwrap()["failure"].to_string();
     assert!(
-        failure.contains("another run took over: run 01ZZZ of eve@elsewhere"),
+        failure.contains("another took over: run 01ZZZ of eve@elsewhere"),
         "{failure}"
     );
     let ended = run.events.iter().find(|event| is_step(event, "finished", "step/long"));
