@@ -247,7 +247,7 @@ impl Cluster {
                 match self.claim().await? {
                     // Our own request, whose answer was lost on the way.
                     Some(claim) if claim.holder.as_ref() == Some(holder) => claim,
-                    other => return Err(not_ours("another was quicker", other.as_ref(), &holder.run)),
+                    other => return Err(not_ours("was quicker", other.as_ref(), None)),
                 }
             }
             Err(error) => return Err(error),
@@ -381,7 +381,7 @@ impl Cluster {
                     version = claim.version;
                 }
                 Some(claim) if claim.version == version => return Err(error),
-                other => return Err(not_ours("another took over", other.as_ref(), held.run())),
+                other => return Err(not_ours("took over", other.as_ref(), Some(held.run()))),
             }
         }
     }
@@ -396,23 +396,25 @@ fn pulse(was: &Claim, now: Option<Claim>) -> Option<Pulse> {
     }
 }
 
-/// Says why the Lease is not the one of the run `ours`, and what to do.
-fn not_ours(what: &str, claim: Option<&Claim>, ours: &str) -> Error {
+/// Says why the Lease is not ours, and what to do. `ours` is the run that held it before.
+fn not_ours(what: &str, claim: Option<&Claim>, ours: Option<&str>) -> Error {
+    let again = ours.map_or_else(|| "run again".to_owned(), |run| format!("go on with --resume={run}"));
     let Some(claim) = claim else {
         return Error::new(ErrorKind::Held, format!("{} is gone: somebody deleted it", words()))
-            .hint(format!("see who did and why; then go on with --resume={ours}"));
+            .hint(format!("see who did and why; then {again}"));
     };
     let error = match &claim.holder {
-        Some(holder) if holder.is_a_run() => Error::new(ErrorKind::Held, format!("{what}: {}", claim.words(holder)))
-            .hint(format!(
+        Some(holder) if holder.is_a_run() => {
+            let who = claim.words(holder);
+            Error::new(ErrorKind::Held, format!("another run {what}: {who}")).hint(format!(
                 "let it end, or stop it where it runs; then go on with --resume={}",
                 holder.run
-            )),
-        Some(holder) => Error::new(ErrorKind::Held, format!("{what}: {}", claim.words(holder)))
-            .hint(format!("find out what it is; then go on with --resume={ours}")),
-        None => {
-            Error::new(ErrorKind::Held, format!("{what}, and has ended")).hint("look at the cluster, and run again")
+            ))
         }
+        Some(holder) => Error::new(ErrorKind::Held, format!("another {what}: {}", claim.words(holder)))
+            .hint(format!("find out what it is; then {again}")),
+        None => Error::new(ErrorKind::Held, format!("another run {what}, and has ended"))
+            .hint("look at the cluster, and run again"),
     };
     error.because(format!("{} is not ours", words()))
 }

@@ -17,6 +17,9 @@ const BOUND: usize = 500_000;
 /// How long a write waits for more to be written, unless somebody waits for it.
 const TOGETHER: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the record is still there as it was written.
+const BEAT: Duration = Duration::from_secs(10);
+
 /// How long a write that failed is waited with.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -103,11 +106,17 @@ impl RunRecord {
     }
 
     async fn write(self: Arc<Self>, cluster: Cluster, written: watch::Sender<Written>) {
+        let mut version = None;
         loop {
-            self.wake.notified().await;
+            let is_lost = match (tokio::time::timeout(BEAT, self.wake.notified()).await, &version) {
+                (Ok(()), _) => false,
+                (Err(_), None) => continue,
+                // Somebody deleted it, or changed it. What cannot be told now is looked at again.
+                (Err(_), version) => cluster.kept_version().await.is_ok_and(|now| now != *version),
+            };
             let (seq, events) = {
                 let taken = self.taken();
-                if !taken.touched || taken.seq == written.borrow().seq {
+                if !taken.touched || (taken.seq == written.borrow().seq && !is_lost) {
                     continue;
                 }
                 (taken.seq, taken.lines.clone())
@@ -117,7 +126,8 @@ impl RunRecord {
                 by: self.by.clone(),
             };
             let pause = match cluster.keep(&kept).await {
-                Ok(()) => {
+                Ok(now) => {
+                    version = Some(now);
                     written.send_replace(Written { seq, trouble: None });
                     TOGETHER
                 }

@@ -191,7 +191,7 @@ async fn how_the_lease_was_lost_is_told_and_how_to_go_on() {
         ),
         (
             Some("01B eve@elsewhere"),
-            "another took over: run 01B of eve@elsewhere",
+            "another run took over: run 01B of eve@elsewhere",
             "--resume=01B",
         ),
         (
@@ -199,7 +199,7 @@ async fn how_the_lease_was_lost_is_told_and_how_to_go_on() {
             "another took over: `velero-backup-7`, which is not a run of gitops-dr",
             "--resume=01A",
         ),
-        (Some(""), "another took over, and has ended", "run again"),
+        (Some(""), "another run took over, and has ended", "run again"),
     ] {
         let server = Server::held_by("");
         let cluster = server.cluster();
