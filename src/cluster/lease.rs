@@ -44,28 +44,41 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How long a holder is waited for at most, whatever its Lease says.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A run, and who runs it where. Written as `RUN user@host`.
+/// A run, and who runs it where. Written as `RUN user@host`. Whatever else holds the Lease is kept as it calls itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder {
-    /// The run's name.
+    /// The run's name; of a holder that is no run of ours, its own name.
     pub run: String,
-    /// The user and the machine, `user@host`.
+    /// The user and the machine, `user@host`; empty where the holder is no run of ours.
     pub by: String,
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.run, self.by)
+        if self.is_a_run() {
+            write!(f, "{} {}", self.run, self.by)
+        } else {
+            f.write_str(&self.run)
+        }
     }
 }
 
 impl Holder {
     fn of(text: &str) -> Option<Self> {
-        let (run, by) = text.split_once(' ').unwrap_or((text, "somebody"));
+        let is_name = |run: &str| run.chars().all(|one| one.is_ascii_digit() || one.is_ascii_uppercase());
+        let (run, by) = match text.split_once(' ') {
+            Some((run, by)) if !run.is_empty() && is_name(run) && by.contains('@') => (run, by),
+            _ => (text, ""),
+        };
         (!run.is_empty()).then(|| Self {
             run: run.to_owned(),
             by: by.to_owned(),
         })
+    }
+
+    /// Whether it is a run of this program. Of any other holder nobody knows how it shows that it lives.
+    pub fn is_a_run(&self) -> bool {
+        !self.by.is_empty()
     }
 }
 
@@ -150,6 +163,11 @@ impl Held {
     fn lost(&self) -> Option<Error> {
         self.lost.borrow().clone()
     }
+
+    /// Returns the name of the run that it is of.
+    fn run(&self) -> &str {
+        self.holder.split_once(' ').map_or(&self.holder, |(run, _)| run)
+    }
 }
 
 impl Cluster {
@@ -229,7 +247,7 @@ impl Cluster {
                 match self.claim().await? {
                     // Our own request, whose answer was lost on the way.
                     Some(claim) if claim.holder.as_ref() == Some(holder) => claim,
-                    other => return Err(held("another run was quicker", other.as_ref())),
+                    other => return Err(not_ours("was quicker", other.as_ref(), None)),
                 }
             }
             Err(error) => return Err(error),
@@ -363,7 +381,7 @@ impl Cluster {
                     version = claim.version;
                 }
                 Some(claim) if claim.version == version => return Err(error),
-                other => return Err(held_by_another(other.as_ref())),
+                other => return Err(not_ours("took over", other.as_ref(), Some(held.run()))),
             }
         }
     }
@@ -378,22 +396,40 @@ fn pulse(was: &Claim, now: Option<Claim>) -> Option<Pulse> {
     }
 }
 
-fn held_by_another(claim: Option<&Claim>) -> Error {
-    held("another run took over", claim)
+/// Says why the Lease is not ours, and what to do. `ours` is the run that held it before.
+fn not_ours(what: &str, claim: Option<&Claim>, ours: Option<&str>) -> Error {
+    let again = ours.map_or_else(|| "run again".to_owned(), |run| format!("go on with --resume={run}"));
+    let Some(claim) = claim else {
+        return Error::new(ErrorKind::Held, format!("{} is gone: somebody deleted it", words()))
+            .hint(format!("see who did and why; then {again}"));
+    };
+    let error = match &claim.holder {
+        Some(holder) if holder.is_a_run() => {
+            let who = claim.words(holder);
+            Error::new(ErrorKind::Held, format!("another run {what}: {who}")).hint(format!(
+                "let it end, or stop it where it runs; then go on with --resume={}",
+                holder.run
+            ))
+        }
+        Some(holder) => Error::new(ErrorKind::Held, format!("another {what}: {}", claim.words(holder)))
+            .hint(format!("find out what it is; then {again}")),
+        None => Error::new(ErrorKind::Held, format!("another run {what}, and has ended"))
+            .hint("look at the cluster, and run again"),
+    };
+    error.because(format!("{} is not ours", words()))
 }
 
-/// Says who holds the Lease, and what to do.
-fn held(what: &str, claim: Option<&Claim>) -> Error {
-    let error = match claim.and_then(|claim| Some((claim, claim.holder.as_ref()?))) {
-        Some((claim, holder)) => Error::new(ErrorKind::Held, format!("{what}: {}", claim.words(holder))).hint(format!(
-            "let it end, or stop it where it runs; then go on with --resume={}",
-            holder.run
-        )),
-        None => {
-            Error::new(ErrorKind::Held, format!("{what}, and has ended")).hint("look at the cluster, and run again")
+#[cfg(test)]
+impl Claim {
+    /// Returns a claim of a run, for tests.
+    pub fn of_test(run: &str, duration: Duration) -> Self {
+        Self {
+            holder: Holder::of(&format!("{run} eve@elsewhere")),
+            since: None,
+            duration,
+            version: String::new(),
         }
-    };
-    error.because(format!("the Lease {NAMESPACE}/{NAME} is not ours"))
+    }
 }
 
 impl Claim {
@@ -403,6 +439,9 @@ impl Claim {
             .since
             .map(|since| format!(", since {since:.0}"))
             .unwrap_or_default();
+        if !holder.is_a_run() {
+            return format!("`{}`, which is not a run of gitops-dr{since}", holder.run);
+        }
         format!("run {} of {}{since}", holder.run, holder.by)
     }
 }

@@ -42,7 +42,11 @@ impl Cluster {
             Some(other) => {
                 return Err(Error::new(ErrorKind::Invalid, format!("cannot {doing}"))
                     .because(format!("it has format {other}, and this program reads format {FORMAT}"))
-                    .hint("use the program that wrote it, or a newer one"));
+                    .hint("use the program that wrote it, or a newer one")
+                    .hint(format!(
+                        "or go on without it: kubectl -n {NAMESPACE} get configmap {NAME} -o yaml > kept.yaml, and then \
+                         kubectl -n {NAMESPACE} delete configmap {NAME}"
+                    )));
             }
         }
         let field = |name: &str| data.get(name).cloned().unwrap_or_default();
@@ -52,10 +56,17 @@ impl Cluster {
         }))
     }
 
-    /// Writes the record over the one before, whoever wrote that: the Lease says whose turn it is.
+    /// Returns the version of the record that is there now; nothing where there is none. Only reads, and asks once.
+    pub async fn kept_version(&self) -> Result<Option<String>, Error> {
+        let (api, doing) = (self.records(), format!("read the run's record {NAMESPACE}/{NAME}"));
+        let map = self.once(&doing, &|| api.get_metadata_opt(NAME)).await?;
+        Ok(map.map(|map| map.metadata.resource_version.unwrap_or_default()))
+    }
+
+    /// Writes the record over the one before, whoever wrote that: the Lease says whose turn it is. Returns its version.
     ///
     /// On the wrong cluster this would overwrite the record of a run there, which is why it passes the guard as any apply does.
-    pub async fn keep(&self, kept: &Kept) -> Result<(), Error> {
+    pub async fn keep(&self, kept: &Kept) -> Result<String, Error> {
         let data = BTreeMap::from([
             ("format", FORMAT),
             ("events", kept.events.as_str()),
@@ -68,7 +79,7 @@ impl Cluster {
         });
         let (api, params) = (self.records(), PatchParams::apply(MANAGER).force());
         let (doing, patch) = (format!("write the run's record {NAMESPACE}/{NAME}"), Patch::Apply(&map));
-        self.mutate(&doing, || api.patch(NAME, &params, &patch)).await?;
-        Ok(())
+        let map = self.mutate(&doing, || api.patch(NAME, &params, &patch)).await?;
+        Ok(map.metadata.resource_version.unwrap_or_default())
     }
 }

@@ -14,10 +14,7 @@ pub(super) async fn stands(
     context: &Context,
 ) -> Result<Holds, Failure> {
     match before {
-        Some(Begun {
-            ended: Some(ended @ (Outcome::Done { .. } | Outcome::Skipped { .. })),
-            ..
-        }) => step.holds(context, ended).await,
+        Some(begun @ Begun { ended: Some(ended), .. }) if begun.is_done() => step.holds(context, ended).await,
         Some(begun) if planned.effect == Effect::Once => ask(planned, begun, context).await,
         _ => Ok(Holds::Again),
     }
@@ -51,8 +48,13 @@ async fn ask(planned: &PlannedStep, begun: &Begun, context: &Context) -> Result<
 }
 
 fn question(planned: &PlannedStep, begun: &Begun) -> Question {
-    let before = match &begun.ended {
-        Some(Outcome::Failed { failure }) => format!("It was begun in a run before, and failed: {}.", failure.message),
+    let before = match (&begun.ended, &begun.by) {
+        (_, Some(run)) if begun.did_its_work() => {
+            format!("Run {run} did it on this cluster, and this run does not go on with that one.")
+        }
+        (Some(Outcome::Failed { failure }), _) => {
+            format!("It was begun in a run before, and failed: {}.", failure.message)
+        }
         _ => "It was begun in a run before, which was cut off: it may have done all, a part, or nothing.".to_owned(),
     };
     Question {

@@ -12,11 +12,20 @@ pub struct Begun {
     /// How it ended; nothing where that is not known, since the run was cut off before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Outcome>,
+    /// The run that had begun it, where this one follows that and does not go on with it: then even a good end is no word on
+    /// whether it is to be done now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<RunId>,
 }
 
 impl Begun {
-    /// Whether it did its work, then or before.
+    /// Whether it did its work, then or before, and that stands for this run.
     pub fn is_done(&self) -> bool {
+        self.by.is_none() && self.did_its_work()
+    }
+
+    /// Whether it did its work, then or before.
+    pub fn did_its_work(&self) -> bool {
         matches!(self.ended, Some(Outcome::Done { .. } | Outcome::Skipped { .. }))
     }
 }
@@ -38,6 +47,7 @@ impl RunState {
             let now = Begun {
                 id: step.step.id.clone(),
                 ended,
+                by: None,
             };
             match all.iter_mut().find(|begun| begun.id == now.id) {
                 // Here it was looked at or asked about, and not done: what is done stays done, and what must not be done
@@ -75,6 +85,7 @@ impl RunState {
             self.before.push(Begun {
                 id: id.to_owned(),
                 ended: Some(Outcome::Done { detail }),
+                by: None,
             });
         }
     }

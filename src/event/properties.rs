@@ -79,6 +79,11 @@ fn run() -> impl Strategy<Value = Run> {
             left_to_do: begun.iter().map(|begun| begun.id.clone()).collect(),
             begun,
         }),
+        (text(), any::<bool>(), vec(begun(), 0..3)).prop_map(|(run, unfinished, begun)| Run::Follows {
+            run: RunId(run),
+            unfinished,
+            begun,
+        }),
         (text(), text()).prop_map(|(text, state)| Run::Cluster {
             context: text.clone(),
             server: text.clone(),
@@ -124,7 +129,11 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn begun() -> impl Strategy<Value = Begun> {
-    (name(), option::of(outcome())).prop_map(|(id, ended)| Begun { id, ended })
+    (name(), option::of(outcome()), option::of(text())).prop_map(|(id, ended, by)| Begun {
+        id,
+        ended,
+        by: by.map(RunId),
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -372,6 +381,7 @@ fn of_a_platform_that_recovered_only_clusters_and_what_reads_is_gone_on_with() {
     let begun = |id: &str| Begun {
         id: id.into(),
         ended: Some(Outcome::Done { detail: String::new() }),
+        by: None,
     };
     let known = [
         "interlock",
@@ -524,7 +534,11 @@ fn a_run_tells_the_next_what_it_and_those_before_it_have_begun() {
             detail: "before".into(),
         })
     };
-    let before = |id: &str, ended| Begun { id: id.into(), ended };
+    let before = |id: &str, ended| Begun {
+        id: id.into(),
+        ended,
+        by: None,
+    };
     let goes_on = Run::GoesOn {
         with: RunId("01A".into()),
         since_ms: 0,

@@ -88,6 +88,17 @@ pub enum Run {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left_to_do: Vec<String>,
     },
+    /// Another run of this runbook was on this cluster before, and this one does not go on with it.
+    Follows {
+        /// That run.
+        run: RunId,
+        /// Whether it did not recover, so that it can be gone on with.
+        #[serde(default)]
+        unfinished: bool,
+        /// What is known of the steps that must not be done twice and were begun then, or in a run before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        begun: Vec<Begun>,
+    },
     /// The cluster that it is about was found.
     Cluster {
         /// The context of the kubeconfig.

@@ -70,6 +70,8 @@ pub struct RunState {
     pub arguments: Vec<String>,
     /// The earlier run that it goes on with.
     pub goes_on_with: Option<RunId>,
+    /// The run on this cluster that did not recover, and that this one does not go on with.
+    pub unfinished: Option<RunId>,
     /// How long before this run the recovery began, in milliseconds.
     pub before_ms: u64,
     /// What is known of the steps that were begun in the runs before, with what people have said of them since.
@@ -224,6 +226,13 @@ impl RunState {
                 for what in left_to_do {
                     self.left_to_do(what, true);
                 }
+            }
+            Run::Follows { run, unfinished, begun } => {
+                self.before = begun;
+                for begun in &mut self.before {
+                    begun.by.get_or_insert_with(|| run.clone());
+                }
+                self.unfinished = unfinished.then_some(run);
             }
             Run::Cluster {
                 context,

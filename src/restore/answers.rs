@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Failure, Run, RunState};
+use crate::event::{Begun, Failure, Run, RunId, RunState};
 use crate::exec::Exec;
 use crate::runbook::{ClusterState, ExtraAction, ExtraStep, Program, Runbook};
 use crate::steps::{Answers, bare};
@@ -78,7 +78,7 @@ pub(super) fn missing(
     for step in &runbook.steps {
         let id = format!("step/{}", step.id);
         let begun = state.begun_before(&id);
-        if begun.is_some_and(crate::event::Begun::is_done) || answers.says_done(&id).is_some() {
+        if begun.is_some_and(Begun::is_done) || answers.says_done(&id).is_some() {
             continue;
         }
         match &step.action {
@@ -89,7 +89,7 @@ pub(super) fn missing(
             ExtraAction::Run(program) => {
                 let is_open = begun.is_some() && !program.repeatable && answers.wants_again(&id).is_none();
                 if is_open && !is_attended {
-                    unanswered.push(unknown(step));
+                    unanswered.push(unknown(step, begun, state.unfinished.as_ref()));
                 }
                 lacking.extend(lacks(step, program));
             }
@@ -138,11 +138,20 @@ pub(super) fn told(answers: &Answers) -> Vec<Run> {
     .concat()
 }
 
-fn unknown(step: &ExtraStep) -> String {
+fn unknown(step: &ExtraStep, begun: Option<&Begun>, unfinished: Option<&RunId>) -> String {
     let id = &step.id;
+    let by = begun.and_then(|begun| begun.by.as_ref());
+    let what = match by {
+        Some(run) if begun.is_some_and(Begun::did_its_work) => format!("run {run} did it on this cluster"),
+        Some(run) => format!("run {run} began it on this cluster and no good end is known"),
+        None => "it was begun in a run before and no good end is known".to_owned(),
+    };
+    let instead = unfinished.filter(|_| by.is_some());
+    let instead = instead.map(|run| format!("; or go on with that run: --resume={run}"));
     format!(
-        "{id}: it was begun in a run before and no good end is known, and it must not be done twice \
-         (see what it did: --was-done {id}=REASON or --do-again {id}=REASON)"
+        "{id}: {what}, and it must not be done twice (see what it did: --was-done {id}=REASON or \
+         --do-again {id}=REASON{})",
+        instead.unwrap_or_default()
     )
 }
 
@@ -176,12 +185,12 @@ fn refusal(message: &str, causes: Vec<String>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Begun;
 
     #[test]
     fn a_word_on_what_became_of_a_step_is_taken_only_where_a_run_has_begun_it() {
         let begun = RunState {
             before: vec![Begun {
+                by: None,
                 id: "step/data".into(),
                 ended: None,
             }],

@@ -2,6 +2,7 @@
 
 mod answers;
 mod build;
+mod follow;
 mod operator;
 mod request;
 mod resume;

@@ -237,7 +237,7 @@ fn newest(journals: &Path, runbook: &str) -> Here {
     Here::Nothing
 }
 
-fn read(path: &Path) -> Here {
+pub(super) fn read(path: &Path) -> Here {
     match journal::read(path) {
         Ok(events) => Here::Known(Box::new(RunState::of(&events))),
         Err(error) => Here::Untold {
@@ -252,7 +252,7 @@ fn unreadable(error: &journal::Error) -> Failure {
 }
 
 /// Whether a step that may change anything has begun, or a newer program wrote of one what this one cannot read.
-fn may_have_touched(state: &RunState) -> bool {
+pub(super) fn may_have_touched(state: &RunState) -> bool {
     state.touched() || state.unknown_steps > 0
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::operator::operator;
 use super::request::Request;
 use super::resume::{self, Here};
-use super::{answers, build};
+use super::{answers, build, follow};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
@@ -142,15 +142,18 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
     let here = if let Some(name) = resume {
         resume::find(&world.options.journals, name, &runbook.name).map_err(refused)?
     } else {
-        answered(engine, world, attended)?;
+        // What was begun before is known only of a cluster.
+        answers::missing(runbook, &world.options.answers, engine.state(), attended).map_err(refused)?;
         Here::Nothing
     };
     let connect: [Box<dyn Step>; 1] = [Box::new(Connect(Arc::clone(world)))];
     engine.run(&connect).await?;
     if let Some(name) = resume {
         go_on(engine, world, name, here).map_err(refused)?;
-        answered(engine, world, attended)?;
+    } else {
+        follow(engine, world).map_err(refused)?;
     }
+    answered(engine, world, attended)?;
     let prepare: [Box<dyn Step>; 3] = [
         Box::new(ReadStores(Arc::clone(world))),
         Box::new(FetchSources(Arc::clone(world))),
@@ -211,6 +214,16 @@ fn go_on(engine: &mut Engine, world: &World, name: &str, here: Here) -> Result<(
     if let Some((by, run)) = of_record {
         let notice = format!("The run {run} of {by} is gone on with by its record in the cluster.");
         engine.record(Run::Noticed { notice });
+    }
+    Ok(())
+}
+
+/// Takes to heart what a run of this runbook, which this one does not go on with, has begun on this cluster.
+fn follow(engine: &mut Engine, world: &World) -> Result<(), Failure> {
+    let uid = &world.cluster()?.identity().uid;
+    let before = follow::newest(&world.options.journals, world.found.get(), world.runbook()?, uid)?;
+    for told in before {
+        engine.record(told);
     }
     Ok(())
 }

@@ -54,7 +54,9 @@ impl Step for Connect {
         target::never(runbook, cluster.identity())?;
         let looked = async {
             lease::look(&self.0, &cluster).await?;
-            lease::first_look(&self.0, &cluster, context).await
+            lease::first_look(&self.0, &cluster, context).await?;
+            // After that, for it may be written while the holder of the Lease lives.
+            lease::read_record(&self.0, &cluster).await
         };
         context.unless_stopped(looked).await??;
         let _ = self.0.cluster.set(cluster);
@@ -65,8 +67,14 @@ impl Step for Connect {
 impl World {
     /// Takes up an earlier run; refuses where that was on another cluster than the one that was found.
     pub fn take_up(&self, earlier: RunState) -> Result<(), Failure> {
+        let here = self
+            .unfinished()
+            .map(|(run, by)| format!("what {by} left unfinished on this cluster is gone on with by --resume={run}"));
         let _ = self.earlier.set(earlier);
-        target::same_cluster(self, self.cluster()?.identity())
+        target::same_cluster(self, self.cluster()?.identity()).map_err(|failure| match here {
+            Some(here) => failure.hint(here),
+            None => failure,
+        })
     }
 }
 

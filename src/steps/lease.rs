@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::World;
+use super::{Found, World};
 use crate::cluster::{Claim, Cluster, ErrorKind, Holder, Pulse};
 use crate::engine::{Context, Record as _, journal};
 use crate::event::Failure;
@@ -29,7 +29,7 @@ impl Sight {
     }
 }
 
-/// Reads the Lease and the record of the newest run. Who may not read them learns that from the interlock, with all other rights.
+/// Reads the Lease. Who may not read it learns that from the interlock, with all other rights.
 pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure> {
     let unless_denied = |error: crate::cluster::Error| match error.kind() {
         ErrorKind::Denied => Ok(None),
@@ -38,19 +38,41 @@ pub(super) async fn look(world: &World, cluster: &Cluster) -> Result<(), Failure
     let claim = cluster.claim().await.or_else(unless_denied)?;
     let at = tokio::time::Instant::now();
     *world.sight.lock().await = Some(Sight { claim, at });
-    let unless_denied = |error: crate::cluster::Error| match error.kind() {
-        ErrorKind::Denied => Ok(None),
-        _ => Err(error),
-    };
-    let kept = match cluster.kept().await.or_else(unless_denied) {
-        // What cannot be read concerns only who goes on with it.
-        Err(error) if error.kind() == ErrorKind::Invalid => Some(Err(error.into())),
-        kept => kept?.map(|kept| super::record::found(&kept)),
-    };
-    if let Some(found) = kept {
+    Ok(())
+}
+
+/// Reads the record of the newest run.
+pub(super) async fn read_record(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+    if let Some(found) = record(cluster).await? {
         let _ = world.found.set(found);
     }
     Ok(())
+}
+
+async fn record(cluster: &Cluster) -> Result<Option<Result<Found, Failure>>, Failure> {
+    match cluster.kept().await {
+        Err(error) if error.kind() == ErrorKind::Denied => Ok(None),
+        // What cannot be read concerns only who goes on with it, or does something that must not be done twice.
+        Err(error) if error.kind() == ErrorKind::Invalid => Ok(Some(Err(error.into()))),
+        kept => Ok(kept?.map(|kept| super::record::found(&kept))),
+    }
+}
+
+/// Refuses where the holder of the Lease has done more while it was waited for: what it began is not known to this run.
+async fn unless_newer(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+    let newest = |found: Option<&Result<Found, Failure>>| {
+        found
+            .and_then(|found| found.as_ref().ok())
+            .map(|found| (found.state.run.clone(), found.state.seq))
+    };
+    let now = record(cluster).await?;
+    if newest(now.as_ref()) == newest(world.found.get()) {
+        return Ok(());
+    }
+    Err(
+        Failure::new("another run has changed the cluster while this one was prepared")
+            .hint("see what it did, and run again, or go on with it: --resume"),
+    )
 }
 
 /// Refuses beside another run that shows at once that it lives: a login that opens only once should not be spent before. Whether
@@ -60,21 +82,18 @@ pub(super) async fn first_look(world: &World, cluster: &Cluster, context: &Conte
     let Some((claim, at, holder)) = sight.as_ref().and_then(Sight::held) else {
         return Ok(());
     };
+    unless_foreign(&claim, &holder)?;
     match lives_here(world, &holder) {
-        Some(true) => return Err(occupied(&claim, &holder)),
+        Some(true) => return Err(occupied(world, cluster, &claim, &holder).await),
         Some(false) => return Ok(()),
         None => {}
     }
-    let who = claim.words(&holder);
-    context.progress(
-        0,
-        None,
-        format!("the cluster's Lease is held by {who}: looking for a sign of life"),
-    );
-    match cluster.watch_claim(&claim, at, FIRST_LOOK.min(claim.duration)).await {
+    let lasts = FIRST_LOOK.min(claim.duration);
+    wait_for(context, &claim.words(&holder), lasts);
+    match cluster.watch_claim(&claim, at, lasts).await {
         Pulse::Alive(now) => {
             let holder = now.holder.clone().unwrap_or(holder);
-            Err(occupied(&now, &holder))
+            Err(occupied(world, cluster, &now, &holder).await)
         }
         Pulse::Released(claim) => {
             *sight = Some(Sight { claim, at });
@@ -91,31 +110,34 @@ pub(super) async fn keep_out(world: &World, cluster: &Cluster, context: &Context
     let Some((claim, at, holder)) = sight.as_ref().and_then(Sight::held) else {
         return Ok(());
     };
+    unless_foreign(&claim, &holder)?;
     let who = claim.words(&holder);
     if let Some(lives) = lives_here(world, &holder) {
         if lives {
-            return Err(occupied(&claim, &holder));
+            return Err(occupied(world, cluster, &claim, &holder).await);
         }
         context.notice(format!(
-            "The cluster's Lease was held by {who}, which ended on this machine without giving it back: it is taken over."
+            "The cluster's Lease was held by {who}, which ended on this machine without giving it back: it may be taken over."
         ));
         return Ok(());
     }
     let seconds = claim.duration.as_secs();
-    context.progress(
-        0,
-        None,
-        format!("the cluster's Lease is held by {who}: waiting up to {seconds}s for a sign of life"),
-    );
+    let left = claim.duration.saturating_sub(at.elapsed());
+    if !left.is_zero() {
+        wait_for(context, &who, left);
+    }
     let now = match cluster.watch_claim(&claim, at, claim.duration).await {
         Pulse::Alive(now) => {
             let holder = now.holder.clone().unwrap_or(holder);
-            return Err(occupied(&now, &holder));
+            return Err(occupied(world, cluster, &now, &holder).await);
         }
-        Pulse::Released(now) => now,
+        Pulse::Released(now) => {
+            unless_newer(world, cluster).await?;
+            now
+        }
         Pulse::Silent => {
             context.notice(format!(
-                "The cluster's Lease was held by {who}, which gave no sign of life for {seconds}s: it is taken over."
+                "The cluster's Lease was held by {who}, which gave no sign of life for {seconds}s: it may be taken over."
             ));
             Some(claim)
         }
@@ -154,15 +176,63 @@ fn lives_here(world: &World, holder: &Holder) -> Option<bool> {
     journal::is_being_written(&journal)
 }
 
-fn occupied(claim: &Claim, holder: &Holder) -> Failure {
-    Failure::new(format!(
-        "the cluster is being restored by another: {}",
+/// Says that a holder is waited for, and for how long, before that.
+fn wait_for(context: &Context, who: &str, lasts: Duration) {
+    let seconds = lasts.as_secs_f64().ceil();
+    let waits = format!("the cluster's Lease is held by {who}: waiting up to {seconds}s for a sign of life");
+    context.progress(0, None, waits.clone());
+    // Screens without a live view show no progress.
+    context.notice(format!("{}{}.", waits[..1].to_uppercase(), &waits[1..]));
+}
+
+/// Refuses beside a holder that is no run of ours: nobody knows how soon it would show that it lives.
+fn unless_foreign(claim: &Claim, holder: &Holder) -> Result<(), Failure> {
+    if holder.is_a_run() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "the Lease kube-system/gitops-dr is held by {}",
         claim.words(holder)
     ))
-    .hint(format!(
-        "let it end, or stop it there with Ctrl-C and go on with --resume={}",
-        holder.run
+    .hint("find out what it is and what it does to the cluster, and let it end: it is never taken for dead")
+    .hint(
+        "if it is gone, empty the Lease in its place: kubectl -n kube-system patch lease gitops-dr --type merge \
+         -p '{\"spec\":{\"holderIdentity\":\"\"}}'",
     ))
+}
+
+async fn occupied(world: &World, cluster: &Cluster, claim: &Claim, holder: &Holder) -> Failure {
+    if let Err(foreign) = unless_foreign(claim, holder) {
+        return foreign;
+    }
+    // Only a run that has changed anything has a record, so that its runbook is not always known.
+    let its = match record(cluster).await {
+        Ok(Some(Ok(found))) if found.state.run.as_ref().is_some_and(|run| run.0 == holder.run) => {
+            Some(found.state.runbook)
+        }
+        _ => None,
+    };
+    let ours = world.runbook.get().map(|runbook| runbook.name.as_str());
+    restored_by(claim, holder, its.as_deref(), ours)
+}
+
+fn restored_by(claim: &Claim, holder: &Holder, its: Option<&str>, ours: Option<&str>) -> Failure {
+    let other = its.filter(|its| Some(*its) != ours);
+    let by = other
+        .map(|other| format!(" by the runbook {other}"))
+        .unwrap_or_default();
+    Failure::new(format!(
+        "the cluster is being restored by another{}: {}",
+        if other.is_some() { " runbook" } else { "" },
+        claim.words(holder)
+    ))
+    .hint(match other {
+        Some(_) => format!("let it end, or stop it there with Ctrl-C; it is gone on with{by} alone"),
+        None => format!(
+            "let it end, or stop it there with Ctrl-C and go on with --resume={}",
+            holder.run
+        ),
+    })
     .hint(format!(
         "if its machine is lost, run again: a run that is gone loses the cluster {}s after its last sign of life",
         claim.duration.as_secs()
@@ -182,5 +252,49 @@ impl World {
             let _ = cluster.give_back().await;
         };
         let _ = tokio::time::timeout(LEAVING, leaving).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim() -> Claim {
+        Claim::of_test("01B", Duration::from_secs(30))
+    }
+
+    fn holder(run: &str, by: &str) -> Holder {
+        Holder {
+            run: run.into(),
+            by: by.into(),
+        }
+    }
+
+    #[test]
+    fn beside_a_run_of_another_runbook_nobody_is_told_to_go_on_with_it() {
+        let by = holder("01B", "eve@elsewhere");
+        for (its, is_hinted) in [(None, true), (Some("shop"), true), (Some("search"), false)] {
+            let told = restored_by(&claim(), &by, its, Some("shop"));
+            let words = format!("{} {}", told.message, told.hints.concat());
+            assert_eq!(words.contains("--resume=01B"), is_hinted, "{words}");
+            assert_eq!(words.contains("the runbook search"), !is_hinted, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_holder_that_is_no_run_of_ours_is_never_taken_for_dead() {
+        assert_eq!(unless_foreign(&claim(), &holder("01B", "eve@elsewhere")), Ok(()));
+        let refused = unless_foreign(&claim(), &holder("velero-backup-7", "")).unwrap_err();
+        assert_eq!(
+            refused.message,
+            "the Lease kube-system/gitops-dr is held by `velero-backup-7`, which is not a run of gitops-dr"
+        );
+        assert!(
+            refused
+                .hints
+                .concat()
+                .contains("kubectl -n kube-system patch lease gitops-dr"),
+            "{refused:?}"
+        );
     }
 }

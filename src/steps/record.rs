@@ -17,6 +17,9 @@ const BOUND: usize = 500_000;
 /// How long a write waits for more to be written, unless somebody waits for it.
 const TOGETHER: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the record is still there as it was written.
+const BEAT: Duration = Duration::from_secs(10);
+
 /// How long a write that failed is waited with.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -31,18 +34,29 @@ pub struct Found {
 
 /// Reads a record.
 pub(super) fn found(kept: &Kept) -> Result<Found, Failure> {
-    let lines = kept.events.lines();
-    let events: Result<Vec<Event>, _> = lines.map(|line| journal::event(line.as_bytes())).collect();
-    let events = events.map_err(|error| {
-        Failure::new(format!(
-            "the record of the newest run in the cluster cannot be read: {error}"
-        ))
-        .hint("it is the ConfigMap kube-system/gitops-dr; rename it there to go on without it")
-    })?;
+    let mut lines: Vec<&str> = kept.events.split_inclusive('\n').collect();
+    let is_torn = |line: &&str| !line.ends_with('\n') && journal::event(line.as_bytes()).is_err();
+    if lines.len() > 1 && lines.last().is_some_and(is_torn) {
+        lines.pop();
+    }
+    let events: Result<Vec<Event>, _> = lines.iter().map(|line| journal::event(line.as_bytes())).collect();
+    let state = RunState::of(&events.map_err(|error| unreadable(&error.to_string()))?);
+    // What a newer program wrote is another matter.
+    if state.run.is_none() && state.unknown_steps == 0 {
+        return Err(unreadable("it does not tell which run it is of"));
+    }
     Ok(Found {
-        state: RunState::of(&events),
+        state,
         by: kept.by.clone(),
     })
+}
+
+fn unreadable(why: &str) -> Failure {
+    Failure::new(format!(
+        "the record of the newest run in the cluster, the ConfigMap kube-system/gitops-dr, cannot be read: {why}"
+    ))
+    .hint("to go on without it, keep a copy: kubectl -n kube-system get configmap gitops-dr -o yaml > kept.yaml")
+    .hint("and take it away: kubectl -n kube-system delete configmap gitops-dr")
 }
 
 /// Keeps lifecycle events in the target. They are collected from the beginning and written once the Lease is held and a step
@@ -92,11 +106,17 @@ impl RunRecord {
     }
 
     async fn write(self: Arc<Self>, cluster: Cluster, written: watch::Sender<Written>) {
+        let mut version = None;
         loop {
-            self.wake.notified().await;
+            let is_lost = match (tokio::time::timeout(BEAT, self.wake.notified()).await, &version) {
+                (Ok(()), _) => false,
+                (Err(_), None) => continue,
+                // Somebody deleted it, or changed it. What cannot be told now is looked at again.
+                (Err(_), version) => cluster.kept_version().await.is_ok_and(|now| now != *version),
+            };
             let (seq, events) = {
                 let taken = self.taken();
-                if !taken.touched || taken.seq == written.borrow().seq {
+                if !taken.touched || (taken.seq == written.borrow().seq && !is_lost) {
                     continue;
                 }
                 (taken.seq, taken.lines.clone())
@@ -106,7 +126,8 @@ impl RunRecord {
                 by: self.by.clone(),
             };
             let pause = match cluster.keep(&kept).await {
-                Ok(()) => {
+                Ok(now) => {
+                    version = Some(now);
                     written.send_replace(Written { seq, trouble: None });
                     TOGETHER
                 }
@@ -281,6 +302,39 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_tells_of_no_run_is_not_passed_over_and_a_torn_last_line_is() {
+        let read = |events: &str| {
+            found(&Kept {
+                events: events.to_owned(),
+                by: String::new(),
+            })
+        };
+        let record = RunRecord::of("ann@desk");
+        for event in events(began()) {
+            record.keep(&event);
+        }
+        let lines = record.taken().lines.clone();
+        let whole = read(&lines).unwrap().state;
+        assert_eq!(read(&format!("{lines}{{\"seq\":3,\"at")).unwrap().state, whole);
+        let first = lines.lines().next().unwrap();
+        for broken in [
+            "",
+            "\n",
+            "garbage",
+            "garbage\n",
+            &lines[..10],
+            &format!("garbage\n{lines}"),
+            r#"{"seq":1,"at":"1970-01-01T00:00:00Z","elapsed_ms":3,"family":"odd"}"#,
+        ] {
+            let refused = read(broken).unwrap_err();
+            let hints = refused.hints.join(" ");
+            assert!(hints.contains("get configmap gitops-dr -o yaml"), "{broken}: {hints}");
+            assert!(hints.contains("delete configmap gitops-dr"), "{broken}: {hints}");
+        }
+        assert!(read(first).is_ok());
+    }
+
+    #[test]
     fn of_what_a_newer_program_wrote_only_that_it_happened_is_known() {
         let line = |words: &str| format!(r#"{{"seq":1,"at":"1970-01-01T00:00:00Z","elapsed_ms":3,{words}}}"#);
         let read = |line: String| {
@@ -292,9 +346,9 @@ mod tests {
         let odd = line(r#""family":"step","event":"started","id":"a","phase":"dusk","title":"","effect":"reads""#);
         assert_eq!(read(odd).unwrap().state.unknown_steps, 1);
         let odd = line(r#""family":"run","event":"finished","outcome":"half-way","failure":null"#);
-        assert_eq!(read(odd).unwrap().state.finished, None);
-        let hints = read("no line of ours".into()).unwrap_err().hints;
-        assert!(hints[0].contains("kube-system/gitops-dr"), "{hints:?}");
+        let started = serde_json::to_string(&events(began())[0]).unwrap();
+        let odd = read(format!("{started}\n{}", odd.replace(r#""seq":1"#, r#""seq":2"#)));
+        assert_eq!(odd.unwrap().state.finished, None);
     }
 
     #[tokio::test]

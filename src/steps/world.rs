@@ -171,8 +171,31 @@ impl World {
         let found = self.found.get()?.as_ref().ok()?;
         let run = found.state.run.as_ref()?;
         let is_ours = self.runbook.get()?.name == found.state.runbook && found.state.touched();
+        let is_ours = is_ours && self.is_of_this_cluster(found);
         let has_recovered = matches!(found.state.finished, Some((RunOutcome::Recovered, _)));
         (is_ours && !has_recovered && self.earlier.get().is_none()).then_some((run.0.as_str(), found.by.as_str()))
+    }
+
+    /// Returns what the newest run of this runbook has made of the cluster, as its record there says, and what to do about it.
+    pub fn left_here(&self) -> Option<String> {
+        if let Some((run, by)) = self.unfinished() {
+            return Some(format!(
+                "{by} ran {run} here and did not finish: go on with --resume={run}"
+            ));
+        }
+        let found = self.found.get()?.as_ref().ok()?;
+        let run = found.state.run.as_ref()?;
+        let is_ours = self.runbook.get()?.name == found.state.runbook && self.is_of_this_cluster(found);
+        let has_recovered = matches!(found.state.finished, Some((RunOutcome::Recovered, _)));
+        let at = found.state.last_at.map(|at| format!(" at {at:.0}")).unwrap_or_default();
+        (is_ours && has_recovered).then(|| format!("{by} recovered it{at} by run {run}: it lives", by = found.by))
+    }
+
+    /// Whether a record was written on this cluster, and did not come with a backup of another.
+    fn is_of_this_cluster(&self, found: &Found) -> bool {
+        let was_on = found.state.cluster.as_ref().map(|cluster| &cluster.uid);
+        let is_on = self.cluster.get().map(|cluster| &cluster.identity().uid);
+        was_on.is_none() || is_on.is_none() || was_on == is_on
     }
 
     /// Whether the agent's install is applied: not where it was there before any run, as it is left alone then. A run that goes
@@ -195,6 +218,88 @@ impl World {
         match self.earlier.get() {
             Some(_) => Mode::Careful,
             None => self.mode.get().copied().unwrap_or(Mode::Careful),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_newest_run_left_is_told_of_its_own_cluster_only() {
+        let text = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+             sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+             agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+             roots:\n  - {id: apps, source: platform, path: apps}\n";
+        for (runbook, uid, outcome, words) in [
+            (
+                "shop",
+                "here",
+                None,
+                Some("ann@desk ran 01A here and did not finish: go on with --resume=01A"),
+            ),
+            (
+                "shop",
+                "here",
+                Some(RunOutcome::Recovered),
+                Some("ann@desk recovered it at 1970-01-01T00:00:00Z by run 01A: it lives"),
+            ),
+            ("shop", "there", None, None),
+            ("shop", "there", Some(RunOutcome::Recovered), None),
+            ("search", "here", Some(RunOutcome::Recovered), None),
+        ] {
+            let world = World::default();
+            let _ = world.runbook.set(crate::runbook::parse("shop.yaml", text).0.unwrap());
+            let _ = world.cluster.set(Cluster::deaf("here"));
+            let mut state = RunState {
+                run: Some(RunId("01A".into())),
+                runbook: runbook.into(),
+                cluster: Some(crate::event::Cluster {
+                    context: String::new(),
+                    server: String::new(),
+                    uid: uid.into(),
+                    version: String::new(),
+                    state: String::new(),
+                }),
+                finished: outcome.map(|outcome| (outcome, None)),
+                last_at: Some(jiff::Timestamp::UNIX_EPOCH),
+                ..RunState::default()
+            };
+            state.steps.push(crate::event::StepState {
+                step: crate::event::PlannedStep {
+                    id: "ground".into(),
+                    phase: crate::event::Phase::Ground,
+                    title: String::new(),
+                    effect: crate::event::Effect::Repeatable,
+                },
+                status: crate::event::StepStatus::Running {
+                    done: 0,
+                    total: None,
+                    note: String::new(),
+                },
+                started_ms: Some(1),
+                finished_ms: None,
+            });
+            let _ = world.found.set(Ok(Found {
+                state,
+                by: "ann@desk".into(),
+            }));
+            assert_eq!(world.left_here().as_deref(), words, "{runbook} {uid} {outcome:?}");
+            // The journal of a newer run elsewhere is no reason to be silent about what was left here.
+            let elsewhere = RunState {
+                cluster: Some(crate::event::Cluster {
+                    uid: "there".into(),
+                    context: String::new(),
+                    server: String::new(),
+                    version: String::new(),
+                    state: String::new(),
+                }),
+                ..RunState::default()
+            };
+            let refused = world.take_up(elsewhere).unwrap_err();
+            let is_told = refused.hints.concat().contains("--resume=01A");
+            assert_eq!(is_told, words.is_some() && outcome.is_none(), "{refused:?}");
         }
     }
 }

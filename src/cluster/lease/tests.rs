@@ -16,6 +16,8 @@ struct Server(Arc<Plain<Known>>);
 struct Known {
     uid: &'static str,
     holder: String,
+    /// Whether somebody deleted it.
+    gone: bool,
     version: u64,
     /// How many requests are lost on the way.
     breaks: usize,
@@ -28,6 +30,7 @@ impl Server {
         Self(Arc::new(Plain::new(Known {
             uid: "ours",
             holder: holder.into(),
+            gone: false,
             version: 1,
             breaks: 0,
             changes: 0,
@@ -73,6 +76,11 @@ impl Server {
                 &json!({"metadata": {"name": "kube-system", "uid": known.uid}}),
             ));
         }
+        if known.gone && uri.contains("leases/") {
+            let status =
+                json!({"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound", "message": ""});
+            return Ok(answer(404, &status));
+        }
         if method == Method::PATCH {
             let change: Value = serde_json::from_slice(&body).unwrap();
             let version = known.version.to_string();
@@ -117,7 +125,11 @@ fn a_holder_is_read_as_it_was_written_and_an_empty_name_is_nobody() {
     };
     assert_eq!(Holder::of(&holder.to_string()), Some(holder));
     assert_eq!(Holder::of(""), None);
-    assert_eq!(Holder::of("by-hand").unwrap().by, "somebody");
+    for foreign in ["velero-backup-7", "velero backup", "velero-7 a@b", " 01A ann@desk"] {
+        let holder = Holder::of(foreign).unwrap();
+        assert_eq!((holder.run.as_str(), holder.is_a_run()), (foreign, false));
+        assert_eq!(holder.to_string(), foreign);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,6 +177,42 @@ async fn a_lease_that_another_takes_is_lost_within_seconds_and_one_that_is_given
         let lost = tokio::time::timeout(RENEWAL * 2, cluster.until_lost()).await.unwrap();
         assert_eq!(lost.as_ref().map(Error::kind), taken.then_some(ErrorKind::Held));
         assert!(cluster.still_mine().await.is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_the_lease_was_lost_is_told_and_how_to_go_on() {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+    for (taken, words, hint) in [
+        (
+            None,
+            "the Lease kube-system/gitops-dr is gone: somebody deleted it",
+            "--resume=01A",
+        ),
+        (
+            Some("01B eve@elsewhere"),
+            "another run took over: run 01B of eve@elsewhere",
+            "--resume=01B",
+        ),
+        (
+            Some("velero-backup-7"),
+            "another took over: `velero-backup-7`, which is not a run of gitops-dr",
+            "--resume=01A",
+        ),
+        (Some(""), "another run took over, and has ended", "run again"),
+    ] {
+        let server = Server::held_by("");
+        let cluster = server.cluster();
+        let found = cluster.claim().await.unwrap();
+        cluster.hold(found.as_ref(), &holder("01A"), &clock).await.unwrap();
+        match taken {
+            Some(by) => server.taken_by(by),
+            None => server.0.lock().unwrap().gone = true,
+        }
+        let lost = tokio::time::timeout(RENEWAL * 2, cluster.until_lost()).await.unwrap();
+        let lost = crate::event::Failure::from(lost.unwrap());
+        assert_eq!(lost.message, words);
+        assert!(lost.hints.concat().contains(hint), "{lost:?}");
     }
 }
 

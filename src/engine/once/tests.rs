@@ -125,6 +125,7 @@ async fn goes_on(settings: Settings, begun: Vec<Begun>, told: Vec<Run>) -> (RunS
 
 fn data(ended: Option<Outcome>) -> Vec<Begun> {
     vec![Begun {
+        by: None,
         id: "step/data".into(),
         ended,
     }]
@@ -229,4 +230,20 @@ async fn a_run_that_is_not_written_down_stops_before_it() {
     let (state, times) = goes_on(lost, vec![], vec![]).await;
     assert_eq!((outcome(&state), times), (RunOutcome::Refused, 0));
     assert_eq!(state.begun(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_did_that_this_one_does_not_go_on_with_is_asked_about_too() {
+    for ended in [Some(done()), Some(failed()), None] {
+        let mut before = data(ended);
+        before[0].by = Some(RunId("01A".into()));
+        let (state, times) = goes_on(settings(Nobody, &Heard::default()), before.clone(), vec![]).await;
+        assert_eq!((outcome(&state), times), (RunOutcome::Failed, 0), "{before:?}");
+        assert_eq!(state.begun(), before, "and the next run asks the same");
+        for (word, expected) in [(Run::WAS_DONE, 0), (Run::DO_AGAIN, 1)] {
+            let told = vec![Run::told_of_step(word, "step/data", "seen")];
+            let (state, times) = goes_on(settings(Nobody, &Heard::default()), before.clone(), told).await;
+            assert_eq!((outcome(&state), times), (RunOutcome::Recovered, expected), "{word}");
+        }
+    }
 }

@@ -198,7 +198,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
                 "goes on with run {with}: the recovery clock {stands} at {since}"
             ))
         }
-        Run::Started { .. } | Run::Unknown => None,
+        Run::Started { .. } | Run::Follows { .. } | Run::Unknown => None,
     }
 }
 

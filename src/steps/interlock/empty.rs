@@ -40,7 +40,7 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     } else if world.earlier.get().is_some() {
         "as an earlier run left it"
     } else {
-        return Err(not_empty(&inventory, cluster, world.unfinished()));
+        return Err(not_empty(&inventory, cluster, world.left_here()));
     };
     Ok(Found {
         is_empty,
@@ -49,11 +49,7 @@ pub(super) async fn found(world: &World, cluster: &Cluster, agent_present: bool)
     })
 }
 
-pub(in crate::steps) fn not_empty(
-    inventory: &Inventory,
-    cluster: &Cluster,
-    unfinished: Option<(&str, &str)>,
-) -> Failure {
+pub(in crate::steps) fn not_empty(inventory: &Inventory, cluster: &Cluster, left_by: Option<String>) -> Failure {
     let identity = cluster.identity();
     let mut failure = Failure::new(format!(
         "the cluster is not empty: {} (context {})",
@@ -78,10 +74,7 @@ pub(in crate::steps) fn not_empty(
     }
     failure = failure
         .hint("is this the right cluster?")
-        .hint(match unfinished {
-            Some((run, by)) => format!("{by} ran {run} here and did not finish: go on with --resume={run}"),
-            None => "if an earlier run was interrupted, go on with --resume".to_owned(),
-        })
+        .hint(left_by.unwrap_or_else(|| "if an earlier run was interrupted, go on with --resume".to_owned()))
         .hint(
             "if it is a platform to be taken over as it is, say so: `target: {expect: adopt}`, or for this once \
              --adopt REASON",

@@ -1,11 +1,12 @@
 //! Two operators, and one who goes on where another was stopped: the Lease, and the record of the run in the target.
 
 use std::path::Path;
+use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use testbed::{Forwarder, Ran, Tool};
 
@@ -117,6 +118,7 @@ async fn a_run_that_loses_the_lease_ends_and_with_it_the_program_that_it_runs() 
     let mut run = Watched::start(&scene, |runbook| format!("{runbook}{program}"));
     run.until("the program runs", |event| is_step(event, "started", "step/long"))
         .await;
+    what_is_deleted_of_the_record_comes_back(&scene).await;
     let leases: Api<Lease> = Api::namespaced(scene.outage.bed.admin(), "kube-system");
     let stolen = json!({"spec": {"holderIdentity": "01ZZZ eve@elsewhere"}});
     leases
@@ -133,6 +135,23 @@ async fn a_run_that_loses_the_lease_ends_and_with_it_the_program_that_it_runs() 
     let ended = ended.unwrap()["failure"]["message"].to_string();
     assert!(ended.contains("was told to end"), "{ended}");
     assert_eq!(holder(&scene).await, "01ZZZ eve@elsewhere", "it is left to the other");
+}
+
+/// Nothing else happens meanwhile that the run would write down.
+async fn what_is_deleted_of_the_record_comes_back(scene: &Scene) {
+    let records: Api<ConfigMap> = Api::namespaced(scene.outage.bed.admin(), "kube-system");
+    let was = records.get("gitops-dr").await.unwrap().data;
+    records.delete("gitops-dr", &DeleteParams::default()).await.unwrap();
+    let back = async {
+        loop {
+            if let Some(map) = records.get_opt("gitops-dr").await.unwrap() {
+                return map.data;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let back = tokio::time::timeout(Duration::from_mins(2), back).await;
+    assert_eq!(back.expect("the record does not come back"), was);
 }
 
 #[tokio::test]
@@ -206,6 +225,9 @@ async fn a_run_that_was_killed_is_gone_on_with_here_at_once_and_from_elsewhere_b
         "{}",
         third.said().await
     );
+    let is_told_before =
+        notice(&third, "waiting up to 12s for a sign of life") < notice(&third, "gave no sign of life");
+    assert!(is_told_before && notice(&third, "waiting up to 12s").is_some());
     assert!(third.position(|event| node(event, "payments", "ready")).is_some());
     let goes_on = |run: &Watched| {
         let at = run.position(|event| event["event"] == "goes-on").unwrap();

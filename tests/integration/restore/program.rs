@@ -129,6 +129,7 @@ async fn what_must_not_be_done_twice_is_done_once_whatever_ends_the_run() {
     );
     assert_eq!(data.count(), 1, "it ran once");
 
+    a_run_that_begins_anew_asks_as_well(&scene, &data).await;
     a_person_may_have_it_done_again(&scene, &data).await;
     a_chain_of_runs_remembers_what_was_done(&scene, &data).await;
     ctrl_c_tells_it_to_end(&scene, &data).await;
@@ -154,14 +155,57 @@ async fn until_step(mut child: Child, id: &str) -> Child {
     child
 }
 
-async fn a_person_may_have_it_done_again(scene: &Scene, data: &Data) {
+/// What was begun on this cluster counts for a run that does not go on with the one that began it, too.
+async fn a_run_that_begins_anew_asks_as_well(scene: &Scene, data: &Data) {
     let adopting = |text: &str| data.adopting(text);
-    let child = start(scene, adopting, &[]);
+    let before = scene.mutations().await;
+    let refused = scene.restore_with(adopting, &[]).await;
+    assert_eq!(refused.code, 2, "{}", refused.said());
+    for words in ["did it on this cluster", "--was-done data=REASON"] {
+        assert!(flat(&refused.out).contains(words), "{words}: {}", refused.said());
+    }
+    assert!(
+        !refused.out.contains("--resume="),
+        "it has recovered: {}",
+        refused.said()
+    );
+    assert_eq!(scene.mutations().await, before, "a refusal changes nothing");
+
+    let child = start(scene, adopting, &["--do-again", "data=the disks are new"]);
     data.begun(2).await;
     killed(child).await;
     data.go().await;
-    let child = start(scene, adopting, &["--resume", "--do-again", "data=the table is empty"]);
+    let before = scene.mutations().await;
+    let runbook = scene.outage.runbook("small.yaml", &adopting(RUNBOOK)).unwrap();
+    let elsewhere = scene.elsewhere();
+    for tool in [&scene.tool, &elsewhere] {
+        let refused = tool.run(&["restore", runbook.to_str().unwrap()]).await.unwrap();
+        assert_eq!(refused.code, 2, "{}", refused.said());
+        for words in ["no good end is known", "or go on with that run: --resume=01"] {
+            assert!(flat(&refused.out).contains(words), "{words}: {}", refused.said());
+        }
+    }
+    assert_eq!(scene.mutations().await, before, "a refusal changes nothing");
+    let told = scene
+        .restore_with(adopting, &["--was-done", "data=seen in its log"])
+        .await;
+    assert_eq!(told.code, 0, "{}", told.said());
+    assert!(
+        flat(&told.out).contains("did not recover; this clock does not count it"),
+        "{}",
+        told.said()
+    );
+    assert_eq!(data.count(), 2, "it ran once in both");
+}
+
+async fn a_person_may_have_it_done_again(scene: &Scene, data: &Data) {
+    let adopting = |text: &str| data.adopting(text);
+    let child = start(scene, adopting, &["--do-again", "data=the disks are new"]);
     data.begun(3).await;
+    killed(child).await;
+    data.go().await;
+    let child = start(scene, adopting, &["--resume", "--do-again", "data=the table is empty"]);
+    data.begun(4).await;
     data.go().await;
     let again = Ran::of(
         &tokio::time::timeout(PATIENCE, child.wait_with_output())
@@ -171,14 +215,14 @@ async fn a_person_may_have_it_done_again(scene: &Scene, data: &Data) {
     );
     assert_eq!(again.code, 0, "{}", again.said());
     assert!(again.err.contains("step/data: | told on"), "{}", again.said());
-    assert_eq!(data.count(), 3);
+    assert_eq!(data.count(), 4);
 }
 
 /// A run did it, the next went on with that one and was cut off before it, and the third goes on with the second.
 async fn a_chain_of_runs_remembers_what_was_done(scene: &Scene, data: &Data) {
     let adopting = |text: &str| data.adopting(text);
-    let child = start(scene, adopting, &[]);
-    data.begun(4).await;
+    let child = start(scene, adopting, &["--do-again", "data=the disks are new"]);
+    data.begun(5).await;
     data.go().await;
     killed(until_step(child, "apps").await).await;
     let child = start(scene, adopting, &["--resume"]);
@@ -186,13 +230,13 @@ async fn a_chain_of_runs_remembers_what_was_done(scene: &Scene, data: &Data) {
     let third = scene.restore_with(adopting, &["--resume"]).await;
     assert_eq!(third.code, 0, "{}", third.said());
     assert!(third.err.contains("step/data: nothing to do"), "{}", third.said());
-    assert_eq!(data.count(), 4, "it ran once in all three");
+    assert_eq!(data.count(), 5, "it ran once in all three");
 }
 
 async fn ctrl_c_tells_it_to_end(scene: &Scene, data: &Data) {
     let adopting = |text: &str| data.adopting(text);
-    let child = start(scene, adopting, &[]);
-    data.begun(5).await;
+    let child = start(scene, adopting, &["--do-again", "data=the disks are new"]);
+    data.begun(6).await;
     testbed::tool::interrupt(&child).unwrap();
     let ran = Ran::of(
         &tokio::time::timeout(PATIENCE, child.wait_with_output())
@@ -209,7 +253,7 @@ async fn ctrl_c_tells_it_to_end(scene: &Scene, data: &Data) {
     let run = run_of(&ran);
     let refused = scene.restore_with(adopting, &[&format!("--resume={run}")]).await;
     assert_eq!(refused.code, 2, "{}", refused.said());
-    assert_eq!(data.count(), 5);
+    assert_eq!(data.count(), 6);
 }
 
 /// A program of the repository that says what it sees, fails once, and would spoil the checkout if it ran in it.
