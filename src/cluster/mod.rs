@@ -10,7 +10,6 @@ mod connect;
 mod error;
 mod everything;
 mod guard;
-pub mod health;
 mod inventory;
 mod lease;
 mod ownership;

@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use super::apply::Mode;
 use super::connect::Cluster;
 use super::error::Error;
-use super::health;
+use crate::health;
 use crate::object::Manifest;
 
 impl Cluster {

@@ -3,3 +3,4 @@
 //! [`argocd`] is written against Argo CD 3.2.11 and supports 2.14 to 3.6.
 
 pub mod argocd;
+pub mod live;

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use super::ground::{self, counted};
 use super::{World, sets, weather};
 use crate::agent::argocd;
-use crate::cluster::health;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::health;
 
 /// Starts the agent.
 pub struct StartAgent(pub Arc<World>);

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use super::World;
-use crate::cluster::{Cluster, health};
+use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
+use crate::health;
 use crate::object::ObjectRef;
 use crate::runbook::Check;
 

@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 
 use super::{World, weather};
-use crate::cluster::{Cluster, health};
+use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
+use crate::health;
 use crate::platform::argocd::install::{Hold, Sets};
 
 /// Returns how the install is applied so that ApplicationSets are held back, where they are: under a controller that is yet to

@@ -3,7 +3,8 @@
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, all_ended, health};
+use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, all_ended};
+use crate::health;
 use crate::object::ObjectRef;
 use crate::platform::argocd::install::{Stage, installed_version};
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Away, Memory, closure, node};
 use crate::event::{Exception, Node};
 use crate::object::ObjectRef;
+use crate::platform::live::Live;
 
 /// How often one node is refreshed at most in a run for one thing that was seen, such as a failed comparison.
 pub const BOUND: u32 = 3;
@@ -22,6 +23,8 @@ pub struct Tree {
     pub sets: BTreeMap<ObjectRef, Value>,
     /// `AppProject` objects; may be left empty.
     pub projects: BTreeMap<ObjectRef, Value>,
+    /// What is known of the objects that the Applications deploy to this cluster; may be left empty.
+    pub live: BTreeMap<ObjectRef, Live>,
 }
 
 /// What the run wants.

@@ -1,0 +1,15 @@
+//! What is known of one live object that an agent looks after: the little that is kept of it.
+
+use crate::event::Blocker;
+use crate::health::Health;
+
+/// What was last seen of a live object. The object itself is not kept: there may be tens of thousands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Live {
+    /// Its UID: another object of the same name is another object.
+    pub uid: String,
+    /// How well it is; `None` where its kind has no check.
+    pub health: Option<Health>,
+    /// Why it is not well, the deepest cause first: a container that cannot be started, a claim without a volume.
+    pub why: Vec<Blocker>,
+}
