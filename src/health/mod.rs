@@ -1,11 +1,13 @@
 //! How well live objects are. Pure: an object in, a verdict out.
 //!
 //! [`judge`] knows what Argo CD knows of the cluster's own kinds: one file below `kind` and one row in its table each.
+//! [`lua::Checks`] knows the scripts of an Argo CD besides.
 
 mod condition;
 mod field;
 mod judge;
 mod kind;
+pub mod lua;
 mod verdict;
 
 pub use condition::{condition_or_phase, established};

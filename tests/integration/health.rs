@@ -1,0 +1,150 @@
+//! Upstream's own test cases of health checks, judged by ours; `make setup` copies them from the modules of Argo CD.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gitops_dr::health::lua::Checks;
+use gitops_dr::health::{Health, Status, judge};
+use gitops_dr::platform::argocd::checks::of_bundle;
+use gitops_dr::yaml;
+use serde_json::Value;
+use testbed::Programs;
+
+fn upstream(folder: &str) -> PathBuf {
+    Programs::find()
+        .unwrap()
+        .shared(&format!("argocd-checks/{folder}"))
+        .unwrap()
+}
+
+/// The first document of a file.
+fn read(file: &Path) -> Value {
+    let documents = yaml::manifests(&fs::read_to_string(file).unwrap());
+    documents
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+        .remove(0)
+        .1
+}
+
+/// What upstream says of each of its files (gitops-engine, `pkg/health/health_test.go`).
+#[test]
+fn the_kinds_of_the_cluster_are_judged_as_argo_cd_judges_them() {
+    use Status::{Degraded, Healthy, Progressing, Suspended};
+    let expected = BTreeMap::from([
+        ("apiservice-v1-false", Some(Progressing)),
+        ("apiservice-v1-true", Some(Healthy)),
+        ("apiservice-v1beta1-false", Some(Progressing)),
+        ("apiservice-v1beta1-true", Some(Healthy)),
+        ("application-degraded", None),
+        ("application-healthy", None),
+        ("daemonset-ondelete", Some(Healthy)),
+        ("deployment-degraded", Some(Degraded)),
+        ("deployment-progressing", Some(Progressing)),
+        ("deployment-suspended", Some(Suspended)),
+        ("hpa-v1-degraded", Some(Degraded)),
+        ("hpa-v1-healthy", Some(Healthy)),
+        ("hpa-v1-healthy-toofew", Some(Healthy)),
+        ("hpa-v1-progressing", Some(Progressing)),
+        ("hpa-v1-progressing-with-no-annotations", Some(Progressing)),
+        ("hpa-v2-degraded", Some(Degraded)),
+        ("hpa-v2-healthy", Some(Healthy)),
+        ("hpa-v2-progressing", Some(Progressing)),
+        ("hpa-v2beta1-healthy", Some(Healthy)),
+        ("hpa-v2beta1-healthy-disabled", Some(Healthy)),
+        ("hpa-v2beta2-healthy", Some(Healthy)),
+        ("ingress", Some(Healthy)),
+        ("ingress-nonemptylist", Some(Healthy)),
+        ("ingress-unassigned", Some(Progressing)),
+        ("job-failed", Some(Degraded)),
+        ("job-running", Some(Progressing)),
+        ("job-succeeded", Some(Healthy)),
+        ("job-suspended", Some(Suspended)),
+        ("knative-service", None),
+        ("pod-crashloop", Some(Degraded)),
+        ("pod-deletion", Some(Progressing)),
+        ("pod-error", Some(Degraded)),
+        ("pod-failed", Some(Degraded)),
+        ("pod-imagepullbackoff", Some(Degraded)),
+        ("pod-pending", Some(Progressing)),
+        ("pod-running-not-ready", Some(Progressing)),
+        ("pod-running-restart-always", Some(Healthy)),
+        ("pod-running-restart-never", Some(Progressing)),
+        ("pod-running-restart-onfailure", Some(Progressing)),
+        ("pod-succeeded", Some(Healthy)),
+        ("pvc-bound", Some(Healthy)),
+        ("pvc-pending", Some(Progressing)),
+        ("statefulset", Some(Healthy)),
+        ("statefulset-ondelete", Some(Healthy)),
+        ("svc-clusterip", Some(Healthy)),
+        ("svc-loadbalancer", Some(Healthy)),
+        ("svc-loadbalancer-nonemptylist", Some(Healthy)),
+        ("svc-loadbalancer-unassigned", Some(Progressing)),
+    ]);
+    let mut judged = BTreeMap::new();
+    for file in fs::read_dir(upstream("testdata")).unwrap() {
+        let file = file.unwrap().path();
+        let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        judged.insert(name, judge(&read(&file)).map(|health| health.status));
+    }
+    let expected = expected
+        .into_iter()
+        .map(|(name, status)| (name.to_owned(), status))
+        .collect();
+    assert_eq!(judged, expected);
+}
+
+/// The files of the bundle with their paths below it.
+fn bundle(root: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("health.lua") {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                files.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    files
+}
+
+/// What upstream expects of a file; a status that is empty is no health.
+fn expected(case: &Value) -> Option<Health> {
+    let text = |field: &str| case["healthStatus"][field].as_str().unwrap_or_default();
+    let status = serde_json::from_value(case["healthStatus"]["status"].clone()).ok()?;
+    Some(Health {
+        status,
+        message: text("message").to_owned(),
+    })
+}
+
+#[test]
+fn the_scripts_of_argo_cd_judge_its_own_cases_as_it_does() {
+    let root = upstream("resource_customizations");
+    let files = bundle(&root);
+    let folders: Vec<_> = files
+        .iter()
+        .map(|(path, _)| root.join(path).parent().unwrap().to_owned())
+        .collect();
+    let checks = Checks::new(BTreeMap::new(), of_bundle(files));
+    assert_eq!(checks.broken(), []);
+    let (mut passed, mut others) = (0, Vec::new());
+    for folder in &folders {
+        for case in read(&folder.join("health_test.yaml"))["tests"].as_array().unwrap() {
+            let file = folder.join(case["inputPath"].as_str().unwrap());
+            let (expected, health) = (expected(case), checks.judge(&read(&file)));
+            if health == expected {
+                passed += 1;
+            } else {
+                let name = file.strip_prefix(&root).unwrap().display();
+                others.push(format!("{name}: {health:?} where Argo CD says {expected:?}"));
+            }
+        }
+    }
+    println!("{} scripts, {passed} cases as Argo CD", checks.count());
+    assert_eq!((checks.count(), passed, others), (233, 0, Vec::<String>::new()));
+}
