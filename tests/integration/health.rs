@@ -8,7 +8,7 @@ use gitops_dr::health::lua::Checks;
 use gitops_dr::health::{Health, Status, judge};
 use gitops_dr::platform::argocd::checks::of_bundle;
 use gitops_dr::yaml;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::Programs;
 
 fn upstream(folder: &str) -> PathBuf {
@@ -18,13 +18,10 @@ fn upstream(folder: &str) -> PathBuf {
         .unwrap()
 }
 
-/// The first document of a file.
-fn read(file: &Path) -> Value {
-    let documents = yaml::manifests(&fs::read_to_string(file).unwrap());
-    documents
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-        .remove(0)
-        .1
+/// The first document of a file; `Err` where the YAML is such as no server ever sends.
+fn read(file: &Path) -> Result<Value, String> {
+    let documents = yaml::manifests(&fs::read_to_string(file).unwrap()).map_err(|error| error.to_string())?;
+    Ok(documents.into_iter().next().unwrap().1)
 }
 
 /// What upstream says of each of its files (gitops-engine, `pkg/health/health_test.go`).
@@ -85,7 +82,7 @@ fn the_kinds_of_the_cluster_are_judged_as_argo_cd_judges_them() {
     for file in fs::read_dir(upstream("testdata")).unwrap() {
         let file = file.unwrap().path();
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        judged.insert(name, judge(&read(&file)).map(|health| health.status));
+        judged.insert(name, judge(&read(&file).unwrap()).map(|health| health.status));
     }
     let expected = expected
         .into_iter()
@@ -122,6 +119,22 @@ fn expected(case: &Value) -> Option<Health> {
     })
 }
 
+/// Upstream's test asks the script alone. Argo CD asks none about an object that is being deleted, unless it is a hook.
+fn for_the_script(mut object: Value) -> Value {
+    if object.pointer("/metadata/deletionTimestamp").is_some() {
+        object["metadata"]["finalizers"] = json!(["argocd.argoproj.io/hook-finalizer"]);
+    }
+    object
+}
+
+/// Files that we cannot read: they go on with a quoted text at the indent of its key, which Go's reader lets pass. No
+/// server sends YAML.
+const UNREADABLE: [&str; 3] = [
+    "db.atlasgo.io/AtlasSchema/testdata/healthy.yaml",
+    "work.karmada.io/ClusterResourceBinding/testdata/progressing.yaml",
+    "work.karmada.io/ResourceBinding/testdata/progressing.yaml",
+];
+
 #[test]
 fn the_scripts_of_argo_cd_judge_its_own_cases_as_it_does() {
     let root = upstream("resource_customizations");
@@ -132,19 +145,26 @@ fn the_scripts_of_argo_cd_judge_its_own_cases_as_it_does() {
         .collect();
     let checks = Checks::new(BTreeMap::new(), of_bundle(files));
     assert_eq!(checks.broken(), []);
-    let (mut passed, mut others) = (0, Vec::new());
+    let (mut passed, mut unreadable) = (0, Vec::new());
     for folder in &folders {
-        for case in read(&folder.join("health_test.yaml"))["tests"].as_array().unwrap() {
-            let file = folder.join(case["inputPath"].as_str().unwrap());
-            let (expected, health) = (expected(case), checks.judge(&read(&file)));
-            if health == expected {
-                passed += 1;
-            } else {
-                let name = file.strip_prefix(&root).unwrap().display();
-                others.push(format!("{name}: {health:?} where Argo CD says {expected:?}"));
-            }
+        let cases = read(&folder.join("health_test.yaml")).unwrap();
+        for case in cases["tests"].as_array().unwrap() {
+            // Go reads a key in whatever case.
+            let path = case.get("inputPath").or_else(|| case.get("inputpath"));
+            let file = folder.join(path.unwrap().as_str().unwrap());
+            let name = file.strip_prefix(&root).unwrap().display().to_string();
+            let Ok(object) = read(&file) else {
+                unreadable.push(name);
+                continue;
+            };
+            let health = checks.judge(&for_the_script(object));
+            let expected = expected(case);
+            assert_eq!(health, expected, "{name}");
+            passed += 1;
         }
     }
     println!("{} scripts, {passed} cases as Argo CD", checks.count());
-    assert_eq!((checks.count(), passed, others), (233, 0, Vec::<String>::new()));
+    unreadable.sort_unstable();
+    assert_eq!(unreadable, UNREADABLE);
+    assert_eq!((checks.count(), passed), (233, 1034));
 }
