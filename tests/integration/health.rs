@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gitops_dr::cluster::{Cluster, Target};
 use gitops_dr::health::lua::Checks;
 use gitops_dr::health::{Health, Status, judge};
+use gitops_dr::object::ObjectRef;
 use gitops_dr::platform::argocd::checks::of_bundle;
+use gitops_dr::steps::read_checks;
 use gitops_dr::yaml;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
-use testbed::Programs;
+use testbed::{Bed, BedOptions, Programs};
 
 fn upstream(folder: &str) -> PathBuf {
     Programs::find()
@@ -167,4 +172,63 @@ fn the_scripts_of_argo_cd_judge_its_own_cases_as_it_does() {
     unreadable.sort_unstable();
     assert_eq!(unreadable, UNREADABLE);
     assert_eq!((checks.count(), passed), (233, 1034));
+}
+
+/// A platform's own check, which says more than upstream's.
+const OWN: &str = r#"
+hs = { status = "Progressing", message = "waits for its issuer" }
+if obj.data ~= nil and obj.data.issued == "yes" then hs = { status = "Healthy", message = string.upper("issued") } end
+return hs
+"#;
+
+#[tokio::test]
+async fn the_checks_are_read_from_the_live_settings_and_from_a_release_that_a_source_holds() {
+    let bed = Bed::start(BedOptions::default()).await.unwrap();
+    let maps: Api<ConfigMap> = Api::namespaced(bed.admin(), "default");
+    let settings = json!({
+        "metadata": {"name": "argocd-cm"},
+        "data": {
+            "resource.customizations.health.ConfigMap": OWN,
+            "resource.customizations.useOpenLibs.ConfigMap": "true",
+            "resource.customizations.health.shop.example.com_Broken": "return {",
+        },
+    });
+    let create = async |map: Value| {
+        maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap())
+            .await
+    };
+    create(settings).await.unwrap();
+    create(json!({"metadata": {"name": "issued"}, "data": {"issued": "yes"}}))
+        .await
+        .unwrap();
+
+    let target = Target {
+        kubeconfig: Some(bed.kubeconfig().to_owned()),
+        context: "testbed".to_owned(),
+    };
+    let cluster = Cluster::connect(&target).await.unwrap();
+    let release = upstream("resource_customizations").parent().unwrap().to_owned();
+    let sources = vec![("argo-cd".to_owned(), release)];
+    let (checks, notices) = read_checks(&cluster, "default", "3.2.11", sources).await.unwrap();
+    assert_eq!(checks.count(), 2 + 233);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].contains("`shop.example.com/Broken`"), "{notices:?}");
+
+    let live = async |name: &str| {
+        let id = ObjectRef::new("v1", "ConfigMap", "default", name);
+        checks.judge(&cluster.get(&id).await.unwrap().unwrap()).unwrap()
+    };
+    let issued = live("issued").await;
+    assert_eq!((issued.status, issued.message.as_str()), (Status::Healthy, "ISSUED"));
+    assert_eq!(live("argocd-cm").await.status, Status::Progressing);
+    let certificate = json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "status": {"conditions":
+        [{"type": "Ready", "status": "False", "reason": "DoesNotExist", "message": "no such issuer"}]}});
+    assert_eq!(checks.judge(&certificate).unwrap().status, Status::Degraded);
+
+    // Of an agent that has no settings the checks in its code count, and nothing is complained of.
+    let (checks, notices) = read_checks(&cluster, "kube-system", "3.2.11", Vec::new())
+        .await
+        .unwrap();
+    assert_eq!((checks.count(), notices), (0, vec![]));
+    assert_eq!(bed.mutations_by(testbed::bed::ADMINISTRATOR).await.unwrap(), []);
 }

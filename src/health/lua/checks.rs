@@ -1,6 +1,7 @@
 //! All checks that an Argo CD has, in the order in which it asks them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use super::bounded;
 use super::script::{Broken, Script};
 use super::scripts::Scripts;
 use crate::health::field::text;
-use crate::health::judge::{by_kind, deleted};
+use crate::health::judge::{by_kind, deleted, has_check};
 use crate::health::verdict::{Health, Status};
 
 /// The checks of one Argo CD: those of its settings, those that come with it, those of its own code.
@@ -39,6 +40,12 @@ impl Checks {
         self.settings.broken().chain(self.bundle.broken()).collect()
     }
 
+    /// Whether anything checks objects of a kind, by its group (empty for the core group). What nothing checks need not be
+    /// watched: it is well as soon as it is there.
+    pub fn cover(&self, group: &str, kind: &str) -> bool {
+        self.script(&key(group, kind)).is_some() || has_check(group, kind)
+    }
+
     /// Says how well an object is; `None` where nothing checks its kind, or its script has nothing to say.
     ///
     /// The order is Argo CD's (`util/lua/lua.go`, `GetHealthScript`): the settings by name, the settings by pattern, the
@@ -48,21 +55,28 @@ impl Checks {
         if let Some(health) = deleted(object) {
             return Some(health);
         }
-        let key = key(object);
-        match self.settings.find(&key).or_else(|| self.bundle.find(&key)) {
+        let group = text(object, "/apiVersion")
+            .split_once('/')
+            .map_or("", |(group, _)| group);
+        let key = key(group, text(object, "/kind"));
+        match self.script(&key) {
             Some(script) => bounded::run(script, object).unwrap_or_else(|error| {
                 Some(Status::Unknown.because(format!("the health check for {key} failed: {error}")))
             }),
             None => by_kind(object),
         }
     }
+
+    fn script(&self, key: &str) -> Option<&Arc<Script>> {
+        self.settings.find(key).or_else(|| self.bundle.find(key))
+    }
 }
 
-/// Returns by what name a script is found for an object.
-fn key(object: &Value) -> String {
-    let kind = text(object, "/kind");
-    match text(object, "/apiVersion").split_once('/') {
-        Some((group, _)) => format!("{group}/{kind}"),
-        None => kind.to_owned(),
+/// Returns by what name a script is found.
+fn key(group: &str, kind: &str) -> String {
+    if group.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{group}/{kind}")
     }
 }

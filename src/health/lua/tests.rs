@@ -159,6 +159,25 @@ fn the_settings_go_before_the_bundle_and_names_before_patterns() {
 }
 
 #[test]
+fn what_anything_checks_is_covered() {
+    let checks = Checks::new(
+        named([("cert-manager.io/*", "return {}"), ("ConfigMap", "return {}")]),
+        BTreeMap::new(),
+    );
+    for (group, kind, by_scripts, by_code) in [
+        ("cert-manager.io", "Certificate", true, false),
+        ("", "ConfigMap", true, false),
+        ("", "Pod", true, true),
+        ("apps", "Deployment", true, true),
+        ("", "Secret", false, false),
+        ("apps", "Pod", false, false),
+    ] {
+        assert_eq!(checks.cover(group, kind), by_scripts, "{kind}");
+        assert_eq!(Checks::default().cover(group, kind), by_code, "{kind}");
+    }
+}
+
+#[test]
 fn a_script_that_is_not_lua_is_named_and_its_objects_are_unknown() {
     let checks = Checks::new(
         named([
