@@ -1,6 +1,6 @@
 //! The health checks by which the live agent judges. Only reads.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub async fn read_checks(
         notices.push(format!(
             "{error}. Argo CD reconciles nothing while it is so; its own health checks are not known here."
         ));
-        Default::default()
+        BTreeMap::default()
     });
     let version = version.to_owned();
     let found = tokio::task::spawn_blocking(move || bundle(&sources, &version));
