@@ -156,6 +156,11 @@ impl Cluster {
         Self { forces, ..self.clone() }
     }
 
+    /// Returns how many requests that apply may be in flight now: it adapts to how the server bears them.
+    pub fn at_once(&self) -> usize {
+        self.pace.limit()
+    }
+
     /// A connection to a server that a test plays, which is said to be the cluster `uid`.
     #[cfg(test)]
     pub(super) fn of_test(client: Client, uid: &str) -> Self {

@@ -92,7 +92,10 @@ mod tests {
                 {"type": "NamespaceDeletionDiscoveryFailure", "status": "False", "message": "all well"},
             ]},
         });
-        assert_eq!(waits_for(&namespace), ", and waits for: example.com/backup; 1 claim remains");
+        assert_eq!(
+            waits_for(&namespace),
+            ", and waits for: example.com/backup; 1 claim remains"
+        );
         assert_eq!(waits_for(&json!({"metadata": {}})), "");
     }
 }

@@ -50,7 +50,9 @@ impl Kinds {
 impl Cluster {
     /// Looks again which kinds are served, all of them.
     pub async fn rediscover(&self) -> Result<(), Error> {
-        let fresh = self.attempt("ask which kinds are served", || Kinds::all(&self.client)).await?;
+        let fresh = self
+            .attempt("ask which kinds are served", || Kinds::all(&self.client))
+            .await?;
         self.knows(fresh);
         Ok(())
     }

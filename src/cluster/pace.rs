@@ -168,7 +168,11 @@ mod tests {
         }
         // It becomes ten times as slow, for good: it is eased, and after a while taken as it is.
         rounds(&pace, &mut now, 3, |limit| saturated(limit) * 10);
-        assert!(pace.limit() >= LEAST_FOR_SLOWNESS && pace.limit() < START, "{}", pace.limit());
+        assert!(
+            pace.limit() >= LEAST_FOR_SLOWNESS && pace.limit() < START,
+            "{}",
+            pace.limit()
+        );
         rounds(&pace, &mut now, 300, |limit| saturated(limit) * 10);
         assert!(pace.limit() >= START, "{}", pace.limit());
     }

@@ -33,7 +33,9 @@ impl Cluster {
             let (customs, others): (Vec<_>, Vec<_>) =
                 rank.partition(|manifest| crds.contains(&(manifest.group(), manifest.kind())));
             let kinds: HashSet<_> = customs.iter().map(|custom| (custom.group(), custom.kind())).collect();
-            let needed = manifests.iter().filter(|one| brings(one).is_some_and(|kind| kinds.contains(&kind)));
+            let needed = manifests
+                .iter()
+                .filter(|one| brings(one).is_some_and(|kind| kinds.contains(&kind)));
             // An apply is never dropped in mid-air, so both end even if one fails.
             let (others, served) = tokio::join!(
                 self.apply_each(&others, namespace, mode),
@@ -68,10 +70,18 @@ impl Cluster {
 /// Returns what a CRD brings, each an `apiVersion` and a kind.
 fn served_by(crd: &Manifest) -> Vec<(String, String)> {
     let (group, kind) = (crd.text("/spec/group"), crd.text("/spec/names/kind"));
-    let versions = crd.value().pointer("/spec/versions").and_then(serde_json::Value::as_array);
-    let served = versions.into_iter().flatten().filter(|version| version["served"] == true);
+    let versions = crd
+        .value()
+        .pointer("/spec/versions")
+        .and_then(serde_json::Value::as_array);
+    let served = versions
+        .into_iter()
+        .flatten()
+        .filter(|version| version["served"] == true);
     let named = served.filter_map(|version| version["name"].as_str());
-    named.map(|version| (format!("{group}/{version}"), kind.to_owned())).collect()
+    named
+        .map(|version| (format!("{group}/{version}"), kind.to_owned()))
+        .collect()
 }
 
 /// Returns the objects with each `List` replaced by what it lists.
@@ -85,9 +95,12 @@ fn unpacked(manifests: &[Manifest]) -> Result<Cow<'_, [Manifest]>, Error> {
         for (number, item) in manifest.clone().items().into_iter().enumerate() {
             let item = item.map_err(|why| {
                 let list = format!("the {} in {}:{}", manifest.kind(), origin.file, origin.line);
-                Error::new(ErrorKind::Invalid, format!("cannot apply item {} of {list}", number + 1))
-                    .because(why.to_string())
-                    .hint("each item of a List is an object with apiVersion, kind and metadata.name of its own")
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("cannot apply item {} of {list}", number + 1),
+                )
+                .because(why.to_string())
+                .hint("each item of a List is an object with apiVersion, kind and metadata.name of its own")
             })?;
             all.push(item);
         }

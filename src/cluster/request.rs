@@ -187,7 +187,11 @@ impl Course {
         let (millis, patience) = (Duration::from_millis, patience.time());
         let (pauses, times, patience) = match kind {
             // Where several API servers share the work, one serves a CRD about a second before the next.
-            ErrorKind::NotServed => ((millis(100), millis(1000)), usize::MAX, patience.min(Duration::from_secs(30))),
+            ErrorKind::NotServed => (
+                (millis(100), millis(1000)),
+                usize::MAX,
+                patience.min(Duration::from_secs(30)),
+            ),
             // A server may learn of a namespace a little after another has taken it.
             ErrorKind::NoNamespace => ((millis(50), millis(1000)), 10, patience),
             ErrorKind::Fault => ((millis(250), millis(5000)), 5, patience),
@@ -333,12 +337,18 @@ mod tests {
         let (took, succeeded, _) = trial(Patience::MidRun, ErrorKind::NotServed, millis(1000)).await;
         assert!(succeeded && took < millis(2500), "{took:?}");
         let (took, succeeded, _) = trial(Patience::MidRun, ErrorKind::NotServed, ever).await;
-        assert!(!succeeded && (Duration::from_secs(25)..=Duration::from_secs(30)).contains(&took), "{took:?}");
+        assert!(
+            !succeeded && (Duration::from_secs(25)..=Duration::from_secs(30)).contains(&took),
+            "{took:?}"
+        );
         let (took, succeeded, _) = trial(Patience::MidRun, ErrorKind::NoNamespace, millis(500)).await;
         assert!(succeeded && took < millis(1500), "{took:?}");
         for (kind, least, most) in [(ErrorKind::NoNamespace, 3, 15), (ErrorKind::Fault, 7, 20)] {
             let (took, succeeded, _) = trial(Patience::MidRun, kind, ever).await;
-            assert!(!succeeded && (least..=most).contains(&took.as_secs()), "{kind:?} {took:?}");
+            assert!(
+                !succeeded && (least..=most).contains(&took.as_secs()),
+                "{kind:?} {took:?}"
+            );
         }
         let (_, succeeded, told) = trial(Patience::MidRun, ErrorKind::Terminating, Duration::from_secs(60)).await;
         assert!(succeeded && told);

@@ -96,9 +96,14 @@ fn owners(status: &Status) -> BTreeMap<String, Vec<String>> {
 
 fn is_too_large(words: &str) -> bool {
     // The request (3 MiB), etcd (1.5 MB), its client, and what ConfigMaps and Secrets may hold (1 MiB).
-    ["equest entity too large", "request is too large", "larger than max", "Too long: may not be more than 1048576"]
-        .iter()
-        .any(|known| words.contains(known))
+    [
+        "equest entity too large",
+        "request is too large",
+        "larger than max",
+        "Too long: may not be more than 1048576",
+    ]
+    .iter()
+    .any(|known| words.contains(known))
 }
 
 /// Writes a size in megabytes, with one digit behind the point.
@@ -144,31 +149,68 @@ mod tests {
     #[test]
     fn each_answer_is_what_it_means() {
         let plain = Status::failure("404 page not found", PLAIN).with_code(404);
-        let terminating = vec![cause("NamespaceTerminating", "namespace shop is being terminated", "metadata.namespace")];
+        let terminating = vec![cause(
+            "NamespaceTerminating",
+            "namespace shop is being terminated",
+            "metadata.namespace",
+        )];
         let quota = "Operation cannot be fulfilled on resourcequotas \"q\": the object has been modified";
         let table = [
             (plain, ErrorKind::NotServed),
-            (with(status(404, "namespaces \"shop\" not found"), "namespaces", vec![]), ErrorKind::NoNamespace),
-            (with(status(404, "configmaps \"x\" not found"), "configmaps", vec![]), ErrorKind::NotFound),
-            (with(status(403, "forbidden"), "configmaps", terminating), ErrorKind::Terminating),
             (
-                status(405, "create not allowed while custom resource definition is terminating"),
+                with(status(404, "namespaces \"shop\" not found"), "namespaces", vec![]),
+                ErrorKind::NoNamespace,
+            ),
+            (
+                with(status(404, "configmaps \"x\" not found"), "configmaps", vec![]),
+                ErrorKind::NotFound,
+            ),
+            (
+                with(status(403, "forbidden"), "configmaps", terminating),
+                ErrorKind::Terminating,
+            ),
+            (
+                status(
+                    405,
+                    "create not allowed while custom resource definition is terminating",
+                ),
                 ErrorKind::Terminating,
             ),
             (status(403, "User \"ann\" cannot patch"), ErrorKind::Denied),
-            (status(400, "admission webhook \"w\" denied the request"), ErrorKind::Invalid),
+            (
+                status(400, "admission webhook \"w\" denied the request"),
+                ErrorKind::Invalid,
+            ),
             (status(409, quota), ErrorKind::Server),
-            (status(413, "Request entity too large: limit is 3145728"), ErrorKind::Invalid),
+            (
+                status(413, "Request entity too large: limit is 3145728"),
+                ErrorKind::Invalid,
+            ),
             (status(500, "etcdserver: request is too large"), ErrorKind::Invalid),
-            (status(500, "rpc error: trying to send message larger than max"), ErrorKind::Invalid),
-            (status(422, "data: Too long: may not be more than 1048576 bytes"), ErrorKind::Invalid),
+            (
+                status(500, "rpc error: trying to send message larger than max"),
+                ErrorKind::Invalid,
+            ),
+            (
+                status(422, "data: Too long: may not be more than 1048576 bytes"),
+                ErrorKind::Invalid,
+            ),
             (status(422, "spec.selector: field is immutable"), ErrorKind::Invalid),
             (status(429, "too many requests"), ErrorKind::Server),
-            (status(500, "failed calling webhook \"w\": no endpoints available"), ErrorKind::Server),
-            (status(500, "conversion webhook for example.com/v1 failed"), ErrorKind::Server),
+            (
+                status(500, "failed calling webhook \"w\": no endpoints available"),
+                ErrorKind::Server,
+            ),
+            (
+                status(500, "conversion webhook for example.com/v1 failed"),
+                ErrorKind::Server,
+            ),
             (status(500, "etcdserver: leader changed"), ErrorKind::Server),
             (status(500, "runtime error: invalid memory address"), ErrorKind::Fault),
-            (status(503, "the server is currently unable to handle the request"), ErrorKind::Server),
+            (
+                status(503, "the server is currently unable to handle the request"),
+                ErrorKind::Server,
+            ),
             (status(401, "Unauthorized"), ErrorKind::Unauthenticated),
         ];
         for (status, kind) in table {
@@ -180,15 +222,30 @@ mod tests {
     #[test]
     fn a_conflict_names_each_owner_with_its_fields_and_the_flag_that_takes_them_over() {
         let causes = vec![
-            cause("FieldManagerConflict", "conflict with \"kubectl-edit\" using v1", ".data.a"),
-            cause("FieldManagerConflict", "conflict with \"kubectl-edit\" using v1", ".data.b"),
-            cause("FieldManagerConflict", "conflict with \"hpa\" with subresource \"scale\" using v1", ".spec.replicas"),
+            cause(
+                "FieldManagerConflict",
+                "conflict with \"kubectl-edit\" using v1",
+                ".data.a",
+            ),
+            cause(
+                "FieldManagerConflict",
+                "conflict with \"kubectl-edit\" using v1",
+                ".data.b",
+            ),
+            cause(
+                "FieldManagerConflict",
+                "conflict with \"hpa\" with subresource \"scale\" using v1",
+                ".spec.replicas",
+            ),
         ];
         let error = told(with(status(409, "Apply failed with 3 conflicts"), "", causes));
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(
             error.causes(),
-            ["\"hpa\" with subresource \"scale\" owns .spec.replicas", "\"kubectl-edit\" owns .data.a, .data.b"]
+            [
+                "\"hpa\" with subresource \"scale\" owns .spec.replicas",
+                "\"kubectl-edit\" owns .data.a, .data.b"
+            ]
         );
         assert!(error.hints().concat().contains("--force-conflicts STEP"), "{error:?}");
     }
@@ -196,6 +253,9 @@ mod tests {
     #[test]
     fn what_is_too_large_is_told_with_its_size() {
         let error = told(status(413, "Request entity too large: limit is 3145728"));
-        assert!(error.causes()[0].starts_with("it is 2.3 MB as it is sent: "), "{error:?}");
+        assert!(
+            error.causes()[0].starts_with("it is 2.3 MB as it is sent: "),
+            "{error:?}"
+        );
     }
 }

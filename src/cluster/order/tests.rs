@@ -34,7 +34,13 @@ fn binding(kind: &str, namespace: &str, role: (&str, &str)) -> Manifest {
 
 /// Returns the ranks as lists of `Kind name`.
 fn told(manifests: &[Manifest]) -> Vec<Vec<String>> {
-    let told = |index: &usize| format!("{} {}", manifests[*index].kind(), manifests[*index].text("/metadata/name"));
+    let told = |index: &usize| {
+        format!(
+            "{} {}",
+            manifests[*index].kind(),
+            manifests[*index].text("/metadata/name")
+        )
+    };
     let ranks = ranks(manifests, "argocd");
     ranks.iter().map(|rank| rank.iter().map(told).collect()).collect()
 }
@@ -42,7 +48,12 @@ fn told(manifests: &[Manifest]) -> Vec<Vec<String>> {
 #[test]
 fn a_platform_is_applied_from_the_ground_up_and_its_webhooks_last() {
     let manifests = [
-        object("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "", "policy"),
+        object(
+            "admissionregistration.k8s.io/v1",
+            "ValidatingWebhookConfiguration",
+            "",
+            "policy",
+        ),
         object("apps/v1", "Deployment", "shop", "cart"),
         binding("RoleBinding", "shop", ("Role", "reader")),
         object("rbac.authorization.k8s.io/v1", "Role", "shop", "reader"),
@@ -71,7 +82,10 @@ fn nothing_waits_for_what_it_does_not_need() {
             object("apps/v1", "Deployment", "b", "y"),
         ],
         vec![object("v1", "Namespace", "", "a"), object("v1", "ConfigMap", "b", "x")],
-        vec![crd("example.com", "Widget"), object("other.example.com/v1", "Widget", "", "x")],
+        vec![
+            crd("example.com", "Widget"),
+            object("other.example.com/v1", "Widget", "", "x"),
+        ],
         // A role of another namespace, and one of another name.
         vec![
             object("rbac.authorization.k8s.io/v1", "Role", "a", "r"),
@@ -79,19 +93,40 @@ fn nothing_waits_for_what_it_does_not_need() {
             binding("RoleBinding", "a", ("Role", "s")),
         ],
         // What is in no namespace does not wait for the default one.
-        vec![object("v1", "Namespace", "", "argocd"), object("storage.k8s.io/v1", "StorageClass", "", "fast")],
+        vec![
+            object("v1", "Namespace", "", "argocd"),
+            object("storage.k8s.io/v1", "StorageClass", "", "fast"),
+        ],
         // That CRDs lie about what they bring makes no circle.
-        vec![crd("apiextensions.k8s.io", "CustomResourceDefinition"), crd("", "Namespace")],
+        vec![
+            crd("apiextensions.k8s.io", "CustomResourceDefinition"),
+            crd("", "Namespace"),
+        ],
     ];
     for manifests in one_rank {
         assert_eq!(told(&manifests).len(), 1, "{:?}", told(&manifests));
     }
     let two_ranks = [
-        vec![object("v1", "ConfigMap", "", "x"), object("v1", "Namespace", "", "argocd")],
-        vec![object("v1", "PersistentVolumeClaim", "a", "x"), object("storage.k8s.io/v1", "StorageClass", "", "fast")],
-        vec![object("batch/v1", "Job", "a", "x"), object("scheduling.k8s.io/v1", "PriorityClass", "", "high")],
-        vec![object("networking.k8s.io/v1", "Ingress", "a", "x"), object("networking.k8s.io/v1", "IngressClass", "", "web")],
-        vec![object("v1", "ConfigMap", "a", "x"), object("apps/v1", "Deployment", "a", "y")],
+        vec![
+            object("v1", "ConfigMap", "", "x"),
+            object("v1", "Namespace", "", "argocd"),
+        ],
+        vec![
+            object("v1", "PersistentVolumeClaim", "a", "x"),
+            object("storage.k8s.io/v1", "StorageClass", "", "fast"),
+        ],
+        vec![
+            object("batch/v1", "Job", "a", "x"),
+            object("scheduling.k8s.io/v1", "PriorityClass", "", "high"),
+        ],
+        vec![
+            object("networking.k8s.io/v1", "Ingress", "a", "x"),
+            object("networking.k8s.io/v1", "IngressClass", "", "web"),
+        ],
+        vec![
+            object("v1", "ConfigMap", "a", "x"),
+            object("apps/v1", "Deployment", "a", "y"),
+        ],
         vec![
             object("rbac.authorization.k8s.io/v1", "ClusterRole", "", "r"),
             binding("RoleBinding", "a", ("ClusterRole", "r")),
@@ -161,7 +196,10 @@ fn any_object() -> impl Strategy<Value = Manifest> {
         ("example.com/v1beta1", "Gadget"),
         ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
     ]);
-    let role = (prop::sample::select(vec!["Role", "ClusterRole"]), prop::sample::select(vec!["a", "b"]));
+    let role = (
+        prop::sample::select(vec!["Role", "ClusterRole"]),
+        prop::sample::select(vec!["a", "b"]),
+    );
     let brought = prop::sample::select(vec!["Widget", "Gadget"]);
     (kind, namespace, name, role, brought).prop_map(|((version, kind), namespace, name, role, brought)| match kind {
         "CustomResourceDefinition" => crd("example.com", brought),
@@ -214,6 +252,10 @@ async fn ten_thousand_objects_are_ranked_in_a_moment() {
     // An unoptimised build on a machine that does ten other things; each pair looked at would take minutes.
     let began = tokio::time::Instant::now();
     let ranks = ranks(&manifests, "argocd");
-    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
     assert_eq!(ranks.iter().map(Vec::len).collect::<Vec<_>>(), [100, 5000, 5000]);
 }
