@@ -132,6 +132,9 @@ pub(super) struct Answered {
     /// Do a step again that must not be done twice, and why
     #[arg(long, value_name = "STEP=REASON", value_parser = named)]
     pub(super) do_again: Vec<(String, String)>,
+    /// Let a step that applies take over the fields that other managers own, such as `root/apps`, and why
+    #[arg(long, value_name = "STEP[=REASON]", value_parser = forced)]
+    pub(super) force_conflicts: Vec<(String, String)>,
 }
 
 /// `plan`.
@@ -176,6 +179,17 @@ fn named(text: &str) -> Result<(String, String), String> {
         Some((name, words)) if !name.is_empty() => Ok((name.into(), reason(words)?)),
         _ => Err("write it as ID=WORDS, such as data='checked by Ann, ticket 4711'".into()),
     }
+}
+
+fn forced(text: &str) -> Result<(String, String), String> {
+    let (name, words) = match text.split_once('=') {
+        Some((name, words)) => (name, reason(words)?),
+        None => (text, "--force-conflicts".to_owned()),
+    };
+    if name.is_empty() {
+        return Err("name a step, such as root/apps".into());
+    }
+    Ok((name.to_owned(), words))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

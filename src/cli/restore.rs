@@ -52,6 +52,7 @@ fn answers(given: Answered) -> Answers {
         yes: given.yes,
         was_done: given.was_done.into_iter().collect(),
         do_again: given.do_again.into_iter().collect(),
+        force: given.force_conflicts.into_iter().collect(),
     }
 }
 

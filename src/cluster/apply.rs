@@ -1,12 +1,15 @@
 //! Server-side apply: one request an object on an empty cluster, and none that would change nothing on a living one.
 
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use std::borrow::Cow;
+
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 
-use super::batch::all_ended;
+use super::batch::all_paced;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 use super::removed::would_remove;
+use super::{send, verdict};
 use crate::object::{Manifest, ObjectRef};
 
 /// The field manager under which everything is applied.
@@ -53,31 +56,56 @@ impl Cluster {
         namespace: &str,
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
+        let manifests: Vec<&Manifest> = manifests.iter().collect();
+        self.apply_each(&manifests, namespace, mode).await
+    }
+
+    /// The same of objects that are elsewhere.
+    pub(super) async fn apply_each(
+        &self,
+        manifests: &[&Manifest],
+        namespace: &str,
+        mode: Mode,
+    ) -> Result<(usize, usize), Error> {
         let applies = manifests
             .iter()
             .map(|manifest| self.apply(manifest, namespace, mode))
             .collect();
-        let results = all_ended(applies).await?;
+        let results = all_paced(&self.pace, applies).await?;
         let same = results.iter().filter(|applied| **applied == Applied::Same).count();
         Ok((results.len() - same, same))
     }
 
-    /// Applies one object.
+    /// Applies one object. One that somebody has deleted and that is not gone yet is awaited, and made anew.
+    ///
+    /// The system it hits if the target were wrong: the object of this name on the cluster that this connection leads to. Each try
+    /// passes the guard, which asks who that is.
     pub async fn apply(&self, manifest: &Manifest, namespace: &str, mode: Mode) -> Result<Applied, Error> {
-        let (api, body, id) = self.prepared(manifest, namespace)?;
+        let Prepared { id, resource, body, .. } = self.prepared(manifest, namespace)?;
         let doing = format!("apply {id}");
-        if mode == Mode::Careful && self.is_so(&api, &body, &id).await? {
+        if mode == Mode::Careful && self.is_so(&self.api_of(&id)?, &body, &id).await? {
             return Ok(Applied::Same);
         }
-        let (params, patch) = (PatchParams::apply(MANAGER), Patch::Apply(&body));
-        self.mutate(&doing, || api.patch(&id.name, &params, &patch)).await?;
-        Ok(Applied::Sent)
+        let patch = send::Patch::new(&resource, &id, &body, self.forces)?;
+        loop {
+            let answer = self
+                .mutate_as(
+                    &doing,
+                    || patch.send(&self.client),
+                    |error| verdict::of_apply(&doing, error, patch.size()),
+                )
+                .await?;
+            match answer.going() {
+                None => return Ok(Applied::Sent),
+                Some(uid) => self.until_gone(&id, uid).await?,
+            }
+        }
     }
 
     /// Asks the server whether it would take the object, without keeping it.
     pub async fn dry_run(&self, manifest: &Manifest, namespace: &str) -> Result<(), Error> {
-        let (api, body, id) = self.prepared(manifest, namespace)?;
-        let doing = format!("apply {id} (dry run)");
+        let Prepared { id, body, .. } = self.prepared(manifest, namespace)?;
+        let (api, doing) = (self.api_of(&id)?, format!("apply {id} (dry run)"));
         let params = PatchParams {
             dry_run: true,
             ..PatchParams::apply(MANAGER)
@@ -90,7 +118,8 @@ impl Cluster {
     /// Returns what would become of the object if `agent`, a field manager, applied it on the server's or on the client's side.
     /// Only reads, and asks for a dry run.
     pub async fn would_change(&self, manifest: &Manifest, namespace: &str, agent: &str) -> Result<Change, Error> {
-        let (api, body, id) = self.prepared(manifest, namespace)?;
+        let Prepared { id, body, .. } = self.prepared(manifest, namespace)?;
+        let api = self.api_of(&id)?;
         let Some(live) = self.attempt(&format!("read {id}"), || api.get_opt(&id.name)).await? else {
             return Ok(Change::New);
         };
@@ -122,12 +151,12 @@ impl Cluster {
 
     /// Returns the object's identity in this cluster, with its namespace filled in or taken away as the kind's scope asks.
     pub fn located(&self, manifest: &Manifest, namespace: &str) -> Result<ObjectRef, Error> {
-        Ok(self.prepared(manifest, namespace)?.2)
+        Ok(self.prepared(manifest, namespace)?.id)
     }
 
-    fn prepared(&self, manifest: &Manifest, namespace: &str) -> Result<(Api<DynamicObject>, Value, ObjectRef), Error> {
+    fn prepared<'of>(&self, manifest: &'of Manifest, namespace: &str) -> Result<Prepared<'of>, Error> {
         let mut id = manifest.id();
-        let (_, namespaced) = self.resource(&id.api_version(), &id.kind).ok_or_else(|| {
+        let (resource, namespaced) = self.resource(&id.api_version(), &id.kind).ok_or_else(|| {
             let origin = manifest.origin();
             Error::new(
                 ErrorKind::UnknownKind,
@@ -145,15 +174,17 @@ impl Cluster {
         } else if id.namespace.is_empty() {
             namespace.clone_into(&mut id.namespace);
         }
-        let mut body = manifest.value().clone();
-        if let Some(metadata) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        let mut body = Cow::Borrowed(manifest.value());
+        if manifest.text("/metadata/namespace") != id.namespace
+            && let Some(metadata) = body.to_mut().pointer_mut("/metadata").and_then(Value::as_object_mut)
+        {
             if namespaced {
                 metadata.insert("namespace".into(), id.namespace.clone().into());
             } else {
                 metadata.remove("namespace");
             }
         }
-        Ok((self.api_of(&id)?, body, id))
+        Ok(Prepared { id, resource, body })
     }
 
     /// Whether the live object already is what applying would make it. Two reads and no write: a `GET`, and an apply as
@@ -163,6 +194,10 @@ impl Cluster {
         let Some(live) = self.attempt(&doing, || api.get_opt(&id.name)).await? else {
             return Ok(false);
         };
+        // What is on its way out is not there.
+        if live.metadata.deletion_timestamp.is_some() {
+            return Ok(false);
+        }
         self.comes_out_as(api, body, id, live, MANAGER).await
     }
 
@@ -189,6 +224,13 @@ impl Cluster {
             .await?;
         Ok(essence(live) == essence(would))
     }
+}
+
+/// An object as it is to be sent.
+struct Prepared<'of> {
+    id: ObjectRef,
+    resource: ApiResource,
+    body: Cow<'of, Value>,
 }
 
 /// Whether a manager has applied the object on the server's side.

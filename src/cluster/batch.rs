@@ -3,9 +3,10 @@
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
-/// Requests in flight at most. A user outside `system:masters` has about 49 seats of the API server's priority and
-/// fairness; more would queue and be refused.
-pub(super) const IN_FLIGHT: usize = 16;
+use super::pace::{Pace, START};
+
+/// Requests in flight where nobody measures how the server bears them.
+pub(super) const IN_FLIGHT: usize = START;
 
 /// Makes requests, some at a time, and returns what they came to, in the order in which they ended.
 ///
@@ -14,19 +15,36 @@ pub(super) const IN_FLIGHT: usize = 16;
 ///
 /// It takes them made, since a closure that makes them here would borrow for too short a time.
 pub async fn all_ended<T, E>(requests: Vec<impl Future<Output = Result<T, E>>>) -> Result<Vec<T>, E> {
+    ended(requests, || IN_FLIGHT).await
+}
+
+/// The same, as many at a time as the pace allows.
+pub(super) async fn all_paced<T, E>(
+    pace: &Pace,
+    requests: Vec<impl Future<Output = Result<T, E>>>,
+) -> Result<Vec<T>, E> {
+    ended(requests, || pace.limit()).await
+}
+
+async fn ended<T, E>(
+    requests: Vec<impl Future<Output = Result<T, E>>>,
+    limit: impl Fn() -> usize,
+) -> Result<Vec<T>, E> {
+    let mut done = Vec::with_capacity(requests.len());
     let mut waiting = requests.into_iter();
-    let mut flying: FuturesUnordered<_> = waiting.by_ref().take(IN_FLIGHT).collect();
-    let (mut done, mut failed) = (Vec::new(), None);
-    while let Some(result) = flying.next().await {
-        match result {
-            Ok(value) => done.push(value),
-            Err(error) => failed = failed.or(Some(error)),
+    let mut flying = FuturesUnordered::new();
+    let mut failed = None;
+    loop {
+        while failed.is_none() && flying.len() < limit() {
+            let Some(request) = waiting.next() else { break };
+            flying.push(request);
         }
-        if failed.is_none() {
-            flying.extend(waiting.next());
+        match flying.next().await {
+            Some(Ok(value)) => done.push(value),
+            Some(Err(error)) => failed = failed.or(Some(error)),
+            None => return failed.map_or(Ok(done), Err),
         }
     }
-    failed.map_or(Ok(done), Err)
 }
 
 #[cfg(test)]

@@ -1,23 +1,22 @@
 //! Which cluster, and how to reach it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, ApiResource, DynamicObject, ListParams};
-use kube::client::ClientBuilder;
+use kube::api::{Api, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::core::GroupVersionKind;
-use kube::discovery::{Discovery, Scope};
 use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
 
+use super::connection::{self, Changes};
 use super::error::{Error, ErrorKind};
 use super::guard::Guard;
+use super::kinds::Kinds;
+use super::pace::Pace;
 use super::pause::Pausing;
 use super::request::first_words;
 use super::skew::Ahead;
@@ -64,9 +63,12 @@ pub struct Cluster {
     pub(super) client: Client,
     identity: Identity,
     trust: Trust,
-    discovery: Arc<RwLock<Arc<Discovery>>>,
+    pub(super) kinds: Arc<RwLock<Arc<Kinds>>>,
     pub(super) ahead: Ahead,
     pub(super) guard: Arc<Guard>,
+    pub(super) pace: Arc<Pace>,
+    /// Whether an apply takes over the fields that another manager owns.
+    pub(super) forces: bool,
     /// Once cancelled, no request is begun any more.
     pub(super) halt: CancellationToken,
 }
@@ -115,15 +117,14 @@ impl Cluster {
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
         let reach = format!("reach the API server {server}");
-        let client = ClientBuilder::try_from(config)
-            .map_err(|error| Error::of(&reach, &error))?
-            .with_layer(&Pausing)
-            .build();
+        let (changes, pace) = (Changes::default(), Arc::new(Pace::default()));
+        let pausing = Pausing::new(Arc::clone(&pace));
+        let client = connection::client(config, &changes, &pausing).map_err(|error| Error::of(&reach, &error))?;
         let version = first_words(&reach, || client.apiserver_version()).await?.git_version;
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let identify = "read the namespace kube-system, which identifies the cluster";
         let system = first_words(identify, || namespaces.get_metadata("kube-system")).await?;
-        let discovery = first_words("ask which kinds are served", || discover(&client)).await?;
+        let kinds = first_words("ask which kinds are served", || Kinds::all(&client)).await?;
         Ok(Self {
             client,
             identity: Identity {
@@ -133,9 +134,11 @@ impl Cluster {
                 version,
             },
             trust,
-            discovery: Arc::new(RwLock::new(Arc::new(discovery))),
+            kinds: Arc::new(RwLock::new(Arc::new(kinds))),
             ahead: Ahead::default(),
-            guard: Arc::default(),
+            guard: Arc::new(Guard::of(changes)),
+            pace,
+            forces: false,
             halt: CancellationToken::new(),
         })
     }
@@ -145,6 +148,17 @@ impl Cluster {
     #[must_use]
     pub fn until_stopped(&self, halt: CancellationToken) -> Self {
         Self { halt, ..self.clone() }
+    }
+
+    /// Returns the same connection for work that takes over the fields that other managers own, where `forces` says so.
+    #[must_use]
+    pub fn forcing(&self, forces: bool) -> Self {
+        Self { forces, ..self.clone() }
+    }
+
+    /// Returns how many requests that apply may be in flight now: it adapts to how the server bears them.
+    pub fn at_once(&self) -> usize {
+        self.pace.limit()
     }
 
     /// A connection to a server that a test plays, which is said to be the cluster `uid`.
@@ -158,9 +172,11 @@ impl Cluster {
                 version: String::new(),
             },
             trust: Trust::default(),
-            discovery: Arc::new(RwLock::new(Arc::new(Discovery::new(client.clone())))),
+            kinds: Arc::default(),
             ahead: Ahead::default(),
             guard: Arc::default(),
+            pace: Arc::default(),
+            forces: false,
             halt: CancellationToken::new(),
             client,
         }
@@ -183,76 +199,6 @@ impl Cluster {
     /// Returns who the cluster is.
     pub fn identity(&self) -> &Identity {
         &self.identity
-    }
-
-    /// Looks again which kinds are served; needed after CRDs were applied.
-    pub async fn rediscover(&self) -> Result<(), Error> {
-        let fresh = self
-            .attempt("ask which kinds are served", || discover(&self.client))
-            .await?;
-        let fresh = Arc::new(fresh);
-        *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
-    }
-
-    /// Looks again until all of these kinds, each a group and a kind, are served. Discovery lags behind an Established CRD
-    /// by up to a second or two, and more where several API servers share the work.
-    pub async fn until_served(&self, kinds: &[(String, String)]) -> Result<(), Error> {
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(1))
-            .with_max_times(40);
-        for pause in pauses.build() {
-            self.rediscover().await?;
-            if kinds
-                .iter()
-                .all(|(group, kind)| self.served(Some(group), kind).is_some())
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(pause).await;
-        }
-        let missing = kinds
-            .iter()
-            .filter(|(group, kind)| self.served(Some(group), kind).is_none());
-        let missing: Vec<_> = missing.map(|(group, kind)| format!("{kind}.{group}")).collect();
-        Err(Error::new(
-            ErrorKind::UnknownKind,
-            format!("the cluster does not serve {}", missing.join(", ")),
-        )
-        .because("its CRD is Established, and discovery does not list it"))
-    }
-
-    /// Returns the kinds that are served, as last looked.
-    pub(super) fn discovered(&self) -> Arc<Discovery> {
-        Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Returns the resource of a kind and whether it is namespaced; `None` where the server does not serve it.
-    pub(super) fn resource(&self, api_version: &str, kind: &str) -> Option<(ApiResource, bool)> {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let discovery = self.discovered();
-        let (resource, capabilities) = discovery.resolve_gvk(&GroupVersionKind::gvk(group, version, kind))?;
-        Some((resource, capabilities.scope == Scope::Namespaced))
-    }
-
-    /// Whether the server serves a kind in this very version.
-    pub fn serves(&self, api_version: &str, kind: &str) -> bool {
-        self.resource(api_version, kind).is_some()
-    }
-
-    /// Returns the newest served version of a group's kind as `apiVersion`; with an empty group the kind is searched in
-    /// all groups, the core group first.
-    pub fn served(&self, group: Option<&str>, kind: &str) -> Option<String> {
-        let discovery = self.discovered();
-        let mut groups: Vec<_> = discovery
-            .groups()
-            .filter(|found| group.is_none_or(|group| found.name() == group))
-            .collect();
-        groups.sort_by_key(|found| found.name().to_owned());
-        groups
-            .into_iter()
-            .find_map(|found| found.recommended_kind(kind).map(|(resource, _)| resource.api_version))
     }
 
     /// Returns a handle for the objects of a kind.
@@ -382,8 +328,4 @@ fn file(target: &Target) -> String {
         Some(path) => path.display().to_string(),
         None => variable().unwrap_or_else(|| "~/.kube/config".to_owned()),
     }
-}
-
-async fn discover(client: &Client) -> Result<Discovery, kube::Error> {
-    Discovery::new(client.clone()).run_aggregated().await
 }

@@ -21,8 +21,16 @@ pub enum ErrorKind {
     NotFound,
     /// No API serves this kind.
     UnknownKind,
-    /// The server failed.
+    /// No API serves this kind, and one may soon.
+    NotServed,
+    /// The object's namespace is not there, or is not known to be yet.
+    NoNamespace,
+    /// Somebody has deleted the object, or what it is in, and it is not gone yet.
+    Terminating,
+    /// The server failed, in a way that a little time may mend.
     Server,
+    /// The server failed, and says nothing by which it would be known to pass.
+    Fault,
     /// The address leads to another cluster than before.
     OtherCluster,
     /// Another run holds the Lease.
@@ -37,7 +45,15 @@ pub type Error = Failed<ErrorKind>;
 impl Error {
     /// Whether the same request may succeed a little later.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Unreachable | ErrorKind::Server)
+        matches!(
+            self.kind(),
+            ErrorKind::Unreachable
+                | ErrorKind::Server
+                | ErrorKind::Fault
+                | ErrorKind::NotServed
+                | ErrorKind::NoNamespace
+                | ErrorKind::Terminating
+        )
     }
 
     /// Whether the run must stop: it was told to, or going on would touch a cluster that is not its own, or not its own any more.
@@ -82,7 +98,12 @@ impl Error {
     }
 
     fn of_status(doing: &str, status: &kube::core::Status) -> Self {
-        let kind = match status.code {
+        Self::of_kind(Self::kind_of_code(status.code), doing, status)
+    }
+
+    /// Returns what an HTTP status means where nothing more is known.
+    pub(super) fn kind_of_code(code: u16) -> ErrorKind {
+        match code {
             401 => ErrorKind::Unauthenticated,
             403 => ErrorKind::Denied,
             404 => ErrorKind::NotFound,
@@ -91,7 +112,11 @@ impl Error {
             408 | 429 => ErrorKind::Server,
             400..=499 => ErrorKind::Invalid,
             _ => ErrorKind::Server,
-        };
+        }
+    }
+
+    /// Takes a status that is known to be of a kind.
+    pub(super) fn of_kind(kind: ErrorKind, doing: &str, status: &kube::core::Status) -> Self {
         let error = Self::new(kind, format!("cannot {doing}")).because(status.message.clone());
         match kind {
             ErrorKind::Unauthenticated => {

@@ -60,8 +60,8 @@ impl Cluster {
     }
 
     fn listable(&self) -> Vec<ApiResource> {
-        let discovery = self.discovered();
-        discovery
+        let kinds = self.discovered();
+        kinds
             .groups()
             .flat_map(kube::discovery::ApiGroup::recommended_resources)
             .filter(|(resource, capabilities)| {

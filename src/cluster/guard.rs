@@ -3,9 +3,19 @@
 //!
 //! An address can come to lead elsewhere in mid-run: a load balancer, a tunnel or a DNS name that is moved while both clusters
 //! trust one authority. So trouble with a connection puts the cluster in doubt, and in doubt nothing is sent to it.
+//!
+//! **Which live system could be hit.** The one to which the address leads after it was moved. A connection never changes its end: a
+//! request that goes out on one that was there when the question was put reaches who answered it, however long ago that was. So an
+//! answer holds for as long as no connection was made or ended since the question, at most [`HOLDS`]: the bound is for what
+//! no count can see, a load balancer that ends connections itself and leads each request where it likes. Without a bound it would
+//! be asked once an hour; with this one, of thousands of requests a few tens are questions, and a balancer that is switched over
+//! is noticed within a tenth of a second: less than a person or a health check takes to switch it, and less than one request
+//! may be under way. What is left is one request which itself makes a connection, within that time, to an address that was moved
+//! while every connection that there was stayed open; the answer that it brings is followed by a question.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
@@ -13,8 +23,29 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use super::connect::Cluster;
+use super::connection::Changes;
 use super::error::{Error, ErrorKind};
 use super::lease::Held;
+
+/// How long an answer of the cluster on who it is holds for requests that are wanted after the question was put, while all
+/// connections stay as they were.
+const HOLDS: Duration = Duration::from_millis(100);
+
+/// An answer of the cluster on who it is.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    /// When the question was put.
+    asked: Instant,
+    /// How often connections had been made or ended by then.
+    changes: u64,
+}
+
+impl Answer {
+    /// Whether it holds for a request that was wanted at `wanted`, where connections were made or ended `changes` times by now.
+    fn holds(self, wanted: Instant, changes: u64) -> bool {
+        self.asked >= wanted || (changes == self.changes && wanted - self.asked <= HOLDS)
+    }
+}
 
 /// What all clones of a connection share.
 #[derive(Default)]
@@ -23,9 +54,10 @@ pub(super) struct Guard {
     doubt: AtomicBool,
     /// The same of the Lease, which a snapshot that was put back may have given to another.
     pub(super) doubts_lease: AtomicBool,
-    /// When it was last asked: an answer holds good for the requests that were wanted before it was asked for. A read of one
-    /// object takes a millisecond or two, and many requests come at once.
-    asked: Mutex<Option<Instant>>,
+    /// What it answered last. A read of one object takes a millisecond or two, and many requests come at once.
+    answered: Mutex<Option<Answer>>,
+    /// That connections come and go.
+    changes: Changes,
     /// The Lease, once it is held.
     pub(super) held: OnceLock<Arc<Held>>,
     /// What is wrong with the server, while requests are made again because of it.
@@ -33,6 +65,14 @@ pub(super) struct Guard {
 }
 
 impl Guard {
+    /// A guard over the connections that are counted so.
+    pub(super) fn of(changes: Changes) -> Self {
+        Self {
+            changes,
+            ..Self::default()
+        }
+    }
+
     /// Takes note that a connection broke: behind the next one may be another cluster.
     pub(super) fn doubt(&self) {
         self.doubt.store(true, Ordering::SeqCst);
@@ -68,17 +108,21 @@ impl Cluster {
         self.again(|| self.pass()).await
     }
 
-    /// Asks the cluster who it is, unless that was asked since this was called and no connection broke.
+    /// Asks the cluster who it is, unless the last answer still [holds](Answer::holds) and no connection broke.
     pub async fn still_the_same(&self) -> Result<(), Error> {
         let wanted = Instant::now();
-        let mut asked = self.guard.asked.lock().await;
-        let is_fresh = asked.is_some_and(|at| at >= wanted);
-        if is_fresh && !self.guard.doubt.load(Ordering::SeqCst) {
+        let mut answered = self.guard.answered.lock().await;
+        let changes = self.guard.changes.count();
+        let holds = answered.is_some_and(|answer| answer.holds(wanted, changes));
+        if holds && !self.guard.doubt.load(Ordering::SeqCst) {
             return Ok(());
         }
         // Taken back before the question is put, so that what breaks meanwhile is not forgotten.
         self.guard.doubt.store(false, Ordering::SeqCst);
-        let now = Instant::now();
+        let answer = Answer {
+            asked: Instant::now(),
+            changes,
+        };
         let identity = self.identity();
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let found = self
@@ -100,7 +144,7 @@ impl Cluster {
             ))
             .hint("find out where the address of the kubeconfig leads, and go on with --resume once it leads back"));
         }
-        *asked = Some(now);
+        *answered = Some(answer);
         Ok(())
     }
 
@@ -113,6 +157,29 @@ impl Cluster {
         match self.still_the_same().await {
             Err(error) if error.is_final() => Err(error),
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_holds_for_a_moment_and_not_beyond_a_change_of_connections() {
+        let asked = Instant::now();
+        let answer = Answer { asked, changes: 7 };
+        let millis = Duration::from_millis;
+        for (wanted, changes, holds) in [
+            (asked - millis(50), 7, true),
+            // The question was put after the request was wanted: whoever answered it is who was there since.
+            (asked - millis(50), 9, true),
+            (asked + millis(1), 7, true),
+            (asked + millis(1), 8, false),
+            (asked + millis(100), 7, true),
+            (asked + millis(101), 7, false),
+        ] {
+            assert_eq!(answer.holds(wanted, changes), holds, "{:?} {changes}", wanted - asked);
         }
     }
 }

@@ -11,16 +11,26 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::{HeaderMap, RETRY_AFTER};
-use http::{Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use tokio::time::{Instant, Sleep};
 use tower::{Layer, Service};
+
+use super::pace::Pace;
 
 /// The longest pause that is granted, well below the time that one request may take, so that none is given up while it only waits.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Puts the pause around a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pausing;
+/// Puts the pause around a connection. The pace learns here how long each answer took, without any pause before it.
+#[derive(Debug, Clone)]
+pub(super) struct Pausing {
+    pace: Arc<Pace>,
+}
+
+impl Pausing {
+    pub(super) fn new(pace: Arc<Pace>) -> Self {
+        Self { pace }
+    }
+}
 
 impl<S> Layer<S> for Pausing {
     type Service = Paused<S>;
@@ -28,6 +38,7 @@ impl<S> Layer<S> for Pausing {
     fn layer(&self, inner: S) -> Paused<S> {
         Paused {
             inner,
+            pace: Arc::clone(&self.pace),
             until: Arc::default(),
             sleep: None,
         }
@@ -37,13 +48,14 @@ impl<S> Layer<S> for Pausing {
 /// A connection that can be paused by what it answers.
 pub(super) struct Paused<S> {
     inner: S,
+    pace: Arc<Pace>,
     until: Arc<Mutex<Option<Instant>>>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S, R, B> Service<R> for Paused<S>
+impl<S, R, B> Service<Request<R>> for Paused<S>
 where
-    S: Service<R, Response = Response<B>>,
+    S: Service<Request<R>, Response = Response<B>>,
     S::Future: Send + 'static,
 {
     type Response = Response<B>;
@@ -64,10 +76,16 @@ where
         }
     }
 
-    fn call(&mut self, request: R) -> Self::Future {
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        // A watch or a list takes as long as it is long; what is written is much alike.
+        let pace = (request.method() == Method::PATCH).then(|| Arc::clone(&self.pace));
+        let began = Instant::now();
         let (answer, until) = (self.inner.call(request), Arc::clone(&self.until));
         Box::pin(async move {
             let answer = answer.await?;
+            if let Some(pace) = pace {
+                pace.answered(began, Instant::now(), is_too_much(answer.status()));
+            }
             if let Some(time) = asked_for(answer.status(), answer.headers()) {
                 let mut until = until.lock().unwrap_or_else(PoisonError::into_inner);
                 // Of several that are asked for, the one that ends last.
@@ -78,9 +96,14 @@ where
     }
 }
 
+/// Whether an answer says that the server has too much to do.
+fn is_too_much(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+}
+
 /// How long an answer asks to be left alone.
 fn asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+    if !is_too_much(status) {
         return None;
     }
     // The API server sends seconds; a date, which the header may hold as well, is left to the usual back-off.
@@ -130,7 +153,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_request_after_one_that_was_turned_away_waits_as_long_as_was_asked() {
         let count = AtomicUsize::new(0);
-        let server = tower::service_fn(|()| {
+        let server = tower::service_fn(|_: Request<()>| {
             let first = count.fetch_add(1, Ordering::SeqCst) == 0;
             async move {
                 Ok::<_, Infallible>(if first {
@@ -140,13 +163,16 @@ mod tests {
                 })
             }
         });
-        let mut paused = Pausing.layer(server);
+        let pace = Arc::new(Pace::default());
+        let mut paused = Pausing::new(Arc::clone(&pace)).layer(server);
+        let patch = || Request::patch("/").body(()).unwrap();
         let began = Instant::now();
-        assert_eq!(paused.ready().await.unwrap().call(()).await.unwrap().status(), 429);
+        assert_eq!(paused.ready().await.unwrap().call(patch()).await.unwrap().status(), 429);
         assert_eq!(began.elapsed(), Duration::ZERO);
-        assert_eq!(paused.ready().await.unwrap().call(()).await.unwrap().status(), 200);
+        assert_eq!(paused.ready().await.unwrap().call(patch()).await.unwrap().status(), 200);
         assert_eq!(began.elapsed().as_secs(), 4);
-        assert_eq!(paused.ready().await.unwrap().call(()).await.unwrap().status(), 200);
+        assert_eq!(paused.ready().await.unwrap().call(patch()).await.unwrap().status(), 200);
         assert_eq!(began.elapsed().as_secs(), 4, "a pause is kept once");
+        assert_eq!(pace.limit(), super::super::pace::START / 2, "the pace is halved, once");
     }
 }

@@ -1,59 +1,142 @@
 //! Objects that stand on each other, applied in an order that works on an empty cluster.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use futures::future::try_join_all;
 
 use super::apply::Mode;
 use super::connect::Cluster;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
+use super::order::{brings, ranks};
 use crate::health;
 use crate::object::Manifest;
 
 impl Cluster {
-    /// Applies Namespaces, then CRDs until they are served, then all else. Returns how many objects were sent and how many
-    /// were already so.
+    /// Applies objects rank by rank, as they [need each other](ranks), and waits until the CRDs among them are served. Custom
+    /// resources wait for their own CRD; whatever else is in their rank does not. A `List` is taken for what it lists. Returns
+    /// how many objects were sent and how many were already so.
+    ///
+    /// The system it hits if the target were wrong: the one that this connection leads to, and each object of the set there. The
+    /// guard asks who it is before the first request, and again as [`Cluster::still_the_same`] says.
     pub async fn apply_ranked(
         &self,
         manifests: &[Manifest],
         namespace: &str,
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
+        let manifests = unpacked(manifests)?;
+        let crds: HashSet<(&str, &str)> = manifests.iter().filter_map(brings).collect();
         let (mut sent, mut same) = (0, 0);
-        for rank in 0..3 {
-            let of_rank: Vec<Manifest> = manifests
+        for rank in ranks(&manifests, namespace) {
+            let rank = rank.into_iter().map(|index| &manifests[index]);
+            let (customs, others): (Vec<_>, Vec<_>) =
+                rank.partition(|manifest| crds.contains(&(manifest.group(), manifest.kind())));
+            let kinds: HashSet<_> = customs.iter().map(|custom| (custom.group(), custom.kind())).collect();
+            let needed = manifests
                 .iter()
-                .filter(|manifest| rank_of(manifest) == rank)
-                .cloned()
-                .collect();
-            let counts = self.apply_all(&of_rank, namespace, mode).await?;
-            self.until_crds_served(&of_rank).await?;
-            (sent, same) = (sent + counts.0, same + counts.1);
+                .filter(|one| brings(one).is_some_and(|kind| kinds.contains(&kind)));
+            // An apply is never dropped in mid-air, so both end even if one fails.
+            let (others, served) = tokio::join!(
+                self.apply_each(&others, namespace, mode),
+                self.until_brought(needed.collect()),
+            );
+            let others = others?;
+            served?;
+            let customs = self.apply_each(&customs, namespace, mode).await?;
+            (sent, same) = (sent + others.0 + customs.0, same + others.1 + customs.1);
         }
+        self.until_crds_served(&manifests).await?;
         Ok((sent, same))
     }
 
     /// Waits until the CRDs among these objects are Established, and discovery lists what they bring.
     pub async fn until_crds_served(&self, manifests: &[Manifest]) -> Result<(), Error> {
-        let crds: Vec<&Manifest> = manifests.iter().filter(|manifest| rank_of(manifest) == 1).collect();
+        self.until_brought(manifests.iter().filter(|manifest| brings(manifest).is_some()).collect())
+            .await
+    }
+
+    async fn until_brought(&self, crds: Vec<&Manifest>) -> Result<(), Error> {
         if crds.is_empty() {
             return Ok(());
         }
         let ids: Vec<_> = crds.iter().map(|crd| crd.id()).collect();
         try_join_all(ids.iter().map(|id| self.until(id, health::established, |_| ()))).await?;
-        let text = |crd: &Manifest, pointer: &str| crd.text(pointer).to_owned();
-        let kinds: Vec<_> = crds
-            .iter()
-            .map(|crd| (text(crd, "/spec/group"), text(crd, "/spec/names/kind")))
-            .collect();
+        let kinds: Vec<_> = crds.iter().flat_map(|crd| served_by(crd)).collect();
         self.until_served(&kinds).await
     }
 }
 
-fn rank_of(manifest: &Manifest) -> usize {
-    if manifest.is("", "Namespace") {
-        0
-    } else if manifest.is("apiextensions.k8s.io", "CustomResourceDefinition") {
-        1
-    } else {
-        2
+/// Returns what a CRD brings, each an `apiVersion` and a kind.
+fn served_by(crd: &Manifest) -> Vec<(String, String)> {
+    let (group, kind) = (crd.text("/spec/group"), crd.text("/spec/names/kind"));
+    let versions = crd
+        .value()
+        .pointer("/spec/versions")
+        .and_then(serde_json::Value::as_array);
+    let served = versions
+        .into_iter()
+        .flatten()
+        .filter(|version| version["served"] == true);
+    let named = served.filter_map(|version| version["name"].as_str());
+    named
+        .map(|version| (format!("{group}/{version}"), kind.to_owned()))
+        .collect()
+}
+
+/// Returns the objects with each `List` replaced by what it lists.
+fn unpacked(manifests: &[Manifest]) -> Result<Cow<'_, [Manifest]>, Error> {
+    if !manifests.iter().any(Manifest::is_list) {
+        return Ok(Cow::Borrowed(manifests));
+    }
+    let mut all = Vec::new();
+    for manifest in manifests {
+        let origin = manifest.origin();
+        for (number, item) in manifest.clone().items().into_iter().enumerate() {
+            let item = item.map_err(|why| {
+                let list = format!("the {} in {}:{}", manifest.kind(), origin.file, origin.line);
+                Error::new(
+                    ErrorKind::Invalid,
+                    format!("cannot apply item {} of {list}", number + 1),
+                )
+                .because(why.to_string())
+                .hint("each item of a List is an object with apiVersion, kind and metadata.name of its own")
+            })?;
+            all.push(item);
+        }
+    }
+    // A List in a List is odd, and allowed.
+    if all.iter().any(Manifest::is_list) {
+        return Ok(Cow::Owned(unpacked(&all)?.into_owned()));
+    }
+    Ok(Cow::Owned(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::Origin;
+
+    #[test]
+    fn a_list_is_taken_for_what_it_lists_and_a_bad_item_is_named() {
+        let origin = Origin {
+            file: "apps/all.yaml".into(),
+            line: 7,
+        };
+        let list = |items| {
+            let value = json!({"apiVersion": "v1", "kind": "List", "items": items});
+            Manifest::new(value, origin.clone()).unwrap()
+        };
+        let item = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        let nested = list(json!([item("a"), {"apiVersion": "v1", "kind": "List", "items": [item("b")]}, item("c")]));
+        let set = [nested];
+        let names: Vec<_> = unpacked(&set).unwrap().iter().map(|one| one.id().name).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        let bad = [list(json!([item("a"), {"kind": "ConfigMap"}]))];
+        let error = unpacked(&bad).unwrap_err();
+        assert_eq!(error.to_string(), "cannot apply item 2 of the List in apps/all.yaml:7");
+        assert_eq!(error.causes(), ["`apiVersion` is missing or is not text"]);
     }
 }

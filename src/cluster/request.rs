@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,8 @@ where
         patience: Patience::FirstWords,
         halt: &never,
     };
-    Box::pin(again(limits, || bounded(doing, request()), |_, _| ())).await
+    let words = |error: &kube::Error| Error::of(doing, error);
+    Box::pin(again(limits, || bounded(doing, request(), words), |_, _| ())).await
 }
 
 impl Cluster {
@@ -74,12 +75,25 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        let request = &request;
+        self.mutate_as(doing, request, |error| Error::of(doing, error)).await
+    }
+
+    /// The same, with words of its own for what the server answers.
+    pub(super) async fn mutate_as<T, F>(
+        &self,
+        doing: &str,
+        request: impl Fn() -> F,
+        words: impl Fn(&kube::Error) -> Error,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        let (request, words) = (&request, &words);
         self.again(|| async move {
             self.unless_halted(doing)?;
             self.pass().await?;
             self.unless_halted(doing)?;
-            self.once(doing, request).await
+            self.once_as(doing, request, words).await
         })
         .await
     }
@@ -98,7 +112,19 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        Box::pin(bounded(doing, request())).await.inspect_err(|error| {
+        self.once_as(doing, request, &|error| Error::of(doing, error)).await
+    }
+
+    async fn once_as<T, F>(
+        &self,
+        doing: &str,
+        request: &impl Fn() -> F,
+        words: &impl Fn(&kube::Error) -> Error,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        Box::pin(bounded(doing, request(), words)).await.inspect_err(|error| {
             if error.kind() == ErrorKind::Unreachable {
                 self.guard.doubt();
             }
@@ -133,11 +159,58 @@ impl Cluster {
     }
 }
 
-async fn bounded<T>(doing: &str, request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
+async fn bounded<T>(
+    doing: &str,
+    request: impl Future<Output = Result<T, kube::Error>>,
+    words: impl Fn(&kube::Error) -> Error,
+) -> Result<T, Error> {
     match tokio::time::timeout(LIMIT, request).await {
-        Ok(answer) => answer.map_err(|error| Error::of(doing, &error)),
+        Ok(answer) => answer.map_err(|error| words(&error)),
         Err(_) => Err(Error::new(ErrorKind::Unreachable, format!("cannot {doing}"))
             .because(format!("no answer came within {}s", LIMIT.as_secs()))),
+    }
+}
+
+/// How a request is made again after trouble of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Course {
+    /// The first pause and the longest; each is twice the one before.
+    pauses: (Duration, Duration),
+    /// How often at most.
+    times: usize,
+    /// For how long, counted from the first try.
+    patience: Duration,
+}
+
+impl Course {
+    fn of(kind: ErrorKind, patience: Patience) -> Self {
+        let (millis, patience) = (Duration::from_millis, patience.time());
+        let (pauses, times, patience) = match kind {
+            // Where several API servers share the work, one serves a CRD about a second before the next.
+            ErrorKind::NotServed => (
+                (millis(100), millis(1000)),
+                usize::MAX,
+                patience.min(Duration::from_secs(30)),
+            ),
+            // A server may learn of a namespace a little after another has taken it.
+            ErrorKind::NoNamespace => ((millis(50), millis(1000)), 10, patience),
+            ErrorKind::Fault => ((millis(250), millis(5000)), 5, patience),
+            _ => ((millis(250), millis(5000)), usize::MAX, patience),
+        };
+        Self {
+            pauses,
+            times,
+            patience,
+        }
+    }
+
+    fn pauses(self) -> ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_min_delay(self.pauses.0)
+            .with_max_delay(self.pauses.1)
+            .with_max_times(self.times)
+            .with_jitter()
+            .build()
     }
 }
 
@@ -155,20 +228,21 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let began = Instant::now();
-    let mut pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(250))
-        .with_max_delay(Duration::from_secs(5))
-        .without_max_times()
-        .with_jitter()
-        .build();
+    let mut course: Option<(Course, ExponentialBackoff)> = None;
     loop {
         let error = match request().await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         let lasts = began.elapsed();
-        let is_in_time = |pause: &Duration| lasts + *pause <= limits.patience.time();
-        match pauses.next().filter(is_in_time).filter(|_| error.may_pass()) {
+        let wanted = Course::of(error.kind(), limits.patience);
+        // Trouble of another kind has its own pauses, from the first.
+        if course.as_ref().map(|(course, _)| course) != Some(&wanted) {
+            course = Some((wanted, wanted.pauses()));
+        }
+        let pause = course.as_mut().and_then(|(_, pauses)| pauses.next());
+        let is_in_time = |pause: &Duration| lasts + *pause <= wanted.patience;
+        match pause.filter(is_in_time).filter(|_| error.may_pass()) {
             Some(pause) => {
                 tell(&error, lasts);
                 tokio::select! {
@@ -254,6 +328,30 @@ mod tests {
         let (answered, troubled, ()) = tokio::join!(ask(Ok(())), ask(Err(ErrorKind::Server)), stops);
         assert_eq!((answered, troubled), (Ok(()), Err(ErrorKind::Server)));
         assert_eq!(*asked.lock().unwrap(), 2, "trouble is not asked again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_there_yet_is_asked_for_soon_and_what_fails_without_a_reason_not_for_long() {
+        let (millis, ever) = (Duration::from_millis, Duration::from_hours(1));
+        // A kind that is served a second later is seen at once, not after a pause of seconds.
+        let (took, succeeded, _) = trial(Patience::MidRun, ErrorKind::NotServed, millis(1000)).await;
+        assert!(succeeded && took < millis(2500), "{took:?}");
+        let (took, succeeded, _) = trial(Patience::MidRun, ErrorKind::NotServed, ever).await;
+        assert!(
+            !succeeded && (Duration::from_secs(25)..=Duration::from_secs(30)).contains(&took),
+            "{took:?}"
+        );
+        let (took, succeeded, _) = trial(Patience::MidRun, ErrorKind::NoNamespace, millis(500)).await;
+        assert!(succeeded && took < millis(1500), "{took:?}");
+        for (kind, least, most) in [(ErrorKind::NoNamespace, 3, 15), (ErrorKind::Fault, 7, 20)] {
+            let (took, succeeded, _) = trial(Patience::MidRun, kind, ever).await;
+            assert!(
+                !succeeded && (least..=most).contains(&took.as_secs()),
+                "{kind:?} {took:?}"
+            );
+        }
+        let (_, succeeded, told) = trial(Patience::MidRun, ErrorKind::Terminating, Duration::from_secs(60)).await;
+        assert!(succeeded && told);
     }
 
     #[tokio::test(start_paused = true)]

@@ -110,10 +110,14 @@ fn verdict(error: &Error, manifest: &Manifest, coming: &BTreeSet<(&str, &str)>) 
         | ErrorKind::Invalid
         | ErrorKind::NotFound
         | ErrorKind::UnknownKind
+        | ErrorKind::NotServed
+        | ErrorKind::NoNamespace
         | ErrorKind::OtherCluster
         | ErrorKind::Held => Verdict::Refused,
         // A webhook whose pods are gone is what a recovery is there to mend.
         ErrorKind::Server
+        | ErrorKind::Fault
+        | ErrorKind::Terminating
         | ErrorKind::Unreachable
         | ErrorKind::Kubeconfig
         | ErrorKind::Unauthenticated

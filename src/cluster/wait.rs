@@ -44,7 +44,7 @@ impl Cluster {
         Ok(self.sights(api, watcher::Config::default()))
     }
 
-    fn sights(&self, api: Api<DynamicObject>, config: watcher::Config) -> impl Stream<Item = Seen> + Send + use<> {
+    pub(super) fn sights(&self, api: Api<DynamicObject>, config: watcher::Config) -> impl Stream<Item = Seen> + Send + use<> {
         let mut listing: Vec<Value> = Vec::new();
         let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
         // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.

@@ -21,6 +21,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// Returns the id of the step.
+    pub fn step(&self) -> &str {
+        &self.step
+    }
+
     /// Emits an event.
     pub fn emit(&self, body: impl Into<Body>) {
         // The receiver lives as long as the step; were it gone, nobody could be told anyway.

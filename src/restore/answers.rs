@@ -23,13 +23,18 @@ pub(super) fn known(runbook: &Runbook, answers: &Answers) -> Result<(), Failure>
     let survivors = runbook.clusters.iter();
     let survivors = survivors.filter(|(_, cluster)| cluster.state == ClusterState::Survives);
     approvals.extend(survivors.map(|(name, _)| format!("cluster/{name}")));
+    let mut appliers = steps(|action| matches!(action, ExtraAction::Apply(_)));
+    appliers.extend(runbook.roots.iter().map(|root| format!("root/{}", root.id)));
+    appliers.extend(["ground", "credentials", "agent"].map(str::to_owned));
     let mut causes = Vec::new();
     for (flag, given, ids) in [
         ("--approve", &answers.approve, &approvals),
         ("--was-done", &answers.was_done, &programs),
         ("--do-again", &answers.do_again, &programs),
+        ("--force-conflicts", &answers.force, &appliers),
     ] {
-        for id in given.keys().filter(|id| !ids.contains(bare(id))) {
+        let is_known = |id: &str| ids.contains(bare(id)) || ids.contains(&format!("root/{id}"));
+        for id in given.keys().filter(|id| !is_known(id)) {
             let ids = ids.iter().cloned().collect::<Vec<_>>().join(", ");
             causes.push(if ids.is_empty() {
                 format!("{flag} {id}: the runbook has nothing that {flag} could name")
@@ -258,5 +263,23 @@ mod tests {
             },
         );
         assert!(known.unwrap_err().causes.concat().ends_with("--approve can name: data"));
+        let forced = |id: &str| {
+            let force = [(id.to_owned(), "ours".to_owned())].into();
+            super::known(
+                &runbook,
+                &Answers {
+                    force,
+                    ..Answers::default()
+                },
+            )
+        };
+        for id in ["apps", "root/apps", "agent"] {
+            assert_eq!(forced(id), Ok(()), "{id}");
+        }
+        let unknown = forced("data").unwrap_err().causes.concat();
+        assert!(
+            unknown.ends_with("--force-conflicts can name: agent, credentials, ground, root/apps"),
+            "{unknown}"
+        );
     }
 }

@@ -19,6 +19,8 @@ pub struct Answers {
     pub was_done: BTreeMap<String, String>,
     /// The steps that are to be done again although they must not be done twice, each with the reason.
     pub do_again: BTreeMap<String, String>,
+    /// The steps that take over the fields which others own, each with the reason.
+    pub force: BTreeMap<String, String>,
 }
 
 impl Answers {
@@ -35,6 +37,15 @@ impl Answers {
     /// Returns why a step is to be done again.
     pub fn wants_again(&self, id: &str) -> Option<&str> {
         of(&self.do_again, id)
+    }
+
+    /// Returns why a step takes over the fields that others own. A root goes by its name, too.
+    pub fn forces(&self, id: &str) -> Option<&str> {
+        let root = |id| bare(id).strip_prefix("root/").unwrap_or(bare(id));
+        let mut given = self.force.iter();
+        given
+            .find(|(name, _)| root(name) == root(id))
+            .map(|(_, words)| words.as_str())
     }
 }
 

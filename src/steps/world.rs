@@ -145,8 +145,20 @@ impl World {
     }
 
     /// Returns the cluster for the work of a step: once the step is told to stop, what is in flight ends and no request begins.
+    /// Where a person says so, in this run or in the one that it goes on with, what the step applies takes over the fields that
+    /// others own; that is recorded.
     pub fn cluster_until_stopped(&self, context: &Context) -> Result<Cluster, Failure> {
-        Ok(self.cluster()?.until_stopped(context.halt()))
+        let step = context.step();
+        let what = format!("force-conflicts {step}");
+        let before = self.earlier.get().and_then(|earlier| {
+            let told = earlier.vouched.iter().find(|(known, _)| *known == what);
+            told.map(|(_, reason)| reason.as_str())
+        });
+        let forces = self.options.answers.forces(step).or(before);
+        if let Some(reason) = forces {
+            context.vouched(what, reason);
+        }
+        Ok(self.cluster()?.until_stopped(context.halt()).forcing(forces.is_some()))
     }
 
     /// Returns what is to be applied.

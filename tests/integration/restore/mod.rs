@@ -6,6 +6,7 @@ mod canary;
 mod clean;
 mod clusters;
 mod credentials;
+mod forced;
 mod honesty;
 mod installs;
 mod journal;

@@ -1,0 +1,10 @@
+//! The apply engine on a real API server: how many requests it makes, in which order, and what it does when the server is in
+//! trouble or says no.
+
+mod conflict;
+mod counted;
+mod measured;
+mod order;
+mod refused;
+mod scene;
+mod trouble;
