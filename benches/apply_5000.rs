@@ -160,7 +160,12 @@ impl Bench {
             .await?
             .into_iter()
             .map(|map| {
-                let content = map.data.clone().unwrap_or_default().remove("settings").unwrap_or_default();
+                let content = map
+                    .data
+                    .clone()
+                    .unwrap_or_default()
+                    .remove("settings")
+                    .unwrap_or_default();
                 (map.name_any(), content)
             })
             .collect();

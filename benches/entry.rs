@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::machine::Machine;
 use crate::results::{Results, Row};
-use crate::{Trouble, apply_5000, say, start, watch_1000_apps};
+use crate::{Trouble, apply_5000, restore_100_apps, restore_late_crd, say, start, watch_1000_apps};
 
 /// Measurements that are made together.
 struct Entry {
@@ -21,7 +21,7 @@ struct Entry {
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>, Trouble>>>>;
 
 /// What is measured, in the order in which it is.
-const ENTRIES: [Entry; 3] = [
+const ENTRIES: [Entry; 5] = [
     Entry {
         rows: &["start"],
         measure: |wanted| Box::pin(start::measure(wanted)),
@@ -33,6 +33,20 @@ const ENTRIES: [Entry; 3] = [
     Entry {
         rows: &["watch-1000-apps"],
         measure: |wanted| Box::pin(watch_1000_apps::measure(wanted)),
+    },
+    Entry {
+        rows: &[
+            "restore-100-apps",
+            "restore-100-apps-refresh",
+            "finish-latency",
+            "finish-latency-verdict",
+            "cpu",
+        ],
+        measure: |wanted| Box::pin(restore_100_apps::measure(wanted)),
+    },
+    Entry {
+        rows: &["restore-late-crd"],
+        measure: |wanted| Box::pin(restore_late_crd::measure(wanted)),
     },
 ];
 
@@ -98,5 +112,9 @@ pub(crate) fn run_all(arguments: &[String]) -> Result<ExitCode, Trouble> {
         say(&format!("  all of it took {:.0} s", began.elapsed().as_secs_f64()));
     }
     say(&format!("\n{}", results.finish()?));
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -20,7 +20,11 @@ mod part;
 mod plane;
 mod processes;
 mod raw_patches;
+mod restore_100_apps;
+mod restore_late_crd;
 mod results;
+mod scene;
+mod sights;
 mod start;
 mod watch_1000_apps;
 

@@ -24,7 +24,7 @@ pub(crate) struct Plane {
 
 impl Plane {
     pub(crate) async fn start() -> Result<Self, Trouble> {
-        let plane = ControlPlane::start(&Programs::find()?).await?;
+        let plane = ControlPlane::start_durable(&Programs::find()?).await?;
         let client = plane.master("bench:preparation")?.client().await?;
         let kubeconfig = plane.folder().join("bench.kubeconfig");
         plane

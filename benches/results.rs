@@ -58,7 +58,11 @@ impl Results {
         if self.rows.is_empty() {
             return Err("nothing was measured".into());
         }
-        Ok(format!("{}\n{}", self.table(), self.folder.join("results.json").display()))
+        Ok(format!(
+            "{}\n{}",
+            self.table(),
+            self.folder.join("results.json").display()
+        ))
     }
 
     fn json(&self, row: &Row) -> Value {
@@ -82,7 +86,9 @@ impl Results {
     }
 
     fn table(&self) -> String {
-        let mut text = String::from("| | ours | peer | unit | ratio | goal | met |\n| --- | ---: | ---: | --- | ---: | --- | --- |\n");
+        let mut text = String::from(
+            "| | ours | peer | unit | ratio | goal | met |\n| --- | ---: | ---: | --- | ---: | --- | --- |\n",
+        );
         for row in &self.rows {
             let (ours, peer) = (median(&row.ours), row.peer.as_ref().map(|peer| median(&peer.rounds)));
             let (ratio, _, met) = row.goal.judge(ours, peer);
@@ -93,7 +99,10 @@ impl Results {
                 None => "–",
             };
             let (name, unit, ours, ratio, goal) = (row.name, row.unit, figure(ours), figure(ratio), row.goal.words());
-            let _ = writeln!(text, "| `{name}` | {ours} | {peer} | {unit} | {ratio} | {goal} | {met} |");
+            let _ = writeln!(
+                text,
+                "| `{name}` | {ours} | {peer} | {unit} | {ratio} | {goal} | {met} |"
+            );
         }
         let _ = writeln!(text, "\n{}\n", self.machine);
         for row in &self.rows {

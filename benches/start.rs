@@ -13,7 +13,9 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
     let mut ours = Vec::new();
     for _ in 0..wanted.rounds(50) {
         let began = Instant::now();
-        let output = Command::new(env!("CARGO_BIN_EXE_gitops-dr")).arg("--version").output()?;
+        let output = Command::new(env!("CARGO_BIN_EXE_gitops-dr"))
+            .arg("--version")
+            .output()?;
         ours.push(began.elapsed().as_secs_f64() * 1000.0);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if said.trim() != concat!("gitops-dr ", env!("CARGO_PKG_VERSION")) {

@@ -56,9 +56,18 @@ async fn once() -> Result<f64, Trouble> {
     let plane = Plane::start().await?;
     let group = "apiextensions.k8s.io";
     let definitions = yaml::manifests(&core_install()?).map_err(|error| format!("{error:?}"))?;
-    for (_, crd) in definitions.iter().filter(|(_, object)| object["kind"] == "CustomResourceDefinition") {
+    for (_, crd) in definitions
+        .iter()
+        .filter(|(_, object)| object["kind"] == "CustomResourceDefinition")
+    {
         plane
-            .put(group, "v1", "CustomResourceDefinition", "customresourcedefinitions", crd)
+            .put(
+                group,
+                "v1",
+                "CustomResourceDefinition",
+                "customresourcedefinitions",
+                crd,
+            )
             .await?;
     }
     plane.namespace("argocd").await?;
@@ -131,7 +140,12 @@ fn application(number: usize) -> Value {
     let revision = format!("{number:040x}");
     let source = json!({"repoURL": url, "targetRevision": "main", "path": format!("manifests/{name}")});
     let destination = json!({"server": "https://kubernetes.default.svc", "namespace": name});
-    let kinds = [("", "ConfigMap"), ("", "Service"), ("apps", "Deployment"), ("shop.example.com", "Widget")];
+    let kinds = [
+        ("", "ConfigMap"),
+        ("", "Service"),
+        ("apps", "Deployment"),
+        ("shop.example.com", "Widget"),
+    ];
     let resources: Vec<Value> = kinds
         .iter()
         .map(|(group, kind)| {
@@ -188,10 +202,19 @@ pub(crate) async fn play(kubeconfig: &str, context: &str, listed: &Path, told: &
         if observer.is_complete() && !listed.exists() {
             std::fs::write(listed, "")?;
         }
-        let seen = apps.values().filter(|app| app["metadata"]["labels"]["change"] == last).count();
+        let seen = apps
+            .values()
+            .filter(|app| app["metadata"]["labels"]["change"] == last)
+            .count();
         if seen == APPS {
             let megabytes = processes::peak_memory()?;
-            return answer(told, &Watched { megabytes, apps: apps.len() });
+            return answer(
+                told,
+                &Watched {
+                    megabytes,
+                    apps: apps.len(),
+                },
+            );
         }
     }
 }
