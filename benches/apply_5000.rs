@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use testbed::{Folder, Programs};
 
 use crate::entry::Wanted;
-use crate::finding::{Goal, Peer, median};
+use crate::goal::{Goal, Peer, median};
 use crate::measured::{self, Took};
 use crate::part::{answer, answered};
 use crate::plane::{CONTEXT, Plane};

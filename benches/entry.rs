@@ -24,7 +24,7 @@ type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>, Trouble>>>>;
 const ENTRIES: [Entry; 5] = [
     Entry {
         rows: &["start"],
-        measure: |wanted| Box::pin(start::measure(wanted)),
+        measure: |wanted| Box::pin(async move { start::measure(&wanted) }),
     },
     Entry {
         rows: &["apply-5000", "apply-5000-raw"],

@@ -17,6 +17,10 @@
 # The cluster is the one of KUBECONFIG, which the bench has started for this run and throws away afterwards.
 set -euo pipefail
 
+if (($# < 3)); then
+    echo 'usage: five-steps.sh CHECKOUT CREDENTIALS COUNT [REFRESH]' >&2
+    exit 2
+fi
 checkout=$1 credentials=$2 count=$3 refresh=${4:-0}
 
 # 1. The namespace, and in it what Argo CD reads Git with.

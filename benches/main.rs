@@ -13,7 +13,7 @@
 
 mod apply_5000;
 mod entry;
-mod finding;
+mod goal;
 mod machine;
 mod measured;
 mod part;

@@ -19,7 +19,7 @@ pub(crate) struct Plane {
     pub(crate) kubeconfig: PathBuf,
     /// A client of the bench itself, to prepare and to look.
     pub(crate) client: Client,
-    _plane: ControlPlane,
+    _servers: ControlPlane,
 }
 
 impl Plane {
@@ -33,7 +33,7 @@ impl Plane {
         let started = Self {
             kubeconfig,
             client,
-            _plane: plane,
+            _servers: plane,
         };
         let group = "rbac.authorization.k8s.io";
         let binding = json!({

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use testbed::{Programs, Tool};
 
 use crate::entry::Wanted;
-use crate::finding::{Goal, Peer};
+use crate::goal::{Goal, Peer};
 use crate::measured::{self, Run, Took};
 use crate::results::Row;
 use crate::scene::{Platform, Scene};
@@ -48,12 +48,12 @@ struct Restored {
 pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
     let (mut ours, mut plain, mut refreshing) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..wanted.rounds(1) {
-        ours.push(restore(By::Us).await?);
+        ours.push(Box::pin(restore(By::Us)).await?);
         if wanted.has("restore-100-apps") {
-            plain.push(restore(By::Script).await?);
+            plain.push(Box::pin(restore(By::Script)).await?);
         }
         if wanted.has("restore-100-apps-refresh") {
-            refreshing.push(restore(By::RefreshingScript).await?);
+            refreshing.push(Box::pin(restore(By::RefreshingScript)).await?);
         }
     }
     let of = |restored: &[Restored], what: fn(&Restored) -> f64| restored.iter().map(what).collect::<Vec<_>>();
@@ -121,7 +121,7 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
 }
 
 async fn restore(by: By) -> Result<Restored, Trouble> {
-    let scene = Scene::start(Platform::of_apps(APPS)).await?;
+    let scene = Box::pin(Scene::start(Platform::of_apps(APPS))).await?;
     let sights = Sights::start(scene.outage.bed.admin());
     let run = run(by, &scene, CAP).await?;
     let ended = Instant::now();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::entry::Wanted;
-use crate::finding::{Goal, Peer};
+use crate::goal::{Goal, Peer};
 use crate::measured::Run;
 use crate::restore_100_apps::{By, run};
 use crate::results::Row;
@@ -18,8 +18,8 @@ const CAP: Duration = Duration::from_mins(5);
 pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
     let (mut ours, mut script) = (Vec::new(), Vec::new());
     for _ in 0..wanted.rounds(1) {
-        ours.push(restore(By::Us).await?);
-        script.push(restore(By::RefreshingScript).await?);
+        ours.push(Box::pin(restore(By::Us)).await?);
+        script.push(Box::pin(restore(By::RefreshingScript)).await?);
     }
     Ok(vec![Row {
         name: "restore-late-crd",
@@ -37,7 +37,7 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
 
 /// Returns how long it took: the whole cap if it was stopped.
 async fn restore(by: By) -> Result<f64, Trouble> {
-    let scene = Scene::start(Platform::of_a_late_definition()).await?;
+    let scene = Box::pin(Scene::start(Platform::of_a_late_definition())).await?;
     let sights = Sights::start(scene.outage.bed.admin());
     let seconds = match run(by, &scene, CAP).await? {
         Run::Capped(cap) => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::Trouble;
-use crate::finding::{Goal, Peer, median};
+use crate::goal::{Goal, Peer, median};
 use crate::machine::Machine;
 
 /// One measurement.

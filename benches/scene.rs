@@ -170,7 +170,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Starts the servers, and fills the repository and the store.
     pub(crate) async fn start(mut platform: Platform) -> Result<Self, Trouble> {
-        let outage = Outage::start().await?;
+        let outage = Box::pin(Outage::start()).await?;
         let repository = outage.git.create("shop/platform", "dr", PASSWORD).await?;
         let mut files = std::mem::take(&mut platform.files);
         files.extend([

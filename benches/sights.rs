@@ -16,26 +16,26 @@ use crate::Trouble;
 use crate::scene::{GROUP, Platform};
 
 /// A kind that is watched, and what makes an object of it ready.
-struct Kind {
+struct Watched {
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     is_ready: fn(&Value) -> bool,
 }
 
-const APPLICATION: Kind = Kind {
+const APPLICATION: Watched = Watched {
     group: "argoproj.io",
     version: "v1alpha1",
-    kind: "Application",
+    name: "Application",
     plural: "applications",
     is_ready: |app| app["status"]["sync"]["status"] == "Synced" && app["status"]["health"]["status"] == "Healthy",
 };
 
-const DEPLOYMENT: Kind = Kind {
+const DEPLOYMENT: Watched = Watched {
     group: "apps",
     version: "v1",
-    kind: "Deployment",
+    name: "Deployment",
     plural: "deployments",
     is_ready: |deployment| {
         let number = |pointer: &str| deployment.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
@@ -46,10 +46,10 @@ const DEPLOYMENT: Kind = Kind {
     },
 };
 
-const DEFINITION: Kind = Kind {
+const DEFINITION: Watched = Watched {
     group: "apiextensions.k8s.io",
     version: "v1",
-    kind: "CustomResourceDefinition",
+    name: "CustomResourceDefinition",
     plural: "customresourcedefinitions",
     is_ready: |definition| {
         let conditions = definition["status"]["conditions"].as_array();
@@ -61,9 +61,9 @@ const DEFINITION: Kind = Kind {
     },
 };
 
-impl Kind {
+impl Watched {
     fn api(&self, client: Client) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk(self.group, self.version, self.kind);
+        let kind = GroupVersionKind::gvk(self.group, self.version, self.name);
         Api::all_with(client, &ApiResource::from_gvk_with_plural(&kind, self.plural))
     }
 }
@@ -95,7 +95,7 @@ impl Sights {
         }
     }
 
-    /// Returns when the last Deployment or CRD became ready, of those that are so now.
+    /// Returns when the last Deployment of an app, or CRD, became ready, of those that are so now.
     pub(crate) fn last_workload(&self) -> Result<Instant, Trouble> {
         last(&self.workloads)
     }
@@ -107,14 +107,13 @@ impl Sights {
 
     /// All that the platform comes to has to be there and well, by the word of the agent and of the objects themselves.
     pub(crate) async fn check(&self, platform: &Platform) -> Result<(), Trouble> {
-        let ready = async |kind: Kind, counts: fn(&Value) -> bool| -> Result<usize, Trouble> {
+        let ready = async |kind: Watched, counts: fn(&Value) -> bool| -> Result<usize, Trouble> {
             let objects = self.list(&kind).await?;
             let counted = objects.iter().filter(|object| counts(object));
             Ok(counted.filter(|object| (kind.is_ready)(object)).count())
         };
         let applications = ready(APPLICATION, |_| true).await?;
-        let of_an_app = |object: &Value| object["metadata"]["namespace"] != "argocd";
-        let deployments = ready(DEPLOYMENT, of_an_app).await?;
+        let deployments = ready(DEPLOYMENT, is_of_an_app).await?;
         let definitions = ready(DEFINITION, |object| object["spec"]["group"] == GROUP).await?;
         let mut custom = 0;
         for definition in self
@@ -148,7 +147,7 @@ impl Sights {
         Err(format!("{} are well, not {}", words(found), words(wanted)).into())
     }
 
-    async fn list(&self, kind: &Kind) -> Result<Vec<Value>, Trouble> {
+    async fn list(&self, kind: &Watched) -> Result<Vec<Value>, Trouble> {
         let listed = kind.api(self.client.clone()).list(&ListParams::default()).await?;
         Ok(listed
             .items
@@ -158,25 +157,33 @@ impl Sights {
     }
 }
 
+fn is_of_an_app(object: &Value) -> bool {
+    object["metadata"]["namespace"] != "argocd"
+}
+
 fn last(since: &Since) -> Result<Instant, Trouble> {
     let since = since.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(*since.values().max().ok_or("nothing became ready")?)
 }
 
 /// Notes since when objects are ready. A kind that is not served yet is asked for again.
-async fn follow(kind: Kind, client: Client, since: Since) {
+async fn follow(kind: Watched, client: Client, since: Since) {
     let mut events = std::pin::pin!(watcher(kind.api(client), watcher::Config::default()));
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                 let name = format!(
                     "{}/{}/{}",
-                    kind.kind,
+                    kind.name,
                     object.metadata.namespace.as_deref().unwrap_or_default(),
                     object.metadata.name.as_deref().unwrap_or_default()
                 );
                 let value = serde_json::to_value(&object).unwrap_or_default();
                 let mut since = since.lock().unwrap_or_else(PoisonError::into_inner);
+                // What the agent's own pods do is not what is waited for.
+                if kind.name == DEPLOYMENT.name && !is_of_an_app(&value) {
+                    continue;
+                }
                 if (kind.is_ready)(&value) {
                     since.entry(name).or_insert_with(Instant::now);
                 } else {

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use crate::Trouble;
 use crate::entry::Wanted;
-use crate::finding::Goal;
+use crate::goal::Goal;
 use crate::results::Row;
 
 /// Starts `--version` many times.
-pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
+pub(crate) fn measure(wanted: &Wanted) -> Result<Vec<Row>, Trouble> {
     let mut ours = Vec::new();
     for _ in 0..wanted.rounds(50) {
         let began = Instant::now();

@@ -17,7 +17,7 @@ use testbed::outage::core_install;
 use testbed::{Folder, Process};
 
 use crate::entry::Wanted;
-use crate::finding::Goal;
+use crate::goal::Goal;
 use crate::part::{answer, answered};
 use crate::plane::{CONTEXT, Plane};
 use crate::results::Row;
@@ -92,9 +92,9 @@ async fn once() -> Result<f64, Trouble> {
         .arg(&plane.kubeconfig)
         .args([CONTEXT])
         .args([&listed, &told]);
-    let mut watcher = Process::spawn("watch", command, &log)?;
+    let mut part = Process::spawn("watch", command, &log)?;
     while !listed.exists() {
-        watcher.still_running()?;
+        part.still_running()?;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for change in 1..=CHANGES {
@@ -104,8 +104,8 @@ async fn once() -> Result<f64, Trouble> {
             .try_collect::<Vec<()>>()
             .await?;
     }
-    let ended = tokio::time::timeout(CAP, watcher.exited()).await;
-    let log = watcher.log_tail(20);
+    let ended = tokio::time::timeout(CAP, part.exited()).await;
+    let log = part.log_tail(20);
     let status = ended.map_err(|_| format!("not all changes were seen in {} s:\n{log}", CAP.as_secs()))??;
     if !status.success() {
         return Err(format!("the watching part ended with {status}:\n{log}").into());

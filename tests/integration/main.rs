@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bed;
+mod bench;
 mod command;
 mod generated;
 mod git;
