@@ -8,7 +8,7 @@ CARGO ?= cargo
 # Says what is done, does it, says how long it took.
 step = @echo '$(1)'; TIMEFORMAT='$(1): %0lR'; time $(2)
 
-.PHONY: help demo test nightly lint setup clean-testbed
+.PHONY: help demo test nightly bench lint setup clean-testbed
 
 help: ## this list
 	@echo 'usage: make TARGET'
@@ -29,6 +29,11 @@ nightly: ## the tests that take too long for every change: a restore killed at e
 	@$(SETUP) --only test
 	$(call step,Building the tests,$(CARGO) test --quiet --workspace --no-run)
 	$(call step,Running the long tests,$(CARGO) test --test integration -- --ignored --nocapture killed_at_every_point)
+
+bench: ## how fast and how light it is, beside what people do today; ONLY='ENTRY...', ROUNDS=N
+	@$(SETUP) --only bench
+	$(call step,Building the bench,$(CARGO) bench --quiet --bench bench --no-run)
+	$(call step,Measuring,$(CARGO) bench --quiet --bench bench -- $(ONLY))
 
 lint: ## format, clippy and rustdoc, warnings as errors
 	@$(SETUP) --only lint

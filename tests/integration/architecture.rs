@@ -55,7 +55,7 @@ impl House {
             sources: BTreeMap::new(),
             pages: BTreeMap::new(),
         };
-        for folder in ["src", "tests", "docs"] {
+        for folder in ["src", "tests", "benches", "docs"] {
             house.add(root, &root.join(folder));
         }
         for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
@@ -228,6 +228,7 @@ fn no_file_is_too_long() {
         vec![
             house.with("src/git/new.rs", "\n".repeat(TOO_LONG + 1)),
             house.with("tests/integration/new.rs", "\n".repeat(TOO_LONG + 1)),
+            house.with("benches/new.rs", "\n".repeat(TOO_LONG + 1)),
             house.with("src/main.rs", "\n".repeat(MAIN + 1)),
         ]
     });
@@ -309,6 +310,7 @@ fn no_file_is_forgotten() {
             house.with("tests/integration/vault/new.rs", "#[test] fn never_run() {}"),
             house.with("src/engine/run/new.rs", ""),
             house.with("src/git/new/mod.rs", ""),
+            house.with("benches/new.rs", ""),
         ]
     });
 }

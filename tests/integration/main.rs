@@ -5,6 +5,7 @@
 mod apply;
 mod architecture;
 mod bed;
+mod bench;
 mod command;
 mod generated;
 mod git;

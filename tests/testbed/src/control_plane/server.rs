@@ -18,6 +18,13 @@ const START: Duration = Duration::from_mins(2);
 /// The group that skips RBAC: for the parts of the testbed, never for what is tested.
 const MASTERS: &str = "system:masters";
 
+/// Whether etcd waits until what it has written is on disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    Forced,
+    Trusted,
+}
+
 /// A running control plane. Dropping it kills all of it.
 pub struct ControlPlane {
     programs: Programs,
@@ -36,21 +43,27 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts it on free ports and waits until the API server is ready.
     pub async fn start(programs: &Programs) -> Result<Self> {
-        Self::start_under(programs, Arc::new(Authority::new("testbed")?)).await
+        Self::start_under(programs, Arc::new(Authority::new("testbed")?), Disk::Trusted).await
+    }
+
+    /// The same with an etcd that forces what is written to disk before it answers, as one must whose data are to last: for what is
+    /// measured.
+    pub async fn start_durable(programs: &Programs) -> Result<Self> {
+        Self::start_under(programs, Arc::new(Authority::new("testbed")?), Disk::Forced).await
     }
 
     /// Starts another one that trusts the same users and is trusted by them: nothing but its content tells them apart.
     pub async fn start_twin(&self) -> Result<Self> {
-        Self::start_under(&self.programs, Arc::clone(&self.authority)).await
+        Self::start_under(&self.programs, Arc::clone(&self.authority), Disk::Trusted).await
     }
 
-    async fn start_under(programs: &Programs, authority: Arc<Authority>) -> Result<Self> {
+    async fn start_under(programs: &Programs, authority: Arc<Authority>, disk: Disk) -> Result<Self> {
         let folder = Folder::new("cluster")?;
         let port = Port::free()?;
         let etcd_port = Port::free()?;
         let spare_ports = [Port::free()?, Port::free()?, Port::free()?];
         write_files(&folder, &authority)?;
-        let etcd = start_etcd(programs, &folder, &etcd_port, &spare_ports[0])?;
+        let etcd = start_etcd(programs, &folder, &etcd_port, &spare_ports[0], disk)?;
         let mut plane = Self {
             programs: programs.clone(),
             folder,
@@ -252,7 +265,7 @@ fn write_files(folder: &Folder, authority: &Authority) -> Result<()> {
     Ok(())
 }
 
-fn start_etcd(programs: &Programs, folder: &Folder, port: &Port, peer: &Port) -> Result<Process> {
+fn start_etcd(programs: &Programs, folder: &Folder, port: &Port, peer: &Port, disk: Disk) -> Result<Process> {
     let client_url = format!("http://127.0.0.1:{port}");
     let peer_url = format!("http://127.0.0.1:{peer}");
     let mut command = programs.control_plane("etcd")?;
@@ -263,7 +276,10 @@ fn start_etcd(programs: &Programs, folder: &Folder, port: &Port, peer: &Port) ->
         .arg(format!("--listen-peer-urls={peer_url}"))
         .arg(format!("--initial-advertise-peer-urls={peer_url}"))
         .arg(format!("--initial-cluster=default={peer_url}"))
+        .arg("--log-level=warn");
+    if disk == Disk::Trusted {
         // A test's cluster need not survive a power cut, and the writes to disk take most of its time.
-        .args(["--unsafe-no-fsync", "--log-level=warn"]);
+        command.arg("--unsafe-no-fsync");
+    }
     Process::spawn("etcd", command, &folder.join("etcd.log"))
 }
