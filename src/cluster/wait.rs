@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use kube::api::{Api, DynamicObject};
+use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, watcher};
 use serde_json::Value;
 
@@ -42,6 +43,26 @@ impl Cluster {
     ) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
         let api = self.api(api_version, kind, namespace)?;
         Ok(self.sights(api, watcher::Config::default()))
+    }
+
+    /// Says whenever an object of a cluster-scoped kind is new, changed or gone, without its content: a CRD may be a megabyte.
+    pub fn stirrings(&self, api_version: &str, kind: &str) -> Result<impl Stream<Item = ()> + Send + use<>, Error> {
+        let (resource, _) = self.resource(api_version, kind).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownKind,
+                format!("the cluster does not serve {kind} of {api_version}"),
+            )
+        })?;
+        let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(self.client.clone(), &resource);
+        let config = watcher::Config::default().timeout(ROUND);
+        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, config));
+        Ok(events.filter_map(|event| {
+            let is_news = matches!(
+                event,
+                Ok(watcher::Event::InitDone | watcher::Event::Apply(_) | watcher::Event::Delete(_))
+            );
+            std::future::ready(is_news.then_some(()))
+        }))
     }
 
     fn sights(&self, api: Api<DynamicObject>, config: watcher::Config) -> impl Stream<Item = Seen> + Send + use<> {

@@ -13,3 +13,12 @@ pub struct Live {
     /// Why it is not well, the deepest cause first: a container that cannot be started, a claim without a volume.
     pub why: Vec<Blocker>,
 }
+
+/// What is known of the objects of one kind on the agent's own cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// They are watched, and were listed at least once: one that is not among what is known is not there.
+    Watched,
+    /// They have no health, so nobody looks at them.
+    Unchecked,
+}

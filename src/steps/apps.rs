@@ -11,11 +11,11 @@ use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
 use super::{World, clusters, weather};
-use crate::agent::argocd::{Observer, perform};
+use crate::agent::argocd::{Lookout, Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, decide, name};
+use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, decide, name, wanted};
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
@@ -53,6 +53,7 @@ impl Step for Drive {
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
         let mut observer = Observer::start(cluster)?;
+        let mut lookout = Lookout::new();
         let mut told = Told::default();
         loop {
             // After a break it may be another cluster that is seen.
@@ -61,10 +62,17 @@ impl Step for Drive {
             if observer.is_complete() {
                 // While the watch is broken, what is known is old: nothing is asked for by it, nor does it count as asked for.
                 let is_blind = observer.trouble().is_some();
+                lookout.look_for(cluster, wanted(observer.tree()))?;
+                // While the server is in trouble, what is known will do.
+                let _ = weather::told(context, cluster, lookout.look(cluster)).await;
+                observer.set_ground(lookout.known());
                 let decision = {
                     let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
                     // What controllers write down is the cluster's time, and is compared with it.
                     let now = cluster.time_of(context.clock().now());
+                    if is_blind {
+                        memory.lost_sight();
+                    }
                     let mut aside = is_blind.then(|| memory.clone());
                     decide(observer.tree(), &rules, aside.as_mut().unwrap_or(&mut memory), now)
                 };
@@ -110,6 +118,7 @@ impl Step for Drive {
             };
             let is_moved = tokio::select! {
                 waited = context.unless_stopped(wait) => waited.map(|()| false)?,
+                () = lookout.changed() => false,
                 is_moved = following.answered(context) => is_moved,
             };
             if is_moved {
@@ -150,6 +159,7 @@ impl Drive {
                         Policy {
                             allow: app.allow.clone(),
                             ignore: app.ignore,
+                            rerun_hooks: app.rerun_hooks,
                             reason: app.reason.clone(),
                         },
                     )
@@ -158,6 +168,7 @@ impl Drive {
             revisions: Following::revisions(&self.world)?,
             away: clusters::away(&self.world, runbook),
             quiet: QUIET,
+            run: self.world.run.get().map(|run| run.0.clone()).unwrap_or_default(),
         })
     }
 
@@ -238,16 +249,23 @@ fn tell_astray(runbook: &Runbook, tree: &Tree, decision: &Decision, context: &Co
 }
 
 fn intervention(action: &Action) -> Intervention {
-    let (refresh, verb) = match action {
-        Action::Refresh(refresh) => (refresh, "refresh"),
-        Action::RefreshSet(refresh) => (refresh, "refresh of the set"),
+    let (object, verb, trigger, attempt, bound) = match action {
+        Action::Refresh(act) | Action::RefreshSet(act) => {
+            let verb = match action {
+                Action::RefreshSet(_) => "refresh of the set",
+                _ if act.is_hard => "hard refresh",
+                _ => "refresh",
+            };
+            (&act.object, verb, &act.trigger, act.attempt, act.bound)
+        }
+        Action::Sync(act) => (&act.object, "re-issued its sync", &act.trigger, act.attempt, act.bound),
     };
     Intervention {
-        node: refresh.object.to_string(),
+        node: name(object),
         action: verb.into(),
-        trigger: refresh.trigger.clone(),
-        attempt: refresh.attempt,
-        bound: refresh.bound,
+        trigger: trigger.clone(),
+        attempt,
+        bound,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Error, Seen};
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::Tree;
+use crate::platform::argocd::decide::{Ground, Tree};
 
 /// Which kind a sight is of.
 #[derive(Clone, Copy)]
@@ -46,6 +46,11 @@ impl Observer {
     /// Returns what was seen last.
     pub fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// Takes in what there is of what syncs failed for.
+    pub fn set_ground(&mut self, ground: &Ground) {
+        self.tree.ground.clone_from(ground);
     }
 
     /// Whether both kinds were listed at least once: before that, what is missing may just not have been looked for.
