@@ -21,6 +21,9 @@ use crate::runbook::Runbook;
 /// How long the closure must stay as it is before it counts as settled.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// For how long changes are gathered before the next decision.
+const BREATH: Duration = Duration::from_millis(50);
+
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -115,6 +118,9 @@ impl Step for Drive {
                     }
                     None => observer.changed().await,
                 }
+                // One change seldom comes alone, and each decision looks at everything.
+                let breath = tokio::time::Instant::now() + BREATH;
+                while tokio::time::timeout_at(breath, observer.changed()).await.is_ok() {}
             };
             let is_moved = tokio::select! {
                 waited = context.unless_stopped(wait) => waited.map(|()| false)?,

@@ -12,13 +12,13 @@ pub(super) enum Wellness {
     Well,
     /// One is not, or is not there.
     Unwell,
-    /// Of one nothing is known.
+    /// Of one nothing is known, or the app has none.
     Unseen,
 }
 
 /// Judges the live objects of an app by what is known of them. Hooks come and go, and do not count.
 pub(super) fn wellness(app: Application<'_>, tree: &Tree) -> Wellness {
-    if !app.is_in_cluster() {
+    if !app.is_in_cluster() || app.resources().next().is_none() {
         return Wellness::Unseen;
     }
     let mut wellness = Wellness::Well;

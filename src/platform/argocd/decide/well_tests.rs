@@ -158,8 +158,10 @@ fn what_is_not_seen_keeps_the_quiet_time() {
     ];
     for (what, edit) in edits {
         let mut shop = shop();
+        stale(&mut shop, "search");
         shop.decide(6);
         edit(&mut shop);
+        shop.app("search")["status"]["health"]["status"] = json!("Healthy");
         assert!(!shop.decide(40).settled, "{what}");
         assert!(!shop.decide(49).settled, "{what}");
         assert!(shop.decide(50).settled, "{what}");
