@@ -162,7 +162,8 @@ impl Lookout {
         match seen {
             Seen::Listed(values) => {
                 self.slices.retain(|(other, _), _| other != namespace);
-                self.slices.extend(values.iter().map(|value| (key(value), backed(value))));
+                self.slices
+                    .extend(values.iter().map(|value| (key(value), backed(value))));
             }
             Seen::There(value) => {
                 self.slices.insert(key(&value), backed(&value));
@@ -213,5 +214,9 @@ fn backed(slice: &Value) -> Option<String> {
 }
 
 fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -115,7 +115,9 @@ impl<'object> Application<'object> {
 
     /// Returns a field of what it was last compared with, `revision` or `revisions`, unless it is empty.
     pub fn compared(self, field: &str) -> Option<&'object Value> {
-        self.0["status"]["sync"].get(field).filter(|value| meaning(value).is_some())
+        self.0["status"]["sync"]
+            .get(field)
+            .filter(|value| meaning(value).is_some())
     }
 
     /// Returns the version of the stored object; it changes with every write.

@@ -80,7 +80,10 @@ fn of_result(app: Application<'_>, result: Resource<'_>) -> Cause {
         return cause;
     }
     // Of a kind that is not served, discovery and the REST client say no more than this.
-    if result.message().contains("the server could not find the requested resource") {
+    if result
+        .message()
+        .contains("the server could not find the requested resource")
+    {
         return Cause::Kind {
             group: id.group,
             kind: id.kind,
@@ -94,7 +97,9 @@ fn of_result(app: Application<'_>, result: Resource<'_>) -> Cause {
 }
 
 fn of_text(text: &str) -> Option<Cause> {
-    missing_kind(text).or_else(|| missing_namespace(text)).or_else(|| webhook(text))
+    missing_kind(text)
+        .or_else(|| missing_namespace(text))
+        .or_else(|| webhook(text))
 }
 
 /// `The Kubernetes API could not find cert-manager.io/Certificate for requested resource …`, or
@@ -113,7 +118,10 @@ fn missing_kind(text: &str) -> Option<Cause> {
 }
 
 fn kind_of(group: &str, kind: &str) -> Option<Cause> {
-    let is_word = |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-".contains(letter));
+    let is_word = |text: &str| {
+        text.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || ".-".contains(letter))
+    };
     (!kind.is_empty() && is_word(group) && is_word(kind)).then(|| Cause::Kind {
         group: group.to_owned(),
         kind: kind.to_owned(),
@@ -123,7 +131,8 @@ fn kind_of(group: &str, kind: &str) -> Option<Cause> {
 /// `namespaces "shop" not found`.
 fn missing_namespace(text: &str) -> Option<Cause> {
     let (name, rest) = after(text, "namespaces \"")?.split_once('"')?;
-    rest.starts_with(" not found").then(|| Cause::Namespace(name.to_owned()))
+    rest.starts_with(" not found")
+        .then(|| Cause::Namespace(name.to_owned()))
 }
 
 /// `failed calling webhook "w": failed to call webhook: Post "https://NAME.NAMESPACE.svc:443/…": …`.
@@ -153,7 +162,10 @@ mod tests {
             "phase": "Failed", "message": message, "syncResult": {"resources": results},
         }}});
         let app = Application::new(&object);
-        causes(app, app.operation().unwrap()).iter().map(ToString::to_string).collect()
+        causes(app, app.operation().unwrap())
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -164,19 +176,38 @@ mod tests {
                 "The Kubernetes API could not find shop.example.com/Widget for requested resource shop/one. Make sure the \"Widget\" CRD is installed on the destination cluster.",
                 "Widget.shop.example.com",
             ),
-            ("The Kubernetes API could not find /Gadget for requested resource shop/one. Make", "Gadget"),
-            ("error: no matches for kind \"Widget\" in version \"shop.example.com/v1\"", "Widget.shop.example.com"),
+            (
+                "The Kubernetes API could not find /Gadget for requested resource shop/one. Make",
+                "Gadget",
+            ),
+            (
+                "error: no matches for kind \"Widget\" in version \"shop.example.com/v1\"",
+                "Widget.shop.example.com",
+            ),
             ("no matches for kind \"Widget\" in version \"v1\"", "Widget"),
             ("namespaces \"shop\" not found", "Namespace shop"),
             (tried, "Service cert-manager/hook of a webhook"),
-            ("failed calling webhook \"w\": Post \"https://hooks.example.com/\": EOF", "a cause that cannot be watched"),
-            ("could not find the way for requested resource x", "a cause that cannot be watched"),
-            ("admission webhook \"w\" denied the request: no", "a cause that cannot be watched"),
+            (
+                "failed calling webhook \"w\": Post \"https://hooks.example.com/\": EOF",
+                "a cause that cannot be watched",
+            ),
+            (
+                "could not find the way for requested resource x",
+                "a cause that cannot be watched",
+            ),
+            (
+                "admission webhook \"w\" denied the request: no",
+                "a cause that cannot be watched",
+            ),
             ("", "a cause that cannot be watched"),
         ] {
             assert_eq!(said(message, &json!([])), [expected], "{message}");
             let failed = json!([{"group": "g", "kind": "K", "name": "n", "status": "SyncFailed", "message": message}]);
-            assert_eq!(said("one or more objects failed to apply", &failed), [expected], "{message}");
+            assert_eq!(
+                said("one or more objects failed to apply", &failed),
+                [expected],
+                "{message}"
+            );
         }
     }
 

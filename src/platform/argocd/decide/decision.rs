@@ -183,7 +183,9 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         if !decision.settled {
             decision.look_again = earlier(decision.look_again, Some(needed.saturating_sub(unchanged)));
             // That everything is seen to be well may be told before that.
-            let steady = memory.steady_since().map(|at| rules.quiet.saturating_sub(since(at, now)));
+            let steady = memory
+                .steady_since()
+                .map(|at| rules.quiet.saturating_sub(since(at, now)));
             decision.look_again = earlier(decision.look_again, steady.filter(|left| !left.is_zero()));
         }
     }

@@ -182,7 +182,13 @@ impl Platform {
             status,
             message: String::new(),
         });
-        self.tree.live.insert(id, Live { health, ..Live::default() });
+        self.tree.live.insert(
+            id,
+            Live {
+                health,
+                ..Live::default()
+            },
+        );
     }
 
     /// Lets the hooks of an app run again.

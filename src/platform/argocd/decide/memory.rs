@@ -38,6 +38,8 @@ pub struct Memory {
     last: Option<(Vec<(String, NodePhase)>, Timestamp)>,
     /// The syncs that were begun again.
     begun: BTreeMap<ObjectRef, Begun>,
+    /// The apps whose sync failed for what is gone, and since when it is.
+    cleared: BTreeMap<ObjectRef, Timestamp>,
     /// Of each app a hook that one of its syncs has run.
     hooks: BTreeMap<ObjectRef, ObjectRef>,
     /// The apps whose live objects are all well, and since when.
@@ -98,7 +100,9 @@ impl Memory {
             let reconciled = app.reconciled_at();
             let first = self.meet(id, text(object, "/metadata/uid"), reconciled, now);
             first.is_compared |= reconciled.is_some() && reconciled != first.reconciled;
-            let ran = app.operation().and_then(|operation| operation.results().find(|result| result.is_hook_that_ran()));
+            let ran = app
+                .operation()
+                .and_then(|operation| operation.results().find(|result| result.is_hook_that_ran()));
             if let Some(hook) = ran.map(Resource::id) {
                 self.hooks.insert(id.clone(), hook);
             }
@@ -174,6 +178,16 @@ impl Memory {
     /// Returns a hook that a sync of an app has run.
     pub(super) fn hook(&self, id: &ObjectRef) -> Option<&ObjectRef> {
         self.hooks.get(id)
+    }
+
+    /// Notes that what the sync of an app failed for is gone; returns since when that is known.
+    pub(super) fn cleared(&mut self, id: &ObjectRef, now: Timestamp) -> Timestamp {
+        *self.cleared.entry(id.clone()).or_insert(now)
+    }
+
+    /// Notes that what the sync of an app failed for is not gone.
+    pub(super) fn not_cleared(&mut self, id: &ObjectRef) {
+        self.cleared.remove(id);
     }
 
     /// Returns how often the sync of an app was begun again for a cause.
@@ -304,7 +318,9 @@ impl Memory {
             last => {
                 let was_settled = |node: &Node| {
                     let phases = last.iter().flat_map(|(last, _)| last);
-                    phases.into_iter().any(|(id, phase)| *id == node.id && phase.is_settled())
+                    phases
+                        .into_iter()
+                        .any(|(id, phase)| *id == node.id && phase.is_settled())
                 };
                 if nodes.iter().any(|node| !node.phase.is_settled() && was_settled(node)) {
                     self.steady = Some(now);

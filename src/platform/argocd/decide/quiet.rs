@@ -16,7 +16,9 @@ use jiff::Timestamp;
 /// Returns for how long nothing may have changed: not at all, where it is proved that nothing is still to come and nothing was
 /// seen to fall ill for as long as [`Rules::quiet`]; else that time.
 pub(super) fn needed(tree: &Tree, rules: &Rules, memory: &Memory, decision: &Decision, now: Timestamp) -> Duration {
-    let is_steady = memory.steady_since().is_some_and(|at| at <= now && since(at, now) >= rules.quiet);
+    let is_steady = memory
+        .steady_since()
+        .is_some_and(|at| at <= now && since(at, now) >= rules.quiet);
     if is_steady && is_proved(tree, decision) {
         Duration::ZERO
     } else {

@@ -64,7 +64,9 @@ impl View<'_> {
             .or(self.memory.met_at(id))?;
         // The repo-server keeps what failed for an hour and says so (`reposerver/repository`, "Manifest generation error
         // (cached)"); and what did not help once will not help again.
-        let is_kept = app.conditions().any(|(kind, said)| kind == failure && said.contains("(cached)"));
+        let is_kept = app
+            .conditions()
+            .any(|(kind, said)| kind == failure && said.contains("(cached)"));
         let is_hard = failure == "ComparisonError" && (is_kept || self.memory.count_of(id, failure) > 0);
         Some(Due {
             trigger: failure.to_owned(),
@@ -102,7 +104,11 @@ impl View<'_> {
         }
         match wellness(app, self.tree) {
             Wellness::Well => {
-                let time = if self.unready <= FEW || self.is_waited_for(member) { NOTICED } else { BUSY };
+                let time = if self.unready <= FEW || self.is_waited_for(member) {
+                    NOTICED
+                } else {
+                    BUSY
+                };
                 Some(Due {
                     trigger: format!("{health} to Argo CD, though all its objects are seen to be well"),
                     after: time.saturating_sub(since(self.memory.well_since(&member.id)?, self.now)),

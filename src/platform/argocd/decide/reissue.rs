@@ -16,9 +16,20 @@ use crate::platform::argocd::cause::{Cause, causes};
 use crate::platform::argocd::message::itself;
 use crate::platform::argocd::operation::automated;
 
-/// How long a sync that was given up is left alone where it cannot be seen whether its cause is gone; doubled with each try.
-/// Where it is seen to be gone the first try waits for nothing, and the others as long.
-const UNTOLD: Duration = Duration::from_secs(30);
+/// How long, before each try, a sync that was given up is left alone where it cannot be seen whether its cause is gone.
+const UNTOLD: [Duration; BOUND as usize] = [
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+];
+
+/// The same where its cause is seen to be gone. The agent, and the load balancer before a webhook, may see it a moment later than we
+/// do: on 3.2.11 a parent whose sync was begun in the second in which its child became Healthy failed once more.
+const GONE: [Duration; BOUND as usize] = [
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(40),
+];
 
 /// How the condition begins by which the agent says that it does not try again.
 const GIVEN_UP: &str = "Failed last sync attempt";
@@ -98,8 +109,19 @@ impl View<'_> {
     }
 
     /// Begins the sync again where that is due; says what it waits for where it is not.
-    pub(super) fn reissue(&mut self, id: &ObjectRef, app: Application<'_>, operation: Operation<'_>, judged: &mut Judged) {
-        let mut say = |words: String| judged.node.blocked_by.push(itself(format!("given up by Argo CD; {words}")));
+    pub(super) fn reissue(
+        &mut self,
+        id: &ObjectRef,
+        app: Application<'_>,
+        operation: Operation<'_>,
+        judged: &mut Judged,
+    ) {
+        let mut say = |words: String| {
+            judged
+                .node
+                .blocked_by
+                .push(itself(format!("given up by Argo CD; {words}")))
+        };
         if let Some(hook) = self.hook_that_ran(id, app, operation) {
             let name = &id.name;
             return say(format!(
@@ -115,25 +137,28 @@ impl View<'_> {
             .collect();
         let missing = listed(&standings, Standing::There);
         if !missing.is_empty() {
+            self.memory.not_cleared(id);
             return say(format!("begun again once {missing}"));
         }
         let key = standings.iter().fold(String::new(), |mut key, (cause, _)| {
             let _ = write!(key, "{cause}; ");
             key
         });
+        let is_untold = standings.iter().any(|(_, standing)| *standing == Standing::Untold);
+        let since_when = if is_untold {
+            operation.finished_at()
+        } else {
+            Some(self.memory.cleared(id, self.now))
+        };
         let tries = self.memory.begun(id, &key);
-        if tries >= BOUND {
+        let pauses = if is_untold { UNTOLD } else { GONE };
+        let Some(pause) = pauses.get(tries as usize) else {
             return say(format!(
                 "begun again {BOUND} times in vain: mend what it fails for, then `argocd app sync {}`",
                 id.name
             ));
-        }
-        let is_untold = standings.iter().any(|(_, standing)| *standing == Standing::Untold);
-        let pause = match tries {
-            0 if !is_untold => Duration::ZERO,
-            tries => UNTOLD.saturating_mul(2_u32.saturating_pow(if is_untold { tries } else { tries - 1 })),
         };
-        let at = operation.finished_at().max(self.memory.begun_at(id));
+        let at = since_when.max(self.memory.begun_at(id));
         let left = at.map_or(Duration::ZERO, |at| pause.saturating_sub(since(at, self.now)));
         if !left.is_zero() {
             judged.look_again = earlier(judged.look_again, Some(left));
@@ -161,7 +186,9 @@ impl View<'_> {
     /// Of the tries of a sync only the last one is told of: what earlier ones have run is known because it was seen, or because
     /// it is still there. A sync of chosen resources runs no hooks.
     fn hook_that_ran(&self, id: &ObjectRef, app: Application<'_>, operation: Operation<'_>) -> Option<ObjectRef> {
-        if operation.is_of_chosen_resources() || closure::policy(self.rules, id).is_some_and(|policy| policy.rerun_hooks) {
+        if operation.is_of_chosen_resources()
+            || closure::policy(self.rules, id).is_some_and(|policy| policy.rerun_hooks)
+        {
             return None;
         }
         let is_live = app.resources().find(|resource| resource.is_hook()).map(Resource::id);

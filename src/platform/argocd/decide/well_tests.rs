@@ -10,7 +10,11 @@ use crate::health::Status::{self, Degraded, Healthy, Progressing};
 
 /// Two apps with a Deployment each, and a root.
 fn shop() -> Platform {
-    let mut shop = Platform::new([ready("root", &["cart", "search"]), ready("cart", &[]), ready("search", &[])]);
+    let mut shop = Platform::new([
+        ready("root", &["cart", "search"]),
+        ready("cart", &[]),
+        ready("search", &[]),
+    ]);
     shop.deploys("cart", Healthy);
     shop.deploys("search", Healthy);
     shop
@@ -29,11 +33,19 @@ fn an_app_that_is_behind_its_objects_is_asked_about_a_second_after_they_are_all_
     assert_eq!(shop.decide(60).refreshes(), [], "however long");
     shop.deploys("cart", Healthy);
     let seen = shop.decide(61);
-    assert_eq!((seen.refreshes(), seen.look_again), (vec![], Some(Duration::from_secs(1))));
+    assert_eq!(
+        (seen.refreshes(), seen.look_again),
+        (vec![], Some(Duration::from_secs(1)))
+    );
     let asked = shop.decide(62);
     assert_eq!(asked.refreshes(), [("cart", 1)]);
-    let super::super::Action::Refresh(refresh) = &asked.actions[0] else { panic!() };
-    assert_eq!(refresh.trigger, "Progressing to Argo CD, though all its objects are seen to be well");
+    let super::super::Action::Refresh(refresh) = &asked.actions[0] else {
+        panic!()
+    };
+    assert_eq!(
+        refresh.trigger,
+        "Progressing to Argo CD, though all its objects are seen to be well"
+    );
     assert!(!refresh.is_hard);
 }
 
@@ -61,7 +73,11 @@ fn of_many_that_are_behind_a_few_are_asked_about_at_a_time() {
         stale(&mut shop, name);
     }
     assert_eq!(shop.decide(6).refreshes(), []);
-    assert_eq!(shop.decide(13).refreshes(), [], "the agent has much to look at, and may get there by itself");
+    assert_eq!(
+        shop.decide(13).refreshes(),
+        [],
+        "the agent has much to look at, and may get there by itself"
+    );
     assert_eq!(shop.decide(14).refreshes().len(), 4);
     assert_eq!(shop.decide(15).refreshes(), []);
     for name in &names[..2] {
@@ -77,7 +93,10 @@ fn one_for_which_a_sync_waits_is_asked_about_at_once() {
     let mut shop = Platform::new(names.iter().map(|name| ready(name, &[])));
     let mut root = ready("root", &names.iter().map(String::as_str).collect::<Vec<_>>());
     root["status"]["operationState"]["phase"] = json!("Running");
-    root["status"]["operationState"].as_object_mut().unwrap().remove("finishedAt");
+    root["status"]["operationState"]
+        .as_object_mut()
+        .unwrap()
+        .remove("finishedAt");
     shop.put(root);
     for name in &names {
         stale(&mut shop, name);
@@ -121,7 +140,10 @@ fn a_failure_that_the_agent_keeps_is_asked_about_anew() {
         hard
     };
     assert_eq!(failed("repository not accessible"), [false, true, true]);
-    assert_eq!(failed("Manifest generation error (cached): exit status 1"), [true, true, true]);
+    assert_eq!(
+        failed("Manifest generation error (cached): exit status 1"),
+        [true, true, true]
+    );
 }
 
 #[test]
@@ -138,23 +160,38 @@ fn a_platform_whose_objects_are_all_seen_to_be_well_is_settled_at_once() {
 #[test]
 fn what_is_not_seen_keeps_the_quiet_time() {
     let edits: Vec<(&str, Box<dyn Fn(&mut Platform)>)> = vec![
-        ("a kind of which nothing is known", Box::new(|shop| shop.tree.kinds.clear())),
-        ("another cluster", Box::new(|shop| {
-            for place in ["/spec/destination/server", "/status/sync/comparedTo/destination/server"] {
-                *shop.app("cart").pointer_mut(place).unwrap() = json!("https://elsewhere");
-            }
-        })),
+        (
+            "a kind of which nothing is known",
+            Box::new(|shop| shop.tree.kinds.clear()),
+        ),
+        (
+            "another cluster",
+            Box::new(|shop| {
+                for place in ["/spec/destination/server", "/status/sync/comparedTo/destination/server"] {
+                    *shop.app("cart").pointer_mut(place).unwrap() = json!("https://elsewhere");
+                }
+            }),
+        ),
         ("an object that is not there", Box::new(|shop| shop.tree.live.clear())),
-        ("an object that is not well", Box::new(|shop| shop.deploys("cart", Progressing))),
-        ("an exception", Box::new(|shop| {
-            shop.app("cart")["status"]["health"]["status"] = json!("Suspended");
-            shop.allow("cart", &["Suspended"]);
-        })),
-        ("a set that may have been changed since it was judged", Box::new(|shop| {
-            shop.put(complete("teams", &[]));
-            shop.set("teams")["metadata"]["generation"] = json!(2);
-            shop.put(ready("root", &["cart", "search", "set:teams"]));
-        })),
+        (
+            "an object that is not well",
+            Box::new(|shop| shop.deploys("cart", Progressing)),
+        ),
+        (
+            "an exception",
+            Box::new(|shop| {
+                shop.app("cart")["status"]["health"]["status"] = json!("Suspended");
+                shop.allow("cart", &["Suspended"]);
+            }),
+        ),
+        (
+            "a set that may have been changed since it was judged",
+            Box::new(|shop| {
+                shop.put(complete("teams", &[]));
+                shop.set("teams")["metadata"]["generation"] = json!(2);
+                shop.put(ready("root", &["cart", "search", "set:teams"]));
+            }),
+        ),
     ];
     for (what, edit) in edits {
         let mut shop = shop();

@@ -72,12 +72,15 @@ fn in_wave(app: &str, wave: u32) -> String {
 pub(super) fn platform() -> Vec<(String, String)> {
     let file = |name: &str, text: String| (name.to_owned(), text);
     let mut all = files();
-    let install = all.iter_mut().find(|(name, _)| name == "bootstrap/argocd/kustomization.yaml");
+    let install = all
+        .iter_mut()
+        .find(|(name, _)| name == "bootstrap/argocd/kustomization.yaml");
     install
         .unwrap()
         .1
         .push_str("patches: [{path: health.yaml, target: {kind: ConfigMap, name: argocd-cm}}]\n");
-    let impatient = waiting::deployment("shelf").replace("spec:\n  selector", "spec:\n  progressDeadlineSeconds: 3\n  selector");
+    let impatient =
+        waiting::deployment("shelf").replace("spec:\n  selector", "spec:\n  progressDeadlineSeconds: 3\n  selector");
     assert!(impatient.contains("progressDeadlineSeconds"));
     all.extend([
         file(
@@ -87,14 +90,20 @@ pub(super) fn platform() -> Vec<(String, String)> {
         file("apps/widget.yaml", giving_up("widget", 1)),
         file("apps/ledger.yaml", giving_up("ledger", 1)),
         file("apps/kinds.yaml", application("kinds", "kinds", "kinds")),
-        file("apps/aisle.yaml", giving_up("aisle", 0).replace("namespace: aisle}", "namespace: argocd}")),
+        file(
+            "apps/aisle.yaml",
+            giving_up("aisle", 0).replace("namespace: aisle}", "namespace: argocd}"),
+        ),
         file("widget/widget.yaml", WIDGET.to_owned()),
         file("ledger/widget.yaml", LATER.to_owned()),
         file("ledger/job.yaml", MIGRATION.to_owned()),
         file("kinds/deployment.yaml", waiting::deployment("kinds")),
         file("kinds/definition.yaml", DEFINITION.to_owned()),
         file("aisle/shelf.yaml", in_wave(&application("shelf", "shelf", "shelf"), 0)),
-        file("aisle/basket.yaml", in_wave(&application("basket", "basket", "basket"), 1)),
+        file(
+            "aisle/basket.yaml",
+            in_wave(&application("basket", "basket", "basket"), 1),
+        ),
         file("shelf/deployment.yaml", impatient),
         file("basket/deployment.yaml", deployment("basket")),
     ]);
