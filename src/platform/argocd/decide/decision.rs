@@ -171,22 +171,17 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         decision.actions.extend(judged.action);
         decision.look_again = earlier(decision.look_again, judged.look_again);
     }
-    let unchanged = memory.unchanged(&decision.nodes, now);
+    memory.note_phases(&decision.nodes, now);
     let held: BTreeSet<_> = decision.held.iter().collect();
     if decision
         .nodes
         .iter()
         .all(|node| node.phase.is_settled() || held.contains(&node.id))
     {
-        let needed = quiet::needed(tree, rules, memory, &decision, now);
-        decision.settled = unchanged >= needed;
+        let left = quiet::left(tree, rules, memory, &decision.nodes, now);
+        decision.settled = left.is_zero();
         if !decision.settled {
-            decision.look_again = earlier(decision.look_again, Some(needed.saturating_sub(unchanged)));
-            // That everything is seen to be well may be told before that.
-            let steady = memory
-                .steady_since()
-                .map(|at| rules.quiet.saturating_sub(since(at, now)));
-            decision.look_again = earlier(decision.look_again, steady.filter(|left| !left.is_zero()));
+            decision.look_again = earlier(decision.look_again, Some(left));
         }
     }
     decision

@@ -34,8 +34,10 @@ pub struct Memory {
     asked: BTreeMap<ObjectRef, Asked>,
     /// The repositories and branches that are no longer where we found them, or not yet.
     pub(super) moved: BTreeSet<(String, String)>,
-    /// The nodes and their phases, and since when they are so.
-    last: Option<(Vec<(String, NodePhase)>, Timestamp)>,
+    /// The phase of each node, and since when it is in it.
+    phases: BTreeMap<String, (NodePhase, Timestamp)>,
+    /// Since when the nodes and their phases have been as they are.
+    changed: Option<Timestamp>,
     /// The syncs that were begun again.
     begun: BTreeMap<ObjectRef, Begun>,
     /// The apps whose sync failed for what is gone, and since when it is.
@@ -309,26 +311,35 @@ impl Memory {
         count
     }
 
-    /// Returns for how long the nodes and their phases have been as they are now.
-    pub(super) fn unchanged(&mut self, nodes: &[Node], now: Timestamp) -> Duration {
-        let seen: Vec<_> = nodes.iter().map(|node| (node.id.clone(), node.phase)).collect();
-        match &self.last {
-            // A clock that went back proves nothing: count anew.
-            Some((last, at)) if *last == seen && *at <= now => since(*at, now),
-            last => {
-                let was_settled = |node: &Node| {
-                    let phases = last.iter().flat_map(|(last, _)| last);
-                    phases
-                        .into_iter()
-                        .any(|(id, phase)| *id == node.id && phase.is_settled())
-                };
-                if nodes.iter().any(|node| !node.phase.is_settled() && was_settled(node)) {
-                    self.steady = Some(now);
-                }
-                self.last = Some((seen, now));
-                Duration::ZERO
+    /// Takes in the nodes and their phases.
+    pub(super) fn note_phases(&mut self, nodes: &[Node], now: Timestamp) {
+        let before = std::mem::take(&mut self.phases);
+        // A clock that went back proves nothing: count anew.
+        let is_back = self.changed.is_some_and(|at| at > now);
+        let mut is_same = before.len() == nodes.len() && !is_back;
+        for node in nodes {
+            let known = before.get(&node.id);
+            let at = known.filter(|(phase, at)| *phase == node.phase && *at <= now && !is_back);
+            is_same &= at.is_some();
+            if known.is_some_and(|(phase, _)| phase.is_settled()) && !node.phase.is_settled() {
+                self.steady = Some(now);
             }
+            self.phases
+                .insert(node.id.clone(), (node.phase, at.map_or(now, |(_, at)| *at)));
         }
+        if !is_same || self.changed.is_none() {
+            self.changed = Some(now);
+        }
+    }
+
+    /// Returns since when the nodes and their phases have been as they are now.
+    pub(super) fn changed(&self) -> Option<Timestamp> {
+        self.changed
+    }
+
+    /// Returns since when a node has been in its phase.
+    pub(super) fn phase_since(&self, node: &str) -> Option<Timestamp> {
+        self.phases.get(node).map(|(_, at)| *at)
     }
 }
 

@@ -25,11 +25,7 @@ const UNTOLD: [Duration; BOUND as usize] = [
 
 /// The same where its cause is seen to be gone. The agent, and the load balancer before a webhook, may see it a moment later than we
 /// do: on 3.2.11 a parent whose sync was begun in the second in which its child became Healthy failed once more.
-const GONE: [Duration; BOUND as usize] = [
-    Duration::from_secs(2),
-    Duration::from_secs(10),
-    Duration::from_secs(40),
-];
+const GONE: [Duration; BOUND as usize] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(40)];
 
 /// How the condition begins by which the agent says that it does not try again.
 const GIVEN_UP: &str = "Failed last sync attempt";
