@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
+use super::guard::Guard;
 use crate::object::ObjectRef;
 
 /// How long one watch lasts, in seconds, before the server ends it and it is taken up where it was. Short enough that a connection
@@ -68,17 +69,6 @@ impl<'name> Sort<'name> {
 }
 
 impl Cluster {
-    /// Watches all objects of a kind, in one namespace or (empty) in all.
-    pub fn watch(
-        &self,
-        api_version: &str,
-        kind: &str,
-        namespace: &str,
-    ) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
-        let api = self.api(api_version, kind, namespace)?;
-        Ok(self.sights(watcher(api, watcher::Config::default().timeout(ROUND)), Some))
-    }
-
     /// Watches objects of which no more is kept than `keep` takes of each, as soon as it is read.
     pub fn watch_of<T: Send + 'static>(
         &self,
@@ -90,7 +80,7 @@ impl Cluster {
         if !sort.fields.is_empty() {
             config = config.fields(sort.fields);
         }
-        let client = self.client.clone();
+        let (client, guard) = (self.client.clone(), Arc::clone(&self.guard));
         let is_one = namespaced && !sort.namespace.is_empty();
         Ok(if sort.metadata_only {
             let api: Api<PartialObjectMeta<DynamicObject>> = if is_one {
@@ -98,47 +88,14 @@ impl Cluster {
             } else {
                 Api::all_with(client, &resource)
             };
-            self.sights(watcher(api, config), keep).boxed()
+            sights(guard, watcher(api, config), keep).boxed()
         } else {
             let api: Api<DynamicObject> = if is_one {
                 Api::namespaced_with(client, sort.namespace, &resource)
             } else {
                 Api::all_with(client, &resource)
             };
-            self.sights(watcher(api, config), keep).boxed()
-        })
-    }
-
-    fn sights<K: Serialize, T>(
-        &self,
-        events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send,
-        mut keep: impl FnMut(Value) -> Option<T> + Send,
-    ) -> impl Stream<Item = Seen<T>> + Send {
-        let mut listing: Vec<T> = Vec::new();
-        let mut keep = move |object: K| keep(serde_json::to_value(object).unwrap_or_default());
-        // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
-        let events = kube::runtime::WatchStreamExt::default_backoff(events);
-        let guard = Arc::clone(&self.guard);
-        events.filter_map(move |event| {
-            let seen = match event {
-                Ok(watcher::Event::Init) => {
-                    listing.clear();
-                    None
-                }
-                Ok(watcher::Event::InitApply(object)) => {
-                    listing.extend(keep(object));
-                    None
-                }
-                Ok(watcher::Event::InitDone) => Some(Seen::Listed(std::mem::take(&mut listing))),
-                Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There),
-                Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone),
-                Err(error) if is_refusal(&error) => Some(Seen::Refused(broken(&error))),
-                Err(error) => {
-                    guard.doubt();
-                    Some(Seen::Broken(broken(&error)))
-                }
-            };
-            std::future::ready(seen)
+            sights(guard, watcher(api, config), keep).boxed()
         })
     }
 
@@ -153,7 +110,11 @@ impl Cluster {
         mut note: impl FnMut(&str) + Send,
     ) -> Result<Value, Error> {
         let named = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
-        let mut sights = std::pin::pin!(self.sights(watcher(self.api_of(id)?, named.timeout(ROUND)), Some));
+        let mut sights = std::pin::pin!(sights(
+            Arc::clone(&self.guard),
+            watcher(self.api_of(id)?, named.timeout(ROUND)),
+            Some,
+        ));
         loop {
             let seen = tokio::select! {
                 biased;
@@ -182,6 +143,39 @@ impl Cluster {
         }
         Err(Error::new(ErrorKind::Server, format!("cannot watch {id}")).because("the watch ended"))
     }
+}
+
+/// Turns what a watch says into what is seen by it.
+fn sights<K: Serialize, T: Send>(
+    guard: Arc<Guard>,
+    events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send,
+    mut keep: impl FnMut(Value) -> Option<T> + Send,
+) -> impl Stream<Item = Seen<T>> + Send {
+    let mut listing: Vec<T> = Vec::new();
+    let mut keep = move |object: K| keep(serde_json::to_value(object).unwrap_or_default());
+    // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
+    let events = kube::runtime::WatchStreamExt::default_backoff(events);
+    events.filter_map(move |event| {
+        let seen = match event {
+            Ok(watcher::Event::Init) => {
+                listing.clear();
+                None
+            }
+            Ok(watcher::Event::InitApply(object)) => {
+                listing.extend(keep(object));
+                None
+            }
+            Ok(watcher::Event::InitDone) => Some(Seen::Listed(std::mem::take(&mut listing))),
+            Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There),
+            Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone),
+            Err(error) if is_refusal(&error) => Some(Seen::Refused(broken(&error))),
+            Err(error) => {
+                guard.doubt();
+                Some(Seen::Broken(broken(&error)))
+            }
+        };
+        std::future::ready(seen)
+    })
 }
 
 /// Whether the server said that it will not let these objects be watched: the user may not, or the kind cannot be.

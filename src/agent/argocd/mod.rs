@@ -1,6 +1,8 @@
 //! Argo CD through the Kubernetes API alone; its own server need not be there.
 
 mod install;
+mod lean;
+mod live;
 mod observe;
 mod perform;
 

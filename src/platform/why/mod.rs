@@ -4,6 +4,7 @@
 //! them by the chain of owners. Neither keeps the object.
 
 mod cause;
+mod condition;
 mod container;
 mod facts;
 mod glance;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::cause::{Cause, Depth, said};
 use super::container::{self, Whose};
-use crate::health::condition;
+use super::condition::condition;
 use crate::platform::argocd::application::{items, text};
 
 /// What is kept of a pod that is not ready.

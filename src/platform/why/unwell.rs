@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::cause::{Cause, Depth, said};
-use crate::health::condition;
+use super::condition::condition;
 use crate::platform::argocd::application::{items, text};
 
 /// Returns what an object says of itself that keeps it from being well; empty where it says nothing.

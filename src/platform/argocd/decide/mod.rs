@@ -10,6 +10,7 @@ mod decision;
 mod fresh;
 mod memory;
 mod node;
+mod reason;
 mod refresh;
 
 pub use away::{Away, AwayState};
