@@ -5,7 +5,10 @@ use serde_json::Value;
 /// What nobody reads, and how it is reached.
 const UNREAD: [(&str, &str); 4] = [
     ("/metadata", "managedFields"),
-    ("/metadata/annotations", "kubectl.kubernetes.io/last-applied-configuration"),
+    (
+        "/metadata/annotations",
+        "kubectl.kubernetes.io/last-applied-configuration",
+    ),
     ("/status", "history"),
     ("/status", "summary"),
 ];

@@ -70,7 +70,11 @@ impl Live {
         if !app.is_in_cluster() {
             return;
         }
-        for id in app.resources().filter(|resource| !resource.is_app()).map(|resource| resource.id()) {
+        for id in app
+            .resources()
+            .filter(|resource| !resource.is_app())
+            .map(|resource| resource.id())
+        {
             if !self.is_begun(&id.group, &id.kind) {
                 self.begin(&id.api_version(), &id.kind);
             }
@@ -86,7 +90,8 @@ impl Live {
         self.begun.insert((group.to_owned(), kind.to_owned()));
         // What has no check is well as soon as it is there, and that the agent says itself.
         if health::judge(&json!({"apiVersion": api_version, "kind": kind})).is_some() {
-            self.sights.push(objects(self.cluster.clone(), api_version.to_owned(), kind.to_owned()));
+            self.sights
+                .push(objects(self.cluster.clone(), api_version.to_owned(), kind.to_owned()));
         }
     }
 
@@ -116,9 +121,9 @@ impl Live {
                 Seen::There(warning) => self.facts.warn(warning),
                 // That an event is forgotten by the server, or not seen for a while, makes nothing well.
                 Seen::Gone(_) | Seen::Broken(_) => {}
-                Seen::Refused(why) => self.notices.push(format!(
-                    "events cannot be watched, so some reasons are not told: {why}"
-                )),
+                Seen::Refused(why) => self
+                    .notices
+                    .push(format!("events cannot be watched, so some reasons are not told: {why}")),
             },
             Sight::Words(question, words) => {
                 if let Some(words) = words {
@@ -154,7 +159,13 @@ impl Live {
             self.asked.insert(question.clone());
             let cluster = self.cluster.clone();
             let answer = async move {
-                let Question { namespace, pod, container, previous, .. } = &question;
+                let Question {
+                    namespace,
+                    pod,
+                    container,
+                    previous,
+                    ..
+                } = &question;
                 let words = cluster.last_line(namespace, pod, container, *previous).await;
                 Sight::Words(question, words)
             };

@@ -20,7 +20,12 @@ const IMAGE: [&str; 6] = [
 const PULLED_AGAIN: [&str; 3] = ["ImagePullBackOff", "ErrImagePull", "RegistryUnavailable"];
 
 /// What a runtime wraps the reason into.
-const WRAPPINGS: [&str; 4] = ["rpc error: code = ", "desc = ", "ErrImagePull: ", "failed to pull and unpack image "];
+const WRAPPINGS: [&str; 4] = [
+    "rpc error: code = ",
+    "desc = ",
+    "ErrImagePull: ",
+    "failed to pull and unpack image ",
+];
 
 /// The pod that a container is in.
 pub(super) struct Whose<'pod> {
@@ -57,7 +62,10 @@ pub(super) fn trouble(status: &Value, image: &str, whose: &Whose<'_>) -> Option<
                 Some((end, question(true))),
             )
         }
-        "" => match (status.pointer("/state/terminated"), status.pointer("/lastState/terminated")) {
+        "" => match (
+            status.pointer("/state/terminated"),
+            status.pointer("/lastState/terminated"),
+        ) {
             (Some(end), _) if end["exitCode"].as_i64() != Some(0) => (ended(end), Some((end, question(false)))),
             (None, Some(end)) if status.pointer("/state/running").is_some() && status["ready"] != true => (
                 format!("started again {restarts} times, last {}", ended(end)),
@@ -104,7 +112,10 @@ fn ended(end: &Value) -> String {
 }
 
 pub(super) fn last_line(text: &str) -> &str {
-    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()
+    text.lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default()
 }
 
 /// Takes from the message about an image what is not said already: that there is a pause, and which image.
@@ -126,10 +137,7 @@ pub(super) fn pull_message(message: &str, image: &str) -> String {
                 }
             }
         }
-        rest = rest
-            .strip_prefix(&format!("\"{image}\":"))
-            .unwrap_or(rest)
-            .trim_start();
+        rest = rest.strip_prefix(&format!("\"{image}\":")).unwrap_or(rest).trim_start();
         if rest == before {
             return rest.to_owned();
         }
@@ -159,17 +167,50 @@ mod tests {
         let image = "registry.example.com/cart:1";
         for (status, expected, asks) in [
             (
-                waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\": ErrImagePull: rpc error: code = Unknown desc = failed to pull and unpack image \"{image}\": failed to resolve reference: 403 Forbidden")),
+                waiting(
+                    "ImagePullBackOff",
+                    &format!(
+                        "Back-off pulling image \"{image}\": ErrImagePull: rpc error: code = Unknown desc = failed to pull and unpack image \"{image}\": failed to resolve reference: 403 Forbidden"
+                    ),
+                ),
                 "ImagePullBackOff registry.example.com/cart:1: failed to resolve reference: 403 Forbidden",
                 false,
             ),
-            (waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\"")), "ImagePullBackOff registry.example.com/cart:1", false),
-            (waiting("ErrImagePull", "rpc error: code = NotFound desc = manifest unknown"), "ErrImagePull registry.example.com/cart:1: manifest unknown", false),
-            (waiting("CreateContainerConfigError", "secret \"pay\" not found"), "CreateContainerConfigError: secret \"pay\" not found", false),
-            (crashed(json!({"exitCode": 137, "reason": "OOMKilled"})), "CrashLoopBackOff, exit code 137 (OOMKilled), 3 restarts", true),
-            (crashed(json!({"exitCode": 1, "reason": "Error", "message": "starting\nno database at db:5432\n\n"})), "CrashLoopBackOff, exit code 1, 3 restarts: no database at db:5432", false),
-            (json!({"name": "main", "state": {"terminated": {"exitCode": 2, "reason": "Error"}}}), "exit code 2", true),
-            (json!({"name": "main", "restartCount": 1, "ready": false, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}}), "started again 1 times, last exit code 1", true),
+            (
+                waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\"")),
+                "ImagePullBackOff registry.example.com/cart:1",
+                false,
+            ),
+            (
+                waiting("ErrImagePull", "rpc error: code = NotFound desc = manifest unknown"),
+                "ErrImagePull registry.example.com/cart:1: manifest unknown",
+                false,
+            ),
+            (
+                waiting("CreateContainerConfigError", "secret \"pay\" not found"),
+                "CreateContainerConfigError: secret \"pay\" not found",
+                false,
+            ),
+            (
+                crashed(json!({"exitCode": 137, "reason": "OOMKilled"})),
+                "CrashLoopBackOff, exit code 137 (OOMKilled), 3 restarts",
+                true,
+            ),
+            (
+                crashed(json!({"exitCode": 1, "reason": "Error", "message": "starting\nno database at db:5432\n\n"})),
+                "CrashLoopBackOff, exit code 1, 3 restarts: no database at db:5432",
+                false,
+            ),
+            (
+                json!({"name": "main", "state": {"terminated": {"exitCode": 2, "reason": "Error"}}}),
+                "exit code 2",
+                true,
+            ),
+            (
+                json!({"name": "main", "restartCount": 1, "ready": false, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}}),
+                "started again 1 times, last exit code 1",
+                true,
+            ),
         ] {
             assert_eq!(told(&status, false), Some((expected.to_owned(), asks)), "{status}");
         }
@@ -183,14 +224,31 @@ mod tests {
             assert_eq!(told(&status, false), None, "{status}");
         }
         let named = told(&waiting("InvalidImageName", "no"), true).unwrap().0;
-        assert_eq!(named, "container main: InvalidImageName registry.example.com/cart:1: no");
+        assert_eq!(
+            named,
+            "container main: InvalidImageName registry.example.com/cart:1: no"
+        );
     }
 
     #[test]
     fn only_an_image_that_may_be_pulled_later_is_a_warning() {
         let since: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
-        let whose = Whose { uid: "u", namespace: "shop", pod: "cart-1", since: Some(since), is_one_of_many: false };
-        let until = |reason: &str| trouble(&json!({"name": "main", "state": {"waiting": {"reason": reason}}}), "x", &whose).unwrap().warning_until;
+        let whose = Whose {
+            uid: "u",
+            namespace: "shop",
+            pod: "cart-1",
+            since: Some(since),
+            is_one_of_many: false,
+        };
+        let until = |reason: &str| {
+            trouble(
+                &json!({"name": "main", "state": {"waiting": {"reason": reason}}}),
+                "x",
+                &whose,
+            )
+            .unwrap()
+            .warning_until
+        };
         assert_eq!(until("ImagePullBackOff"), "2026-11-21T10:05:00Z".parse().ok());
         assert_eq!(until("ErrImagePull"), "2026-11-21T10:05:00Z".parse().ok());
         for reason in ["InvalidImageName", "CreateContainerConfigError", "CrashLoopBackOff"] {

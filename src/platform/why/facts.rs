@@ -264,7 +264,11 @@ impl Facts {
     /// Adds what others know: the last words of a container, the reason why an image cannot be pulled.
     fn complete(&self, cause: &Cause, uid: &str) -> Cause {
         let mut cause = cause.clone();
-        let words = cause.question.as_ref().and_then(|question| self.words.get(question)).cloned();
+        let words = cause
+            .question
+            .as_ref()
+            .and_then(|question| self.words.get(question))
+            .cloned();
         let pulled = || {
             let image = cause.image.as_ref()?;
             self.warnings_of(uid).find_map(|warning| warning.of_image(image))
@@ -307,7 +311,8 @@ fn told(found: Vec<(&ObjectRef, Cause)>) -> Vec<Blocker> {
 }
 
 fn compare(before: Option<&Live>, now: Option<&Live>) -> News {
-    let state = |live: Option<&Live>| live.map(|live| (live.uid.clone(), live.health.as_ref().map(|health| health.status)));
+    let state =
+        |live: Option<&Live>| live.map(|live| (live.uid.clone(), live.health.as_ref().map(|health| health.status)));
     if state(before) != state(now) {
         // That something which is not well yet has come is what everybody waits for anyhow.
         let matters = [before, now].into_iter().flatten().any(|live| live.health.is_some());
@@ -315,4 +320,3 @@ fn compare(before: Option<&Live>, now: Option<&Live>) -> News {
     }
     if before == now { News::Nothing } else { News::Words }
 }
-

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::cause::{Cause, Depth, said};
-use super::container::{self, Whose};
 use super::condition::condition;
+use super::container::{self, Whose};
 use crate::platform::argocd::application::{items, text};
 
 /// What is kept of a pod that is not ready.
@@ -25,7 +25,10 @@ pub(super) fn unready(pod: &Value) -> Option<Unready> {
     }
     let mut causes: Vec<Cause> = containers(pod);
     if let Some(("False", message)) = condition(pod, "PodScheduled") {
-        causes.push(Cause::new(Depth::Scheduling, said("no node for it", scheduling(message))));
+        causes.push(Cause::new(
+            Depth::Scheduling,
+            said("no node for it", scheduling(message)),
+        ));
     }
     if phase == "Failed" && causes.is_empty() {
         let reason = Some(text(pod, "/status/reason")).filter(|reason| !reason.is_empty());
@@ -55,17 +58,20 @@ fn containers(pod: &Value) -> Vec<Cause> {
         is_one_of_many: count > 1,
     };
     // The init containers run first, and what they wait for the others wait for.
-    [("/status/initContainerStatuses", "/spec/initContainers"), ("/status/containerStatuses", "/spec/containers")]
-        .into_iter()
-        .flat_map(|(statuses, specs)| {
-            let whose = &whose;
-            items(pod, statuses).filter_map(move |status| {
-                let spec = items(pod, specs).find(|spec| spec["name"] == status["name"]);
-                let image = spec.map(|spec| text(spec, "/image")).unwrap_or_default();
-                container::trouble(status, image, whose)
-            })
+    [
+        ("/status/initContainerStatuses", "/spec/initContainers"),
+        ("/status/containerStatuses", "/spec/containers"),
+    ]
+    .into_iter()
+    .flat_map(|(statuses, specs)| {
+        let whose = &whose;
+        items(pod, statuses).filter_map(move |status| {
+            let spec = items(pod, specs).find(|spec| spec["name"] == status["name"]);
+            let image = spec.map(|spec| text(spec, "/image")).unwrap_or_default();
+            container::trouble(status, image, whose)
         })
-        .collect()
+    })
+    .collect()
 }
 
 /// The scheduler tells first why no node fits, and then why making room would not help, node by node.
@@ -86,15 +92,25 @@ mod tests {
 
     #[test]
     fn a_pod_says_what_keeps_it_from_being_ready() {
-        let condition = |kind: &str, status: &str, message: &str| json!({"type": kind, "status": status, "message": message});
-        let unscheduled = condition("PodScheduled", "False", "0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: no.");
+        let condition =
+            |kind: &str, status: &str, message: &str| json!({"type": kind, "status": status, "message": message});
+        let unscheduled = condition(
+            "PodScheduled",
+            "False",
+            "0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: no.",
+        );
         for (status, expected) in [
-            (json!({"phase": "Running", "conditions": [condition("Ready", "True", "")]}), None),
+            (
+                json!({"phase": "Running", "conditions": [condition("Ready", "True", "")]}),
+                None,
+            ),
             (json!({"phase": "Succeeded"}), None),
             (json!({"phase": "Pending"}), Some(vec![])),
             (
                 json!({"phase": "Pending", "conditions": [unscheduled]}),
-                Some(vec!["no node for it: 0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 Insufficient cpu"]),
+                Some(vec![
+                    "no node for it: 0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 Insufficient cpu",
+                ]),
             ),
             (
                 json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}),
@@ -107,7 +123,8 @@ mod tests {
             ),
         ] {
             let pod = json!({"metadata": {"name": "cart-1"}, "spec": {"containers": [{"name": "main"}], "initContainers": [{"name": "wait"}]}, "status": status});
-            let expected: Option<Vec<String>> = expected.map(|all: Vec<&str>| all.into_iter().map(str::to_owned).collect());
+            let expected: Option<Vec<String>> =
+                expected.map(|all: Vec<&str>| all.into_iter().map(str::to_owned).collect());
             assert_eq!(told(&pod), expected, "{pod}");
         }
     }

@@ -9,7 +9,14 @@ use crate::object::ObjectRef;
 use crate::platform::argocd::application::text;
 
 /// Reasons that repeat what the object says of itself, better.
-const ECHOES: [&str; 6] = ["BackOff", "FailedScheduling", "Failed", "InspectFailed", "BackoffLimitExceeded", "NotTriggerScaleUp"];
+const ECHOES: [&str; 6] = [
+    "BackOff",
+    "FailedScheduling",
+    "Failed",
+    "InspectFailed",
+    "BackoffLimitExceeded",
+    "NotTriggerScaleUp",
+];
 
 /// What is kept of an event of type `Warning`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,18 +37,28 @@ impl Warning {
     /// Takes an event; `None` where it is about nothing that can be found again.
     pub fn of(event: &Value) -> Option<Self> {
         let about = Some(text(event, "/involvedObject/uid")).filter(|uid| !uid.is_empty())?;
-        let at = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"]
-            .into_iter()
-            .map(|pointer| text(event, pointer))
-            .find(|time| !time.is_empty())
-            .unwrap_or_default();
+        let at = [
+            "/series/lastObservedTime",
+            "/lastTimestamp",
+            "/eventTime",
+            "/metadata/creationTimestamp",
+        ]
+        .into_iter()
+        .map(|pointer| text(event, pointer))
+        .find(|time| !time.is_empty())
+        .unwrap_or_default();
         let (reason, message) = (text(event, "/reason"), text(event, "/message"));
         // "Error: ErrImagePull" comes with the same reason as, and right after, the message that tells why.
         if reason == "Failed" && !message.starts_with("Failed to pull image") {
             return None;
         }
         Some(Self {
-            id: ObjectRef::new("v1", "Event", text(event, "/metadata/namespace"), text(event, "/metadata/name")),
+            id: ObjectRef::new(
+                "v1",
+                "Event",
+                text(event, "/metadata/namespace"),
+                text(event, "/metadata/name"),
+            ),
             about: about.to_owned(),
             reason: reason.to_owned(),
             message: one_line(message),
@@ -85,20 +102,43 @@ mod tests {
     #[test]
     fn an_event_tells_what_its_object_does_not() {
         for (reason, message, expected) in [
-            ("FailedMount", "MountVolume.SetUp failed for volume \"tls\" : secret \"tls\" not found", Some("FailedMount: MountVolume.SetUp failed for volume \"tls\" : secret \"tls\" not found")),
-            ("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", Some("Readiness probe failed: HTTP probe failed with statuscode: 503")),
-            ("FailedCreate", "Error creating: pods \"a-\" is forbidden: exceeded quota: q", Some("exceeded quota: q")),
-            ("ProvisioningFailed", "storageclass.storage.k8s.io \"fast\" not found", Some("Pending: storageclass.storage.k8s.io \"fast\" not found")),
+            (
+                "FailedMount",
+                "MountVolume.SetUp failed for volume \"tls\" : secret \"tls\" not found",
+                Some("FailedMount: MountVolume.SetUp failed for volume \"tls\" : secret \"tls\" not found"),
+            ),
+            (
+                "Unhealthy",
+                "Readiness probe failed: HTTP probe failed with statuscode: 503",
+                Some("Readiness probe failed: HTTP probe failed with statuscode: 503"),
+            ),
+            (
+                "FailedCreate",
+                "Error creating: pods \"a-\" is forbidden: exceeded quota: q",
+                Some("exceeded quota: q"),
+            ),
+            (
+                "ProvisioningFailed",
+                "storageclass.storage.k8s.io \"fast\" not found",
+                Some("Pending: storageclass.storage.k8s.io \"fast\" not found"),
+            ),
             ("BackOff", "Back-off restarting failed container", None),
             ("FailedScheduling", "0/3 nodes are available", None),
         ] {
-            assert_eq!(event(reason, message).cause().map(|cause| cause.reason).as_deref(), expected, "{reason}");
+            assert_eq!(
+                event(reason, message).cause().map(|cause| cause.reason).as_deref(),
+                expected,
+                "{reason}"
+            );
         }
     }
 
     #[test]
     fn an_event_tells_why_an_image_cannot_be_pulled() {
-        let failed = event("Failed", "Failed to pull image \"r/cart:1\": rpc error: code = Unknown desc = 403 Forbidden");
+        let failed = event(
+            "Failed",
+            "Failed to pull image \"r/cart:1\": rpc error: code = Unknown desc = 403 Forbidden",
+        );
         assert_eq!(failed.of_image("r/cart:1").as_deref(), Some("403 Forbidden"));
         assert_eq!(failed.of_image("r/other:1"), None);
     }

@@ -25,3 +25,4 @@ mod storms;
 mod twice;
 mod waiting;
 mod watched;
+mod why;

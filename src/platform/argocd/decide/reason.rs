@@ -71,7 +71,9 @@ impl View<'_> {
             return;
         }
         // A hook is not among the app's own resources.
-        let hook = app.operation().and_then(|operation| operation.results().map(Resource::id).find(same));
+        let hook = app
+            .operation()
+            .and_then(|operation| operation.results().map(Resource::id).find(same));
         if let Some((id, live)) = hook.and_then(|id| self.tree.live.get(&id).map(|live| (id, live)))
             && let Some(why) = live.why.first()
         {
@@ -125,6 +127,12 @@ fn warning(unwell: &[(ObjectRef, &Live)], now: Timestamp) -> Option<Duration> {
         let status = live.health.as_ref().map(|health| health.status);
         status == Some(crate::health::Status::Degraded)
     });
-    let until = degraded.map(|(_, live)| live.warning_until).reduce(|one, other| Some(one?.max(other?)))??;
+    let until = degraded
+        .map(|(_, live)| live.warning_until)
+        .reduce(|one, other| Some(one?.max(other?)))??;
     (until > now).then(|| since(now, until))
 }
+
+#[cfg(test)]
+#[path = "reason_tests.rs"]
+mod tests;
