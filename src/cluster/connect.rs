@@ -255,15 +255,20 @@ impl Cluster {
             .find_map(|found| found.recommended_kind(kind).map(|(resource, _)| resource.api_version))
     }
 
-    /// Returns a handle for the objects of a kind.
-    pub(super) fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Result<Api<DynamicObject>, Error> {
-        let (resource, namespaced) = self.resource(api_version, kind).ok_or_else(|| {
+    /// Returns the resource of a kind and whether it is namespaced.
+    pub(super) fn known(&self, api_version: &str, kind: &str) -> Result<(ApiResource, bool), Error> {
+        self.resource(api_version, kind).ok_or_else(|| {
             Error::new(
                 ErrorKind::UnknownKind,
                 format!("the cluster serves no kind {kind} of {api_version}"),
             )
             .hint("is the CRD that defines it part of the install, or of an earlier root?")
-        })?;
+        })
+    }
+
+    /// Returns a handle for the objects of a kind.
+    pub(super) fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Result<Api<DynamicObject>, Error> {
+        let (resource, namespaced) = self.known(api_version, kind)?;
         Ok(if namespaced && !namespace.is_empty() {
             Api::namespaced_with(self.client.clone(), namespace, &resource)
         } else {

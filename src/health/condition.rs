@@ -2,12 +2,43 @@
 
 use serde_json::Value;
 
+use super::field::{list, text};
+
+/// One condition of an object.
+pub(super) struct Condition<'object> {
+    pub(super) kind: &'object str,
+    pub(super) status: &'object str,
+    pub(super) reason: &'object str,
+    pub(super) message: &'object str,
+}
+
+impl<'object> From<&'object Value> for Condition<'object> {
+    fn from(condition: &'object Value) -> Self {
+        Self {
+            kind: text(condition, "/type"),
+            status: text(condition, "/status"),
+            reason: text(condition, "/reason"),
+            message: text(condition, "/message"),
+        }
+    }
+}
+
+/// Returns the conditions in the order in which the object has them.
+pub(super) fn conditions(object: &Value) -> impl Iterator<Item = Condition<'_>> {
+    list(object, "/status/conditions").iter().map(Condition::from)
+}
+
+/// Returns the first condition of a type.
+pub(super) fn condition<'object>(object: &'object Value, kind: &str) -> Option<Condition<'object>> {
+    conditions(object).find(|condition| condition.kind == kind)
+}
+
 /// Whether a `CustomResourceDefinition` is served; `Err` says what is missing.
 pub fn established(object: &Value) -> Result<(), String> {
-    for (kind, wanted) in [("NamesAccepted", "True"), ("Established", "True")] {
+    for kind in ["NamesAccepted", "Established"] {
         match condition(object, kind) {
-            Some((status, _)) if status == wanted => {}
-            Some((_, message)) => return Err(format!("{kind} is not so: {message}")),
+            Some(found) if found.status == "True" => {}
+            Some(found) => return Err(format!("{kind} is not so: {}", found.message)),
             None => return Err(format!("{kind} is not known yet")),
         }
     }
@@ -16,26 +47,14 @@ pub fn established(object: &Value) -> Result<(), String> {
 
 /// Whether an object has this condition as `True`, or this phase; `Err` says what it has instead.
 pub fn condition_or_phase(object: &Value, is: &str) -> Result<(), String> {
-    let phase = object.pointer("/status/phase").and_then(Value::as_str);
+    let phase = text(object, "/status/phase");
     match condition(object, is) {
-        Some(("True", _)) => Ok(()),
-        Some((status, message)) => Err(format!("{is} is {status}: {message}")),
-        None if phase == Some(is) => Ok(()),
-        None => Err(phase.map_or_else(
-            || format!("it has neither a condition nor a phase {is} yet"),
-            |phase| format!("its phase is {phase}"),
-        )),
+        Some(found) if found.status == "True" => Ok(()),
+        Some(found) => Err(format!("{is} is {}: {}", found.status, found.message)),
+        None if phase == is => Ok(()),
+        None if phase.is_empty() => Err(format!("it has neither a condition nor a phase {is} yet")),
+        None => Err(format!("its phase is {phase}")),
     }
-}
-
-/// Returns the status and message of a condition.
-pub fn condition<'object>(object: &'object Value, kind: &str) -> Option<(&'object str, &'object str)> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
-    let found = conditions.iter().find(|condition| condition["type"] == kind)?;
-    Some((
-        found["status"].as_str().unwrap_or_default(),
-        found["message"].as_str().unwrap_or_default(),
-    ))
 }
 
 #[cfg(test)]

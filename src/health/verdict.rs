@@ -27,3 +27,19 @@ pub struct Health {
     /// Why, in the object's own words where it has any; empty where there is nothing to add.
     pub message: String,
 }
+
+impl Status {
+    /// Gives the verdict its reason.
+    pub(super) fn because(self, message: impl Into<String>) -> Health {
+        Health {
+            status: self,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<Status> for Health {
+    fn from(status: Status) -> Self {
+        status.because("")
+    }
+}

@@ -55,13 +55,14 @@ impl Step for Drive {
         clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
-        let mut observer = Observer::start(cluster)?;
+        let mut observer = Observer::start(cluster)?.with_live(cluster);
         let mut lookout = Lookout::new();
         let mut told = Told::default();
         loop {
             // After a break it may be another cluster that is seen.
             cluster.if_in_doubt_the_same().await?;
             let mut look_again = None;
+            observer.notices().into_iter().for_each(|notice| context.notice(notice));
             if observer.is_complete() {
                 // While the watch is broken, what is known is old: nothing is asked for by it, nor does it count as asked for.
                 let is_blind = observer.trouble().is_some();

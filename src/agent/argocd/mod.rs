@@ -2,6 +2,8 @@
 
 mod ground;
 mod install;
+mod lean;
+mod live;
 mod observe;
 mod perform;
 

@@ -32,12 +32,12 @@ pub struct Source<'object> {
 }
 
 /// Returns the text at a JSON pointer; empty where there is none.
-pub(super) fn text<'object>(value: &'object Value, pointer: &str) -> &'object str {
+pub(in crate::platform) fn text<'object>(value: &'object Value, pointer: &str) -> &'object str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns the items at a JSON pointer.
-pub(super) fn items<'object>(value: &'object Value, pointer: &str) -> impl Iterator<Item = &'object Value> {
+pub(in crate::platform) fn items<'object>(value: &'object Value, pointer: &str) -> impl Iterator<Item = &'object Value> {
     value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
@@ -282,7 +282,7 @@ impl<'object> Application<'object> {
 }
 
 /// Returns the UID of the owner that is the controller.
-pub(super) fn controller(object: &Value) -> Option<&str> {
+pub(in crate::platform) fn controller(object: &Value) -> Option<&str> {
     items(object, "/metadata/ownerReferences")
         .find(|owner| owner["controller"] == Value::Bool(true))
         .map(|owner| text(owner, "/uid"))

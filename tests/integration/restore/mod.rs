@@ -26,3 +26,4 @@ mod storms;
 mod twice;
 mod waiting;
 mod watched;
+mod why;

@@ -11,6 +11,7 @@ mod fresh;
 mod memory;
 mod node;
 mod quiet;
+mod reason;
 mod refresh;
 mod reissue;
 mod well;

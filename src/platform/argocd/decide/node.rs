@@ -132,6 +132,12 @@ impl<'tree> View<'tree> {
             .applications
             .get(&member.id)
             .and_then(|object| self.excuse(object, &mut obstacles));
+        // Before the phase is judged: what is only a warning makes nothing fail.
+        let grace = self
+            .tree
+            .applications
+            .get(&member.id)
+            .and_then(|object| self.explain(Application::new(object), &mut obstacles));
         let allow = policy.map(|policy| policy.allow.as_slice()).unwrap_or_default();
         let phase = if member.ignored {
             NodePhase::Ignored
@@ -170,7 +176,7 @@ impl<'tree> View<'tree> {
             node,
             exception,
             action: None,
-            look_again: None,
+            look_again: grace,
             is_held,
         };
         if phase.is_settled() || is_held {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::fixture::{Platform, at, complete, owned_by, ready, set_id};
 use crate::health::Status::{self, Degraded, Healthy, Progressing};
