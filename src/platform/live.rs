@@ -26,3 +26,12 @@ impl Live {
             .is_some_and(|health| health.status != Status::Healthy)
     }
 }
+
+/// What is known of the objects of one kind on the agent's own cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// They are watched, and were listed at least once: one that is not among what is known is not there.
+    Watched,
+    /// They have no health, so nobody looks at them.
+    Unchecked,
+}

@@ -8,6 +8,7 @@ mod clusters;
 mod credentials;
 mod honesty;
 mod installs;
+mod interventions;
 mod journal;
 mod kill;
 mod moved;
