@@ -38,4 +38,4 @@ pub use probe::{Sign, look, sign_of_life};
 pub use record::Kept;
 pub use skew::{Skew, TOLERATED};
 pub use trial::Tried;
-pub use wait::{Seen, Sort};
+pub use wait::{Refused, Seen, Sort};

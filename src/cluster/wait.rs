@@ -33,9 +33,11 @@ pub enum Seen<T = Value> {
     Gone(T),
     /// The watch broke and is being taken up again; what is known may be old.
     Broken(String),
-    /// The server does not let these objects be watched, and will not the next time.
-    Refused(String),
 }
+
+/// Why the server does not let objects be watched, and will not the next time.
+#[derive(Debug, Clone)]
+pub struct Refused(pub String);
 
 /// Which objects are watched, and how.
 #[derive(Debug, Clone, Copy)]
@@ -69,12 +71,39 @@ impl<'name> Sort<'name> {
 }
 
 impl Cluster {
+    /// Watches all objects of a kind, in one namespace or (empty) in all.
+    pub fn watch(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+    ) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
+        let sort = Sort {
+            namespace,
+            ..Sort::all(api_version, kind)
+        };
+        Ok(self.watch_of(sort, Some)?.map(or_broken))
+    }
+
+    /// Says whenever an object of a cluster-scoped kind is new, changed or gone, without its content: a CRD may be a megabyte.
+    pub fn stirrings(&self, api_version: &str, kind: &str) -> Result<impl Stream<Item = ()> + Send + use<>, Error> {
+        let sort = Sort {
+            metadata_only: true,
+            ..Sort::all(api_version, kind)
+        };
+        let seen = self.watch_of(sort, |_| Some(()))?;
+        Ok(seen.filter_map(|seen| {
+            let is_news = matches!(seen, Ok(Seen::Listed(_) | Seen::There(()) | Seen::Gone(())));
+            std::future::ready(is_news.then_some(()))
+        }))
+    }
+
     /// Watches objects of which no more is kept than `keep` takes of each, as soon as it is read.
     pub fn watch_of<T: Send + 'static>(
         &self,
         sort: Sort<'_>,
         keep: impl FnMut(Value) -> Option<T> + Send + 'static,
-    ) -> Result<BoxStream<'static, Seen<T>>, Error> {
+    ) -> Result<BoxStream<'static, Result<Seen<T>, Refused>>, Error> {
         let (resource, namespaced) = self.known(sort.api_version, sort.kind)?;
         let mut config = watcher::Config::default().timeout(ROUND).page_size(sort.page);
         if !sort.fields.is_empty() {
@@ -110,11 +139,14 @@ impl Cluster {
         mut note: impl FnMut(&str) + Send,
     ) -> Result<Value, Error> {
         let named = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
-        let mut sights = std::pin::pin!(sights(
-            Arc::clone(&self.guard),
-            watcher(self.api_of(id)?, named.timeout(ROUND)),
-            Some,
-        ));
+        let mut sights = std::pin::pin!(
+            sights(
+                Arc::clone(&self.guard),
+                watcher(self.api_of(id)?, named.timeout(ROUND)),
+                Some,
+            )
+            .map(or_broken)
+        );
         loop {
             let seen = tokio::select! {
                 biased;
@@ -125,7 +157,7 @@ impl Cluster {
                 Some(Seen::Listed(objects)) => objects.into_iter().next(),
                 Some(Seen::There(object)) => Some(object),
                 Some(Seen::Gone(_)) => None,
-                Some(Seen::Broken(why) | Seen::Refused(why)) => {
+                Some(Seen::Broken(why)) => {
                     note(&why);
                     continue;
                 }
@@ -145,12 +177,17 @@ impl Cluster {
     }
 }
 
+/// For whoever waits on: rights may be granted meanwhile.
+fn or_broken<T>(seen: Result<Seen<T>, Refused>) -> Seen<T> {
+    seen.unwrap_or_else(|Refused(why)| Seen::Broken(why))
+}
+
 /// Turns what a watch says into what is seen by it.
 fn sights<K: Serialize, T: Send>(
     guard: Arc<Guard>,
     events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send,
     mut keep: impl FnMut(Value) -> Option<T> + Send,
-) -> impl Stream<Item = Seen<T>> + Send {
+) -> impl Stream<Item = Result<Seen<T>, Refused>> + Send {
     let mut listing: Vec<T> = Vec::new();
     let mut keep = move |object: K| keep(serde_json::to_value(object).unwrap_or_default());
     // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
@@ -165,13 +202,13 @@ fn sights<K: Serialize, T: Send>(
                 listing.extend(keep(object));
                 None
             }
-            Ok(watcher::Event::InitDone) => Some(Seen::Listed(std::mem::take(&mut listing))),
-            Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There),
-            Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone),
-            Err(error) if is_refusal(&error) => Some(Seen::Refused(broken(&error))),
+            Ok(watcher::Event::InitDone) => Some(Ok(Seen::Listed(std::mem::take(&mut listing)))),
+            Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There).map(Ok),
+            Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone).map(Ok),
+            Err(error) if is_refusal(&error) => Some(Err(Refused(broken(&error)))),
             Err(error) => {
                 guard.doubt();
-                Some(Seen::Broken(broken(&error)))
+                Some(Ok(Seen::Broken(broken(&error))))
             }
         };
         std::future::ready(seen)

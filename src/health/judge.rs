@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::field::{list, text};
-use super::kind::KINDS;
+use super::kind::{KINDS, Row};
 use super::verdict::{Health, Status};
 
 /// Says how well an object of one of the cluster's own kinds is, as Argo CD does without a script (gitops-engine,
@@ -27,12 +27,21 @@ pub(super) fn deleted(object: &Value) -> Option<Health> {
 pub(super) fn by_kind(object: &Value) -> Option<Health> {
     let (api_version, kind) = (text(object, "/apiVersion"), text(object, "/kind"));
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let row = KINDS.iter().find(|row| row.group == group && row.kind == kind)?;
+    let row = row(group, kind)?;
     if row.versions.is_empty() || row.versions.contains(&version) {
         Some((row.check)(object))
     } else {
         Some(Status::Unknown.because(format!("there is no check for {kind} in the version {api_version}")))
     }
+}
+
+/// Whether the kind has a check, by its group (empty for the core group).
+pub(super) fn has_check(group: &str, kind: &str) -> bool {
+    row(group, kind).is_some()
+}
+
+fn row(group: &str, kind: &str) -> Option<&'static Row> {
+    KINDS.iter().find(|row| row.group == group && row.kind == kind)
 }
 
 /// Whether a workload is rolled out and available; `Err` says what is missing. What has no check is taken as it is.

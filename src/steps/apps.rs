@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::checks::checks;
 use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
@@ -55,7 +56,8 @@ impl Step for Drive {
         clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
-        let mut observer = Observer::start(cluster)?.with_live(cluster);
+        let checks = Arc::new(checks(&self.world, context).await?);
+        let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
         let mut lookout = Lookout::new();
         let mut told = Told::default();
         loop {

@@ -7,6 +7,7 @@ mod bed;
 mod command;
 mod generated;
 mod git;
+mod health;
 mod render;
 mod restore;
 mod runbook;

@@ -5,16 +5,17 @@
 //! seen, and that is said once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, SelectAll, StreamExt as _};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cluster::{Cluster, Seen, Sort};
-use crate::health;
+use crate::cluster::{Cluster, Refused, Seen, Sort};
+use crate::health::lua::Checks;
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::bundled::may_judge;
 use crate::platform::argocd::decide::Tree;
-use crate::platform::live::Sight as Extent;
+use crate::platform::live::Sight as Known;
 use crate::platform::why::{Facts, Glance, News, Question, Warning};
 
 /// Of how many pods at most the last words are asked for in one run.
@@ -28,12 +29,15 @@ const BEHIND: [(&str, &str); 4] = [
     ("batch/v1", "Job"),
 ];
 
+/// Of these only who made them is of interest; what they say of themselves their owner repeats.
+const OWNERS_ONLY: &str = "ReplicaSet";
+
 /// One thing that was seen.
 pub(super) enum Sight {
     /// An object of a kind: group and kind.
-    Object(String, String, Seen<Glance>),
+    Object(String, String, Result<Seen<Glance>, Refused>),
     /// An event.
-    Warning(Seen<Warning>),
+    Warning(Result<Seen<Warning>, Refused>),
     /// The last line of a log, where it could be had.
     Words(Question, Option<String>),
 }
@@ -41,27 +45,27 @@ pub(super) enum Sight {
 /// All that is watched, and what is known by it.
 pub(super) struct Live {
     cluster: Cluster,
+    checks: Arc<Checks>,
     facts: Facts,
+    /// Of which kinds all is known, and of which there is nothing to know.
+    kinds: BTreeMap<(String, String), Known>,
     sights: SelectAll<BoxStream<'static, Sight>>,
     /// The kinds that are watched or cannot be, by group and kind.
     begun: BTreeSet<(String, String)>,
-    /// The kinds of which all is known that there is to know, by group and kind, and whether that is news.
-    kinds: BTreeMap<(String, String), Extent>,
-    kinds_are_new: bool,
     asked: BTreeSet<Question>,
     notices: Vec<String>,
 }
 
 impl Live {
     /// Begins to watch what is behind all apps.
-    pub(super) fn start(cluster: &Cluster) -> Self {
+    pub(super) fn start(cluster: &Cluster, checks: Arc<Checks>) -> Self {
         let mut live = Self {
             cluster: cluster.clone(),
+            checks,
+            kinds: BTreeMap::new(),
             facts: Facts::default(),
             sights: SelectAll::new(),
             begun: BTreeSet::new(),
-            kinds: BTreeMap::new(),
-            kinds_are_new: false,
             asked: BTreeSet::new(),
             notices: Vec::new(),
         };
@@ -95,23 +99,14 @@ impl Live {
     fn begin(&mut self, api_version: &str, kind: &str) {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         self.begun.insert((group.to_owned(), kind.to_owned()));
-        // What has no check is well as soon as it is there, and that the agent says itself.
-        if health::judge(&json!({"apiVersion": api_version, "kind": kind})).is_some() {
+        if self.checks.cover(group, kind) {
+            let (cluster, checks) = (self.cluster.clone(), Arc::clone(&self.checks));
             self.sights
-                .push(objects(self.cluster.clone(), api_version.to_owned(), kind.to_owned()));
+                .push(objects(cluster, checks, api_version.to_owned(), kind.to_owned()));
         } else if !may_judge(group) {
-            self.know(group, kind, Some(Extent::Unchecked));
+            // It is well as soon as it is there, and that the agent says itself.
+            self.kinds.insert((group.to_owned(), kind.to_owned()), Known::Unchecked);
         }
-    }
-
-    /// Notes how much is known of a kind from now on.
-    fn know(&mut self, group: &str, kind: &str, extent: Option<Extent>) {
-        let key = (group.to_owned(), kind.to_owned());
-        self.kinds_are_new |= self.kinds.get(&key).copied() != extent;
-        match extent {
-            Some(extent) => self.kinds.insert(key, extent),
-            None => self.kinds.remove(&key),
-        };
     }
 
     /// Waits for the next sight. May be given up at any time.
@@ -122,32 +117,13 @@ impl Live {
     /// Takes in what was seen.
     pub(super) fn take(&mut self, sight: Sight) {
         match sight {
-            Sight::Object(group, kind, seen) => match seen {
-                Seen::Listed(glances) => {
-                    self.facts.list(&group, &kind, glances);
-                    self.know(&group, &kind, Some(Extent::Watched));
-                }
-                Seen::There(glance) => self.facts.see(glance),
-                Seen::Gone(glance) => self.facts.gone(&glance.id),
-                Seen::Broken(_) => {
-                    self.facts.forget(&group, &kind);
-                    self.know(&group, &kind, None);
-                }
-                Seen::Refused(why) => {
-                    self.facts.forget(&group, &kind);
-                    self.know(&group, &kind, None);
-                    let dot = if group.is_empty() { "" } else { "." };
-                    self.notices.push(format!(
-                        "{kind}{dot}{group} cannot be watched, so what is wrong with such objects is not told: {why}"
-                    ));
-                }
-            },
+            Sight::Object(group, kind, seen) => self.take_object(group, kind, seen),
             Sight::Warning(seen) => match seen {
-                Seen::Listed(warnings) => self.facts.list_warnings(warnings),
-                Seen::There(warning) => self.facts.warn(warning),
+                Ok(Seen::Listed(warnings)) => self.facts.list_warnings(warnings),
+                Ok(Seen::There(warning)) => self.facts.warn(warning),
                 // That an event is forgotten by the server, or not seen for a while, makes nothing well.
-                Seen::Gone(_) | Seen::Broken(_) => {}
-                Seen::Refused(why) => self
+                Ok(Seen::Gone(_) | Seen::Broken(_)) => {}
+                Err(Refused(why)) => self
                     .notices
                     .push(format!("events cannot be watched, so some reasons are not told: {why}")),
             },
@@ -159,10 +135,36 @@ impl Live {
         }
     }
 
+    fn take_object(&mut self, group: String, kind: String, seen: Result<Seen<Glance>, Refused>) {
+        match seen {
+            Ok(Seen::Listed(glances)) => {
+                self.facts.list(&group, &kind, glances);
+                // Of these no more than their metadata is seen.
+                if kind != OWNERS_ONLY {
+                    self.kinds.insert((group, kind), Known::Watched);
+                }
+            }
+            Ok(Seen::There(glance)) => self.facts.see(glance),
+            Ok(Seen::Gone(glance)) => self.facts.gone(&glance.id),
+            Ok(Seen::Broken(_)) => {
+                self.facts.forget(&group, &kind);
+                self.kinds.remove(&(group, kind));
+            }
+            Err(Refused(why)) => {
+                self.facts.forget(&group, &kind);
+                let dot = if group.is_empty() { "" } else { "." };
+                self.notices.push(format!(
+                    "{kind}{dot}{group} cannot be watched, so what is wrong with such objects is not told: {why}"
+                ));
+                self.kinds.remove(&(group, kind));
+            }
+        }
+    }
+
     /// Brings the tree up to date, and asks for the last words of what crashed since.
     pub(super) fn update(&mut self, tree: &mut Tree) -> News {
         let mut news = self.facts.update(&mut tree.live);
-        if std::mem::take(&mut self.kinds_are_new) {
+        if tree.kinds != self.kinds {
             tree.kinds.clone_from(&self.kinds);
             news = News::State;
         }
@@ -210,17 +212,16 @@ impl Live {
 }
 
 /// Watches a kind. A kind whose CRD came after the last look is looked for once more.
-fn objects(cluster: Cluster, api_version: String, kind: String) -> BoxStream<'static, Sight> {
+fn objects(cluster: Cluster, checks: Arc<Checks>, api_version: String, kind: String) -> BoxStream<'static, Sight> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
     let name = kind.clone();
     let begun = async move {
         let sort = |version: &str| -> Result<_, crate::cluster::Error> {
             let sort = Sort {
-                // Of these only who made them is of interest; what they say of themselves their owner repeats.
-                metadata_only: kind == "ReplicaSet",
+                metadata_only: kind == OWNERS_ONLY,
                 ..Sort::all(version, &kind)
             };
-            cluster.watch_of(sort, keep(version.to_owned(), kind.clone()))
+            cluster.watch_of(sort, keep(Arc::clone(&checks), version.to_owned(), kind.clone()))
         };
         let mut version = api_version;
         if !cluster.serves(&version, &kind) {
@@ -230,7 +231,7 @@ fn objects(cluster: Cluster, api_version: String, kind: String) -> BoxStream<'st
         }
         match sort(&version) {
             Ok(seen) => seen,
-            Err(error) => stream::once(std::future::ready(Seen::Refused(error.to_string()))).boxed(),
+            Err(error) => stream::once(std::future::ready(Err(Refused(error.to_string())))).boxed(),
         }
     };
     let seen = stream::once(begun).flatten();
@@ -240,12 +241,16 @@ fn objects(cluster: Cluster, api_version: String, kind: String) -> BoxStream<'st
 }
 
 /// Keeps a glance of an object. Those of a list, and those of which only the metadata are fetched, do not say what they are.
-fn keep(api_version: String, kind: String) -> impl FnMut(Value) -> Option<Glance> + Send + 'static {
+fn keep(
+    checks: Arc<Checks>,
+    api_version: String,
+    kind: String,
+) -> impl FnMut(Value) -> Option<Glance> + Send + 'static {
     move |mut object: Value| {
         let is_whole = object.get("kind").is_none_or(|said| said != "PartialObjectMetadata");
         object["apiVersion"] = api_version.clone().into();
         object["kind"] = kind.clone().into();
-        let health = if is_whole { health::judge(&object) } else { None };
+        let health = if is_whole { checks.judge(&object) } else { None };
         Glance::of(&object, health)
     }
 }
@@ -257,17 +262,17 @@ fn warnings(cluster: Cluster) -> BoxStream<'static, Sight> {
     };
     let seen = match cluster.watch_of(sort, |event| Warning::of(&event)) {
         Ok(seen) => seen,
-        Err(error) => stream::once(std::future::ready(Seen::Refused(error.to_string()))).boxed(),
+        Err(error) => stream::once(std::future::ready(Err(Refused(error.to_string())))).boxed(),
     };
     until_refused(seen).map(Sight::Warning).boxed()
 }
 
 /// Ends a watch that the server will not have.
 fn until_refused<T: Send + 'static>(
-    seen: impl stream::Stream<Item = Seen<T>> + Send + 'static,
-) -> impl stream::Stream<Item = Seen<T>> + Send {
+    seen: impl stream::Stream<Item = Result<Seen<T>, Refused>> + Send + 'static,
+) -> impl stream::Stream<Item = Result<Seen<T>, Refused>> + Send {
     seen.scan(false, |is_over, seen| {
-        let was_over = std::mem::replace(is_over, matches!(seen, Seen::Refused(_)));
+        let was_over = std::mem::replace(is_over, seen.is_err());
         std::future::ready((!was_over).then_some(seen))
     })
 }

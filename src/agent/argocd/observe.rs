@@ -1,6 +1,7 @@
 //! What Argo CD's own resources look like now, and the objects that they deploy, kept up to date by watch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -9,7 +10,8 @@ use serde_json::Value;
 
 use super::lean::lean;
 use super::live::{Live, Sight};
-use crate::cluster::{Cluster, Error, Seen, Sort};
+use crate::cluster::{Cluster, Error, Refused, Seen, Sort};
+use crate::health::lua::Checks;
 use crate::object::ObjectRef;
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::decide::{Ground, Tree};
@@ -31,7 +33,7 @@ enum Kind {
 /// Keeps a [`Tree`] of all Applications and ApplicationSets up to date, and of the objects that they deploy to this cluster.
 pub struct Observer {
     tree: Tree,
-    sights: SelectAll<BoxStream<'static, (Kind, Seen)>>,
+    sights: SelectAll<BoxStream<'static, (Kind, Result<Seen, Refused>)>>,
     listed: (bool, bool),
     /// Why the newest look at Applications, and at ApplicationSets, failed.
     trouble: [Option<String>; 2],
@@ -64,8 +66,8 @@ impl Observer {
 
     /// Watches also what the Applications deploy to this cluster, and why it is not well.
     #[must_use]
-    pub fn with_live(mut self, cluster: &Cluster) -> Self {
-        self.live = Some(Live::start(cluster));
+    pub fn with_live(mut self, cluster: &Cluster, checks: Arc<Checks>) -> Self {
+        self.live = Some(Live::start(cluster, checks));
         self
     }
 
@@ -156,8 +158,8 @@ impl Observer {
         };
         if let (Kind::Application, Some(live)) = (kind, &mut self.live) {
             let named: &[Value] = match &seen {
-                Seen::Listed(values) => values,
-                Seen::There(value) => std::slice::from_ref(value),
+                Ok(Seen::Listed(values)) => values,
+                Ok(Seen::There(value)) => std::slice::from_ref(value),
                 _ => &[],
             };
             named.iter().for_each(|value| live.name(Application::new(value)));
@@ -165,17 +167,17 @@ impl Observer {
         let trouble = &mut self.trouble[kind as usize];
         *trouble = None;
         match seen {
-            Seen::Listed(values) => {
+            Ok(Seen::Listed(values)) => {
                 *objects = values.into_iter().filter_map(identified).collect::<BTreeMap<_, _>>();
                 *listed = true;
             }
-            Seen::There(value) => objects.extend(identified(value)),
-            Seen::Gone(value) => {
+            Ok(Seen::There(value)) => objects.extend(identified(value)),
+            Ok(Seen::Gone(value)) => {
                 if let Some((id, _)) = identified(value) {
                     objects.remove(&id);
                 }
             }
-            Seen::Broken(why) | Seen::Refused(why) => *trouble = Some(why),
+            Ok(Seen::Broken(why)) | Err(Refused(why)) => *trouble = Some(why),
         }
         News::State
     }
@@ -184,7 +186,7 @@ impl Observer {
 /// Something that was seen.
 enum Either {
     /// Of the agent's own resources.
-    Agent(Kind, Seen),
+    Agent(Kind, Result<Seen, Refused>),
     /// Of what they deploy.
     Live(Sight),
 }

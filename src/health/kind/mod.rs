@@ -16,7 +16,7 @@ mod stateful_set;
 mod table;
 mod workflow;
 
-pub(super) use table::KINDS;
+pub(super) use table::{KINDS, Row};
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! * [`install`]: the order in which its own install manifests must reach a bare cluster.
 //! * [`manifest`]: how a root from Git is made fit for a restore. [`damage`]: what in the sources would do harm.
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
+//! * [`checks`]: where it keeps the health checks that are not in its code.
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
@@ -17,6 +18,7 @@ pub mod application;
 pub mod applicationset;
 pub mod bundled;
 pub mod cause;
+pub mod checks;
 pub mod damage;
 pub mod decide;
 pub mod install;

@@ -153,9 +153,16 @@ impl Facts {
     pub fn update(&mut self, live: &mut BTreeMap<ObjectRef, Live>) -> News {
         let mut news = News::Nothing;
         for id in std::mem::take(&mut self.touched) {
-            let now = self.glances.get(&id).filter(|glance| glance.owner.is_none());
+            // What stands between others has no health of its own here.
+            let now = self.glances.get(&id).filter(|glance| glance.health.is_some());
             let now = now.map(|glance| self.judge(glance));
-            news = news.max(compare(live.get(&id), now.as_ref()));
+            // A pod that is well, and not an app's own, is not kept.
+            let is_owned = self
+                .glances
+                .get(&id)
+                .map_or(id.kind == "Pod", |glance| glance.owner.is_some());
+            let most = if is_owned { News::Words } else { News::State };
+            news = news.max(compare(live.get(&id), now.as_ref()).min(most));
             match now {
                 Some(now) => live.insert(id, now),
                 None => live.remove(&id),
@@ -314,9 +321,7 @@ fn compare(before: Option<&Live>, now: Option<&Live>) -> News {
     let state =
         |live: Option<&Live>| live.map(|live| (live.uid.clone(), live.health.as_ref().map(|health| health.status)));
     if state(before) != state(now) {
-        // That something which is not well yet has come is what everybody waits for anyhow.
-        let matters = [before, now].into_iter().flatten().any(|live| live.health.is_some());
-        return if matters { News::State } else { News::Nothing };
+        return News::State;
     }
     if before == now { News::Nothing } else { News::Words }
 }
