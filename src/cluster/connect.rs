@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
@@ -201,15 +201,20 @@ impl Cluster {
         &self.identity
     }
 
-    /// Returns a handle for the objects of a kind.
-    pub(super) fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Result<Api<DynamicObject>, Error> {
-        let (resource, namespaced) = self.resource(api_version, kind).ok_or_else(|| {
+    /// Returns the resource of a kind and whether it is namespaced.
+    pub(super) fn known(&self, api_version: &str, kind: &str) -> Result<(ApiResource, bool), Error> {
+        self.resource(api_version, kind).ok_or_else(|| {
             Error::new(
                 ErrorKind::UnknownKind,
                 format!("the cluster serves no kind {kind} of {api_version}"),
             )
             .hint("is the CRD that defines it part of the install, or of an earlier root?")
-        })?;
+        })
+    }
+
+    /// Returns a handle for the objects of a kind.
+    pub(super) fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Result<Api<DynamicObject>, Error> {
+        let (resource, namespaced) = self.known(api_version, kind)?;
         Ok(if namespaced && !namespace.is_empty() {
             Api::namespaced_with(self.client.clone(), namespace, &resource)
         } else {

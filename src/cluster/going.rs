@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use kube::runtime::watcher;
 use serde_json::Value;
 
 use super::connect::Cluster;
@@ -20,8 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 impl Cluster {
     /// Waits until the object that has this UID is gone.
     pub(super) async fn until_gone(&self, id: &ObjectRef, uid: &str) -> Result<(), Error> {
-        let named = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
-        let mut sights = std::pin::pin!(self.sights(self.api_of(id)?, named));
+        let mut sights = std::pin::pin!(self.watch_one(id)?);
         let over = tokio::time::sleep(PATIENCE);
         let mut over = std::pin::pin!(over);
         let mut holds = String::new();

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use kube::api::{Api, DynamicObject};
+use kube::api::{Api, DynamicObject, PartialObjectMeta};
 use kube::runtime::watcher::{self, watcher};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
+use super::guard::Guard;
 use crate::object::ObjectRef;
 
 /// How long one watch lasts, in seconds, before the server ends it and it is taken up where it was. Short enough that a connection
@@ -19,17 +22,52 @@ const ROUND: u32 = 60;
 /// After how long without a word a connection is given up. A list that a restarting server never answers is asked for again then.
 pub(super) const SILENCE: Duration = Duration::from_secs(75);
 
-/// One thing that a watch saw.
+/// One thing that a watch saw, with what was kept of an object.
 #[derive(Debug, Clone)]
-pub enum Seen {
+pub enum Seen<T = Value> {
     /// All objects were listed anew; what is not among them is gone.
-    Listed(Vec<Value>),
+    Listed(Vec<T>),
     /// An object is new or changed.
-    There(Value),
+    There(T),
     /// An object is gone.
-    Gone(Value),
+    Gone(T),
     /// The watch broke and is being taken up again; what is known may be old.
     Broken(String),
+}
+
+/// Why the server does not let objects be watched, and will not the next time.
+#[derive(Debug, Clone)]
+pub struct Refused(pub String);
+
+/// Which objects are watched, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Sort<'name> {
+    /// The `apiVersion`.
+    pub api_version: &'name str,
+    /// The kind.
+    pub kind: &'name str,
+    /// The namespace; empty for all.
+    pub namespace: &'name str,
+    /// A selector of fields, such as `type!=Normal`; empty for all.
+    pub fields: &'name str,
+    /// Whether no more than their metadata is fetched.
+    pub metadata_only: bool,
+    /// How many of them come in one piece of the list: few where each is large, so that few are in memory at a time.
+    pub page: u32,
+}
+
+impl<'name> Sort<'name> {
+    /// All objects of a kind, in all namespaces.
+    pub fn all(api_version: &'name str, kind: &'name str) -> Self {
+        Self {
+            api_version,
+            kind,
+            namespace: "",
+            fields: "",
+            metadata_only: false,
+            page: 100,
+        }
+    }
 }
 
 impl Cluster {
@@ -40,36 +78,63 @@ impl Cluster {
         kind: &str,
         namespace: &str,
     ) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
-        let api = self.api(api_version, kind, namespace)?;
-        Ok(self.sights(api, watcher::Config::default()))
+        let sort = Sort {
+            namespace,
+            ..Sort::all(api_version, kind)
+        };
+        Ok(self.watch_of(sort, Some)?.map(or_broken))
     }
 
-    pub(super) fn sights(&self, api: Api<DynamicObject>, config: watcher::Config) -> impl Stream<Item = Seen> + Send + use<> {
-        let mut listing: Vec<Value> = Vec::new();
-        let value = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
-        // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
-        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, config.timeout(ROUND)));
-        let guard = Arc::clone(&self.guard);
-        events.filter_map(move |event| {
-            let seen = match event {
-                Ok(watcher::Event::Init) => {
-                    listing.clear();
-                    None
-                }
-                Ok(watcher::Event::InitApply(object)) => {
-                    listing.push(value(object));
-                    None
-                }
-                Ok(watcher::Event::InitDone) => Some(Seen::Listed(std::mem::take(&mut listing))),
-                Ok(watcher::Event::Apply(object)) => Some(Seen::There(value(object))),
-                Ok(watcher::Event::Delete(object)) => Some(Seen::Gone(value(object))),
-                Err(error) => {
-                    guard.doubt();
-                    Some(Seen::Broken(broken(&error)))
-                }
+    /// Says whenever an object of a cluster-scoped kind is new, changed or gone, without its content: a CRD may be a megabyte.
+    pub fn stirrings(&self, api_version: &str, kind: &str) -> Result<impl Stream<Item = ()> + Send + use<>, Error> {
+        let sort = Sort {
+            metadata_only: true,
+            ..Sort::all(api_version, kind)
+        };
+        let seen = self.watch_of(sort, |_| Some(()))?;
+        Ok(seen.filter_map(|seen| {
+            let is_news = matches!(seen, Ok(Seen::Listed(_) | Seen::There(()) | Seen::Gone(())));
+            std::future::ready(is_news.then_some(()))
+        }))
+    }
+
+    /// Watches objects of which no more is kept than `keep` takes of each, as soon as it is read.
+    pub fn watch_of<T: Send + 'static>(
+        &self,
+        sort: Sort<'_>,
+        keep: impl FnMut(Value) -> Option<T> + Send + 'static,
+    ) -> Result<BoxStream<'static, Result<Seen<T>, Refused>>, Error> {
+        let (resource, namespaced) = self.known(sort.api_version, sort.kind)?;
+        let mut config = watcher::Config::default().timeout(ROUND).page_size(sort.page);
+        if !sort.fields.is_empty() {
+            config = config.fields(sort.fields);
+        }
+        let (client, guard) = (self.client.clone(), Arc::clone(&self.guard));
+        let is_one = namespaced && !sort.namespace.is_empty();
+        Ok(if sort.metadata_only {
+            let api: Api<PartialObjectMeta<DynamicObject>> = if is_one {
+                Api::namespaced_with(client, sort.namespace, &resource)
+            } else {
+                Api::all_with(client, &resource)
             };
-            std::future::ready(seen)
+            sights(guard, watcher(api, config), keep).boxed()
+        } else {
+            let api: Api<DynamicObject> = if is_one {
+                Api::namespaced_with(client, sort.namespace, &resource)
+            } else {
+                Api::all_with(client, &resource)
+            };
+            sights(guard, watcher(api, config), keep).boxed()
         })
+    }
+
+    /// Watches one object.
+    pub(super) fn watch_one(&self, id: &ObjectRef) -> Result<impl Stream<Item = Seen> + Send + use<>, Error> {
+        let named = watcher::Config::default()
+            .fields(&format!("metadata.name={}", id.name))
+            .timeout(ROUND);
+        let seen = sights(Arc::clone(&self.guard), watcher(self.api_of(id)?, named), Some);
+        Ok(seen.map(or_broken))
     }
 
     /// Waits until one object is as `is` wants it, and returns it. `note` hears why it is not so yet.
@@ -82,8 +147,7 @@ impl Cluster {
         is: impl Fn(&Value) -> Result<(), String> + Send,
         mut note: impl FnMut(&str) + Send,
     ) -> Result<Value, Error> {
-        let named = watcher::Config::default().fields(&format!("metadata.name={}", id.name));
-        let mut sights = std::pin::pin!(self.sights(self.api_of(id)?, named));
+        let mut sights = std::pin::pin!(self.watch_one(id)?);
         loop {
             let seen = tokio::select! {
                 biased;
@@ -112,6 +176,56 @@ impl Cluster {
         }
         Err(Error::new(ErrorKind::Server, format!("cannot watch {id}")).because("the watch ended"))
     }
+}
+
+/// For whoever waits on: rights may be granted meanwhile.
+fn or_broken<T>(seen: Result<Seen<T>, Refused>) -> Seen<T> {
+    seen.unwrap_or_else(|Refused(why)| Seen::Broken(why))
+}
+
+/// Turns what a watch says into what is seen by it.
+fn sights<K: Serialize, T: Send>(
+    guard: Arc<Guard>,
+    events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send,
+    mut keep: impl FnMut(Value) -> Option<T> + Send,
+) -> impl Stream<Item = Result<Seen<T>, Refused>> + Send {
+    let mut listing: Vec<T> = Vec::new();
+    let mut keep = move |object: K| keep(serde_json::to_value(object).unwrap_or_default());
+    // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
+    let events = kube::runtime::WatchStreamExt::default_backoff(events);
+    events.filter_map(move |event| {
+        let seen = match event {
+            Ok(watcher::Event::Init) => {
+                listing.clear();
+                None
+            }
+            Ok(watcher::Event::InitApply(object)) => {
+                listing.extend(keep(object));
+                None
+            }
+            Ok(watcher::Event::InitDone) => Some(Ok(Seen::Listed(std::mem::take(&mut listing)))),
+            Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There).map(Ok),
+            Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone).map(Ok),
+            Err(error) if is_refusal(&error) => Some(Err(Refused(broken(&error)))),
+            Err(error) => {
+                guard.doubt();
+                Some(Ok(Seen::Broken(broken(&error))))
+            }
+        };
+        std::future::ready(seen)
+    })
+}
+
+/// Whether the server said that it will not let these objects be watched: the user may not, or the kind cannot be.
+fn is_refusal(error: &watcher::Error) -> bool {
+    let code = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code,
+        _ => 0,
+    };
+    matches!(code, 403 | 405)
 }
 
 /// Says why a watch broke, without what was being decoded.

@@ -124,7 +124,9 @@ pub(super) fn covered(runbook: &Runbook, input: &Input, steps: &[Item]) -> Vec<C
         };
         cover(named(item), fed);
     }
-    for (name, app) in &runbook.apps {
+    // That hooks may run again is a word for the run that hears it, and makes no other plan.
+    let accepted = runbook.apps.iter().filter(|(_, app)| app.ignore || !app.allow.is_empty());
+    for (name, app) in accepted {
         let mut allow: Vec<_> = app.allow.iter().collect();
         allow.sort();
         cover(format!("app {name}"), Fed::default().list(allow).flag(app.ignore));
@@ -499,6 +501,11 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             (", mirrors: [\"https://mirror.example.com/p.git\"]", ""),
             ("context: new", "context: newer"),
             ("reason: known", "reason: it is known"),
+            ("reason: known", "rerun-hooks: true, reason: known"),
+            (
+                "reason: known}",
+                "reason: known}, tests: {rerun-hooks: true, reason: it does no harm}",
+            ),
         ] {
             assert_eq!(differs(from, to), "", "{from} → {to}");
         }

@@ -4,3 +4,4 @@
 
 pub mod argocd;
 pub mod live;
+pub mod why;

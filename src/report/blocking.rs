@@ -13,8 +13,8 @@ pub(super) struct Blocking<'state> {
     pub(super) holds_back: usize,
 }
 
-/// Returns the nodes that are not ready, those first that a person should look at first: failing ones, then those that
-/// wait for no other node, then those that hold back most, then those that stand still longest.
+/// Returns the nodes that are not ready, those first that a person should look at first. What only waits for another node comes
+/// last; of the rest those come first that hold back most, then failing ones, then those that stand still longest.
 pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
     let unready = state.unready();
     let index: HashMap<String, usize> = unready
@@ -51,9 +51,10 @@ pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
         let node = blocking.node;
         let is_failing = node.node.phase == NodePhase::Failing;
         (
-            !is_failing,
-            *waits,
+            // A node that has failed must be mended by itself, whatever it waits for besides.
+            *waits && !is_failing,
             std::cmp::Reverse(blocking.holds_back),
+            !is_failing,
             node.since_ms,
         )
     });
@@ -118,7 +119,7 @@ mod tests {
             .iter()
             .map(|blocking| (blocking.node.node.name.as_str(), blocking.holds_back))
             .collect();
-        let expected = [("broken", 0), ("issuer", 2), ("slow", 0), ("payments", 1), ("shop", 0)];
+        let expected = [("issuer", 2), ("broken", 0), ("slow", 0), ("payments", 1), ("shop", 0)];
         assert_eq!(ranks, expected);
     }
 

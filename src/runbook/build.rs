@@ -254,6 +254,7 @@ fn app(node: &Node) -> Option<App> {
     Some(App {
         allow: texts(node, "allow")?,
         ignore: flag(node, "ignore"),
+        rerun_hooks: flag(node, "rerun-hooks"),
         reason: text(node, "reason")?,
     })
 }

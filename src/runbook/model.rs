@@ -382,6 +382,8 @@ pub struct App {
     pub allow: Vec<String>,
     /// Whether it is left out altogether.
     pub ignore: bool,
+    /// Whether a sync of it that has run hooks may be begun again, and they with it.
+    pub rerun_hooks: bool,
     /// Why. Never empty.
     pub reason: String,
 }

@@ -7,19 +7,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::checks::checks;
 use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
 use super::{World, clusters, weather};
-use crate::agent::argocd::{Observer, perform};
+use crate::agent::argocd::{Lookout, Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, decide, name};
+use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, decide, name, wanted};
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// For how long changes are gathered before the next decision.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,19 +56,29 @@ impl Step for Drive {
         clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
-        let mut observer = Observer::start(cluster)?;
+        let checks = Arc::new(checks(&self.world, context).await?);
+        let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
+        let mut lookout = Lookout::new();
         let mut told = Told::default();
         loop {
             // After a break it may be another cluster that is seen.
             cluster.if_in_doubt_the_same().await?;
             let mut look_again = None;
+            observer.notices().into_iter().for_each(|notice| context.notice(notice));
             if observer.is_complete() {
                 // While the watch is broken, what is known is old: nothing is asked for by it, nor does it count as asked for.
                 let is_blind = observer.trouble().is_some();
+                lookout.look_for(cluster, wanted(observer.tree()))?;
+                // While the server is in trouble, what is known will do.
+                let _ = weather::told(context, cluster, lookout.look(cluster)).await;
+                observer.set_ground(lookout.known());
                 let decision = {
                     let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
                     // What controllers write down is the cluster's time, and is compared with it.
                     let now = cluster.time_of(context.clock().now());
+                    if is_blind {
+                        memory.lost_sight();
+                    }
                     let mut aside = is_blind.then(|| memory.clone());
                     decide(observer.tree(), &rules, aside.as_mut().unwrap_or(&mut memory), now)
                 };
@@ -107,9 +121,13 @@ impl Step for Drive {
                     }
                     None => observer.changed().await,
                 }
+                // One change seldom comes alone, and each decision looks at everything.
+                let breath = tokio::time::Instant::now() + BREATH;
+                while tokio::time::timeout_at(breath, observer.changed()).await.is_ok() {}
             };
             let is_moved = tokio::select! {
                 waited = context.unless_stopped(wait) => waited.map(|()| false)?,
+                () = lookout.changed() => false,
                 is_moved = following.answered(context) => is_moved,
             };
             if is_moved {
@@ -150,6 +168,7 @@ impl Drive {
                         Policy {
                             allow: app.allow.clone(),
                             ignore: app.ignore,
+                            rerun_hooks: app.rerun_hooks,
                             reason: app.reason.clone(),
                         },
                     )
@@ -158,6 +177,7 @@ impl Drive {
             revisions: Following::revisions(&self.world)?,
             away: clusters::away(&self.world, runbook),
             quiet: QUIET,
+            run: self.world.run.get().map(|run| run.0.clone()).unwrap_or_default(),
         })
     }
 
@@ -238,16 +258,23 @@ fn tell_astray(runbook: &Runbook, tree: &Tree, decision: &Decision, context: &Co
 }
 
 fn intervention(action: &Action) -> Intervention {
-    let (refresh, verb) = match action {
-        Action::Refresh(refresh) => (refresh, "refresh"),
-        Action::RefreshSet(refresh) => (refresh, "refresh of the set"),
+    let (object, verb, trigger, attempt, bound) = match action {
+        Action::Refresh(act) | Action::RefreshSet(act) => {
+            let verb = match action {
+                Action::RefreshSet(_) => "refresh of the set",
+                _ if act.is_hard => "hard refresh",
+                _ => "refresh",
+            };
+            (&act.object, verb, &act.trigger, act.attempt, act.bound)
+        }
+        Action::Sync(act) => (&act.object, "re-issued its sync", &act.trigger, act.attempt, act.bound),
     };
     Intervention {
-        node: refresh.object.to_string(),
+        node: name(object),
         action: verb.into(),
-        trigger: refresh.trigger.clone(),
-        attempt: refresh.attempt,
-        bound: refresh.bound,
+        trigger: trigger.clone(),
+        attempt,
+        bound,
     }
 }
 

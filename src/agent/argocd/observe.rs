@@ -1,14 +1,27 @@
-//! What Argo CD's own resources look like now, kept up to date by watch.
+//! What Argo CD's own resources look like now, and the objects that they deploy, kept up to date by watch.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use futures::stream::{Stream, StreamExt as _, select};
+use futures::FutureExt as _;
+use futures::stream::{BoxStream, SelectAll, StreamExt as _};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Error, Seen};
+use super::lean::lean;
+use super::live::{Live, Sight};
+use crate::cluster::{Cluster, Error, Refused, Seen, Sort};
+use crate::health::lua::Checks;
 use crate::object::ObjectRef;
-use crate::platform::argocd::decide::Tree;
+use crate::platform::argocd::application::Application;
+use crate::platform::argocd::decide::{Ground, Tree};
+use crate::platform::why::News;
+
+/// For how long changes are gathered that only say in other words what is known: of a hundred rollouts there are a thousand.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// Few of them at a time: an Application with a hundred objects is large.
+const PAGE: u32 = 50;
 
 /// Which kind a sight is of.
 #[derive(Clone, Copy)]
@@ -17,35 +30,55 @@ enum Kind {
     ApplicationSet,
 }
 
-/// Keeps a [`Tree`] of all Applications and ApplicationSets up to date.
+/// Keeps a [`Tree`] of all Applications and ApplicationSets up to date, and of the objects that they deploy to this cluster.
 pub struct Observer {
     tree: Tree,
-    sights: Pin<Box<dyn Stream<Item = (Kind, Seen)> + Send>>,
+    sights: SelectAll<BoxStream<'static, (Kind, Result<Seen, Refused>)>>,
     listed: (bool, bool),
     /// Why the newest look at Applications, and at ApplicationSets, failed.
     trouble: [Option<String>; 2],
+    live: Option<Live>,
 }
 
 impl Observer {
     /// Begins to watch, in all namespaces: an Application may live outside the agent's own.
     pub fn start(cluster: &Cluster) -> Result<Self, Error> {
-        let applications = cluster.watch("argoproj.io/v1alpha1", "Application", "")?;
-        let sets = cluster.watch("argoproj.io/v1alpha1", "ApplicationSet", "")?;
-        let sights = select(
-            applications.map(|seen| (Kind::Application, seen)),
-            sets.map(|seen| (Kind::ApplicationSet, seen)),
-        );
+        let watch = |kind, name| {
+            let sort = Sort {
+                page: PAGE,
+                ..Sort::all("argoproj.io/v1alpha1", name)
+            };
+            let seen = cluster.watch_of(sort, |object| Some(lean(object)))?;
+            Ok::<_, Error>(seen.map(move |seen| (kind, seen)).boxed())
+        };
+        let sights = [
+            watch(Kind::Application, "Application")?,
+            watch(Kind::ApplicationSet, "ApplicationSet")?,
+        ];
         Ok(Self {
             tree: Tree::default(),
-            sights: Box::pin(sights),
+            sights: sights.into_iter().collect(),
             listed: (false, false),
             trouble: [None, None],
+            live: None,
         })
+    }
+
+    /// Watches also what the Applications deploy to this cluster, and why it is not well.
+    #[must_use]
+    pub fn with_live(mut self, cluster: &Cluster, checks: Arc<Checks>) -> Self {
+        self.live = Some(Live::start(cluster, checks));
+        self
     }
 
     /// Returns what was seen last.
     pub fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// Takes in what there is of what syncs failed for.
+    pub fn set_ground(&mut self, ground: &Ground) {
+        self.tree.ground.clone_from(ground);
     }
 
     /// Whether both kinds were listed at least once: before that, what is missing may just not have been looked for.
@@ -58,37 +91,104 @@ impl Observer {
         self.trouble.iter().flatten().next().map(String::as_str)
     }
 
-    /// Waits for the next change and takes it in, with all others that are there already.
+    /// Takes what is to be said of live objects that cannot be seen; each thing once.
+    pub fn notices(&mut self) -> Vec<String> {
+        self.live.as_mut().map(Live::notices).unwrap_or_default()
+    }
+
+    /// Waits for the next change that matters and takes it in, with all others that are there already. May be given up at any
+    /// time: what was taken in by then is in the tree.
     pub async fn changed(&mut self) {
-        if let Some((kind, seen)) = self.sights.next().await {
-            self.take(kind, seen);
-        }
-        while let Some(Some((kind, seen))) = futures::FutureExt::now_or_never(self.sights.next()) {
-            self.take(kind, seen);
+        let mut is_wordy = false;
+        loop {
+            let next = self.next();
+            let sight = if is_wordy {
+                match tokio::time::timeout(GATHER, next).await {
+                    Ok(sight) => sight,
+                    Err(_) => return,
+                }
+            } else {
+                next.await
+            };
+            let mut news = self.take(sight);
+            while let Some(sight) = self.next().now_or_never() {
+                news = news.max(self.take(sight));
+            }
+            if let Some(live) = &mut self.live {
+                news = news.max(live.update(&mut self.tree));
+            }
+            match news {
+                News::State => return,
+                News::Words if is_wordy => return,
+                News::Words => is_wordy = true,
+                News::Nothing => {}
+            }
         }
     }
 
-    fn take(&mut self, kind: Kind, seen: Seen) {
+    async fn next(&mut self) -> Either {
+        let live = async {
+            match &mut self.live {
+                Some(live) => match live.next().await {
+                    Some(sight) => sight,
+                    None => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some((kind, seen)) = self.sights.next() => Either::Agent(kind, seen),
+            sight = live => Either::Live(sight),
+        }
+    }
+
+    fn take(&mut self, sight: Either) -> News {
+        let (kind, seen) = match sight {
+            Either::Agent(kind, seen) => (kind, seen),
+            Either::Live(sight) => {
+                if let Some(live) = &mut self.live {
+                    live.take(sight);
+                }
+                return News::Nothing;
+            }
+        };
         let (objects, listed) = match kind {
             Kind::Application => (&mut self.tree.applications, &mut self.listed.0),
             Kind::ApplicationSet => (&mut self.tree.sets, &mut self.listed.1),
         };
+        if let (Kind::Application, Some(live)) = (kind, &mut self.live) {
+            let named: &[Value] = match &seen {
+                Ok(Seen::Listed(values)) => values,
+                Ok(Seen::There(value)) => std::slice::from_ref(value),
+                _ => &[],
+            };
+            named.iter().for_each(|value| live.name(Application::new(value)));
+        }
         let trouble = &mut self.trouble[kind as usize];
         *trouble = None;
         match seen {
-            Seen::Listed(values) => {
+            Ok(Seen::Listed(values)) => {
                 *objects = values.into_iter().filter_map(identified).collect::<BTreeMap<_, _>>();
                 *listed = true;
             }
-            Seen::There(value) => objects.extend(identified(value)),
-            Seen::Gone(value) => {
+            Ok(Seen::There(value)) => objects.extend(identified(value)),
+            Ok(Seen::Gone(value)) => {
                 if let Some((id, _)) = identified(value) {
                     objects.remove(&id);
                 }
             }
-            Seen::Broken(why) => *trouble = Some(why),
+            Ok(Seen::Broken(why)) | Err(Refused(why)) => *trouble = Some(why),
         }
+        News::State
     }
+}
+
+/// Something that was seen.
+enum Either {
+    /// Of the agent's own resources.
+    Agent(Kind, Result<Seen, Refused>),
+    /// Of what they deploy.
+    Live(Sight),
 }
 
 fn identified(value: Value) -> Option<(ObjectRef, Value)> {

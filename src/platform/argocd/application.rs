@@ -32,12 +32,12 @@ pub struct Source<'object> {
 }
 
 /// Returns the text at a JSON pointer; empty where there is none.
-pub(super) fn text<'object>(value: &'object Value, pointer: &str) -> &'object str {
+pub(in crate::platform) fn text<'object>(value: &'object Value, pointer: &str) -> &'object str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns the items at a JSON pointer.
-pub(super) fn items<'object>(value: &'object Value, pointer: &str) -> impl Iterator<Item = &'object Value> {
+pub(in crate::platform) fn items<'object>(value: &'object Value, pointer: &str) -> impl Iterator<Item = &'object Value> {
     value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
@@ -106,6 +106,23 @@ impl<'object> Application<'object> {
     /// Whether an automated sync runs again on a revision that was synced before.
     pub fn heals_itself(self) -> bool {
         self.0["spec"]["syncPolicy"]["automated"]["selfHeal"] == Value::Bool(true)
+    }
+
+    /// Returns how its syncs are made.
+    pub fn sync_policy(self) -> &'object Value {
+        &self.0["spec"]["syncPolicy"]
+    }
+
+    /// Returns a field of what it was last compared with, `revision` or `revisions`, unless it is empty.
+    pub fn compared(self, field: &str) -> Option<&'object Value> {
+        self.0["status"]["sync"]
+            .get(field)
+            .filter(|value| meaning(value).is_some())
+    }
+
+    /// Returns the version of the stored object; it changes with every write.
+    pub fn resource_version(self) -> &'object str {
+        text(self.0, "/metadata/resourceVersion")
     }
 
     /// Whether a sync was asked for that the controller has not taken up or not ended.
@@ -250,21 +267,22 @@ impl<'object> Application<'object> {
     /// Returns the Applications and ApplicationSets that it manages. What is only left to prune or is a hook does not
     /// follow from it for good.
     pub fn children(self) -> impl Iterator<Item = ObjectRef> {
-        let fallback = text(self.0, "/spec/destination/namespace");
         self.resources()
             .filter(|resource| resource.is_app() && !resource.is_hook() && !resource.requires_pruning())
-            .map(move |resource| {
-                let mut id = resource.id();
-                if id.namespace.is_empty() {
-                    fallback.clone_into(&mut id.namespace);
-                }
-                id
-            })
+            .map(move |resource| self.with_namespace(resource.id()))
+    }
+
+    /// Returns the identity of a namespaced object as the app's own fields name it, with the namespace that is left out there.
+    pub(super) fn with_namespace(self, mut id: ObjectRef) -> ObjectRef {
+        if id.namespace.is_empty() {
+            self.namespace().clone_into(&mut id.namespace);
+        }
+        id
     }
 }
 
 /// Returns the UID of the owner that is the controller.
-pub(super) fn controller(object: &Value) -> Option<&str> {
+pub(in crate::platform) fn controller(object: &Value) -> Option<&str> {
     items(object, "/metadata/ownerReferences")
         .find(|owner| owner["controller"] == Value::Bool(true))
         .map(|owner| text(owner, "/uid"))
@@ -325,6 +343,18 @@ impl<'object> Operation<'object> {
         synced.is_empty() || app.revision().is_none_or(|compared| compared == synced)
     }
 
+    /// Whether it was to sync chosen resources only. Such a sync runs no hooks (`controller/sync.go`).
+    pub fn is_of_chosen_resources(self) -> bool {
+        self.chosen_resources().is_some()
+    }
+
+    /// Returns the resources that it was to sync, where it was not to sync all.
+    pub fn chosen_resources(self) -> Option<&'object Value> {
+        self.0
+            .pointer("/operation/sync/resources")
+            .filter(|resources| resources.as_array().is_some_and(|resources| !resources.is_empty()))
+    }
+
     /// Returns the results of the tasks that ran.
     pub fn results(self) -> impl Iterator<Item = Resource<'object>> {
         items(self.0, "/syncResult/resources").map(Resource)
@@ -381,6 +411,11 @@ impl<'object> Resource<'object> {
     /// Whether it is a hook.
     pub fn is_hook(self) -> bool {
         self.0["hook"] == Value::Bool(true) || !text(self.0, "/hookType").is_empty()
+    }
+
+    /// Whether it is a hook that was made: one that could not be applied never ran.
+    pub fn is_hook_that_ran(self) -> bool {
+        self.is_hook() && self.status() != "SyncFailed"
     }
 
     /// Whether it is live but no longer in Git.

@@ -98,8 +98,12 @@ fn block(blocking: Blocking<'_>, column: usize, now_ms: u64, style: Style) -> Ve
     let words = text::fit(&words, style.width.saturating_sub(4 + column + 1));
     let mut lines = vec![format!("    {name} {words}")];
     if let Some(why) = wording::blockers(node, 1) {
-        // A reason often stands at the end of a long line, and the one of a failing node is what everybody waits for.
-        let most = if is_failing { 2 } else { 1 };
+        // A reason stands at the end of a long line, after the object that has it, and it is what everybody waits for.
+        let names_an_object = node
+            .blocked_by
+            .first()
+            .is_some_and(|blocker| !blocker.object.is_empty());
+        let most = if is_failing || names_an_object { 2 } else { 1 };
         lines.extend(text::wrap_at_most(&why, "      ", style.width, most));
     }
     lines

@@ -175,6 +175,11 @@ pub(super) static APP: Record = Record {
             "Words that count as ready.",
         ),
         may("ignore", Shape::Flag, "Whether it is left out altogether."),
+        may(
+            "rerun-hooks",
+            Shape::Flag,
+            "Whether its hooks may run again: a sync that the agent has given up after it ran them is begun again only then.",
+        ),
         must("reason", Shape::Text(Format::Any), "Why. It is shown in the report."),
     ],
     kinds: Kinds::None,

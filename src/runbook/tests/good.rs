@@ -139,6 +139,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
         App {
             allow: vec!["Suspended".into()],
             ignore: false,
+            rerun_hooks: true,
             reason: "runs once a night".into(),
         }
     );

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Away, Memory, closure, node};
+use super::{Away, Memory, closure, node, quiet};
 use crate::event::{Exception, Node};
 use crate::object::ObjectRef;
-use crate::platform::live::Live;
+use crate::platform::live::{Live, Sight};
 
 /// How often one node is refreshed at most in a run for one thing that was seen, such as a failed comparison.
 pub const BOUND: u32 = 3;
@@ -25,6 +25,21 @@ pub struct Tree {
     pub projects: BTreeMap<ObjectRef, Value>,
     /// What is known of the objects that the Applications deploy to this cluster; may be left empty.
     pub live: BTreeMap<ObjectRef, Live>,
+    /// The kinds, each a group and a kind, of which that is all there is to know. Of others nothing is known.
+    pub kinds: BTreeMap<(String, String), Sight>,
+    /// What there is of what syncs failed for.
+    pub ground: Ground,
+}
+
+/// What there is, on the agent's own cluster, of what a sync may fail for. It is looked for only where one has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ground {
+    /// The kinds that are served, each a group and a kind.
+    pub kinds: BTreeSet<(String, String)>,
+    /// The namespaces.
+    pub namespaces: BTreeSet<String>,
+    /// The Services behind which something is ready, each a namespace and a name.
+    pub services: BTreeSet<(String, String)>,
 }
 
 /// What the run wants.
@@ -40,8 +55,10 @@ pub struct Rules {
     pub revisions: Vec<Resolved>,
     /// The clusters that the agent cannot reach, now or for good.
     pub away: Vec<Away>,
-    /// For how long nothing may have changed: 10 s.
+    /// For how long nothing may have changed, where it is not proved that nothing will: 10 s.
     pub quiet: Duration,
+    /// The name of the run, which a sync that it begins bears.
+    pub run: String,
 }
 
 /// What is accepted of one app.
@@ -51,6 +68,8 @@ pub struct Policy {
     pub allow: Vec<String>,
     /// Whether it is left out, with all that follows from it alone.
     pub ignore: bool,
+    /// Whether a sync that has run hooks may be begun again, which runs them again.
+    pub rerun_hooks: bool,
     /// Why.
     pub reason: String,
 }
@@ -86,12 +105,14 @@ pub struct Decision {
 }
 
 /// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Set the annotation `argocd.argoproj.io/refresh: normal` on an Application.
+    /// Set the annotation `argocd.argoproj.io/refresh` on an Application.
     Refresh(Refresh),
     /// Set the annotation `argocd.argoproj.io/application-set-refresh: "true"` on an `ApplicationSet`.
     RefreshSet(Refresh),
+    /// Begin the sync of an Application again that the agent has given up.
+    Sync(Sync),
 }
 
 /// A refresh to ask for.
@@ -102,6 +123,25 @@ pub struct Refresh {
     /// What was seen that made it due.
     pub trigger: String,
     /// Which time this is, counted from 1.
+    pub attempt: u32,
+    /// How often it may be done at most.
+    pub bound: u32,
+    /// Whether the agent is to forget what it has kept of the repository and of the cluster.
+    pub is_hard: bool,
+}
+
+/// A sync to begin again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sync {
+    /// Of which Application.
+    pub object: ObjectRef,
+    /// The version of the object that this was decided by. Of any other one it is not known that nothing is under way.
+    pub resource_version: String,
+    /// The value of its field `operation`.
+    pub operation: Value,
+    /// What was seen that made it due.
+    pub trigger: String,
+    /// Which time this is for this cause, counted from 1.
     pub attempt: u32,
     /// How often it may be done at most.
     pub bound: u32,
@@ -131,16 +171,17 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         decision.actions.extend(judged.action);
         decision.look_again = earlier(decision.look_again, judged.look_again);
     }
-    let unchanged = memory.unchanged(&decision.nodes, now);
+    memory.note_phases(&decision.nodes, now);
     let held: BTreeSet<_> = decision.held.iter().collect();
     if decision
         .nodes
         .iter()
         .all(|node| node.phase.is_settled() || held.contains(&node.id))
     {
-        decision.settled = unchanged >= rules.quiet;
+        let left = quiet::left(tree, rules, memory, &decision.nodes, now);
+        decision.settled = left.is_zero();
         if !decision.settled {
-            decision.look_again = earlier(decision.look_again, Some(rules.quiet.saturating_sub(unchanged)));
+            decision.look_again = earlier(decision.look_again, Some(left));
         }
     }
     decision

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Decision, Memory, Policy, Resolved, Rules, Tree, decide};
 use crate::event::NodePhase;
+use crate::health::{Health, Status};
 use crate::object::ObjectRef;
+use crate::platform::live::{Live, Sight};
 use std::time::Duration;
 
 pub(super) const REPOSITORY: &str = "https://git.example.com/shop/platform.git";
@@ -124,6 +126,7 @@ impl Platform {
                 }],
                 away: Vec::new(),
                 quiet: Duration::from_secs(10),
+                run: "01J".to_owned(),
             },
             memory: Memory::default(),
         };
@@ -158,7 +161,44 @@ impl Platform {
             Policy {
                 allow,
                 ignore: false,
+                rerun_hooks: false,
                 reason: "known".to_owned(),
+            },
+        );
+    }
+
+    /// Gives an app a Deployment of its own name, and shows how that is.
+    pub(super) fn deploys(&mut self, name: &str, status: Status) {
+        let id = ObjectRef::new("apps/v1", "Deployment", name, name);
+        let entry = json!({"group": "apps", "version": "v1", "kind": "Deployment", "namespace": name, "name": name, "status": "Synced"});
+        let resources = self.app(name)["status"]["resources"].as_array_mut().unwrap();
+        if !resources.contains(&entry) {
+            resources.push(entry);
+        }
+        self.tree
+            .kinds
+            .insert(("apps".to_owned(), "Deployment".to_owned()), Sight::Watched);
+        let health = Some(Health {
+            status,
+            message: String::new(),
+        });
+        self.tree.live.insert(
+            id,
+            Live {
+                health,
+                ..Live::default()
+            },
+        );
+    }
+
+    /// Lets the hooks of an app run again.
+    pub(super) fn rerun_hooks(&mut self, name: &str) {
+        self.policy(
+            name,
+            Policy {
+                rerun_hooks: true,
+                reason: "they do no harm twice".to_owned(),
+                ..Policy::default()
             },
         );
     }
@@ -169,6 +209,7 @@ impl Platform {
             Policy {
                 allow: Vec::new(),
                 ignore: true,
+                rerun_hooks: false,
                 reason: "retired".to_owned(),
             },
         );
@@ -199,10 +240,11 @@ impl Decision {
     pub(super) fn refreshes(&self) -> Vec<(&str, u32)> {
         self.actions
             .iter()
-            .map(|action| match action {
+            .filter_map(|action| match action {
                 super::Action::Refresh(refresh) | super::Action::RefreshSet(refresh) => {
-                    (refresh.object.name.as_str(), refresh.attempt)
+                    Some((refresh.object.name.as_str(), refresh.attempt))
                 }
+                super::Action::Sync(_) => None,
             })
             .collect()
     }

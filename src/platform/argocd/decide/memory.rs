@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::well::{Wellness, wellness};
 use super::{BOUND, Tree, since};
 use crate::event::{Node, NodePhase};
+use crate::health::Status;
 use crate::object::ObjectRef;
-use crate::platform::argocd::application::{Application, text};
+use crate::platform::argocd::application::{Application, Resource, text};
 use crate::platform::argocd::applicationset::ApplicationSet;
+use crate::platform::live::Live;
 
 /// How long an unanswered refresh is given before the next one; doubled with each.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The same where the last one was answered, and the app's live objects are known to be well: the agent was behind them.
+const SOON: Duration = Duration::from_secs(5);
 
 /// After this time a request has long since reached the API server and come back by watch.
 pub(super) const SENT: Duration = Duration::from_secs(3);
@@ -28,8 +34,31 @@ pub struct Memory {
     asked: BTreeMap<ObjectRef, Asked>,
     /// The repositories and branches that are no longer where we found them, or not yet.
     pub(super) moved: BTreeSet<(String, String)>,
-    /// The nodes and their phases, and since when they are so.
-    last: Option<(Vec<(String, NodePhase)>, Timestamp)>,
+    /// The phase of each node, and since when it is in it.
+    phases: BTreeMap<String, (NodePhase, Timestamp)>,
+    /// Since when the nodes and their phases have been as they are.
+    changed: Option<Timestamp>,
+    /// The syncs that were begun again.
+    begun: BTreeMap<ObjectRef, Begun>,
+    /// The apps whose sync failed for what is gone, and since when it is.
+    cleared: BTreeMap<ObjectRef, Timestamp>,
+    /// Of each app a hook that one of its syncs has run.
+    hooks: BTreeMap<ObjectRef, ObjectRef>,
+    /// The apps whose live objects are all well, and since when.
+    well: BTreeMap<ObjectRef, Timestamp>,
+    /// The live objects that are well.
+    well_objects: BTreeSet<ObjectRef>,
+    /// Since when nothing that was well was seen to fall ill, and nothing could happen unseen.
+    steady: Option<Timestamp>,
+}
+
+/// The syncs of one app that were begun again.
+#[derive(Debug, Clone, PartialEq)]
+struct Begun {
+    /// How often for each cause.
+    by_cause: BTreeMap<String, u32>,
+    /// When last.
+    at: Timestamp,
 }
 
 /// How an object was when it was first seen.
@@ -61,6 +90,8 @@ struct Asked {
     is_answered: bool,
     /// Whether it was about what is no longer so: its answer does not count.
     is_over: bool,
+    /// Whether this very one was answered.
+    is_done: bool,
 }
 
 impl Memory {
@@ -71,6 +102,13 @@ impl Memory {
             let reconciled = app.reconciled_at();
             let first = self.meet(id, text(object, "/metadata/uid"), reconciled, now);
             first.is_compared |= reconciled.is_some() && reconciled != first.reconciled;
+            let ran = app
+                .operation()
+                .and_then(|operation| operation.results().find(|result| result.is_hook_that_ran()));
+            if let Some(hook) = ran.map(Resource::id) {
+                self.hooks.insert(id.clone(), hook);
+            }
+            self.note_wellness(id, app, tree, now);
             if let Some(asked) = self.asked.get_mut(id) {
                 asked.observe(app.is_refresh_pending(), text(object, "/status/reconciledAt"));
             }
@@ -88,7 +126,104 @@ impl Memory {
                 );
             }
         }
+        self.note_falls(tree, now);
         self.looked = true;
+    }
+
+    fn note_wellness(&mut self, id: &ObjectRef, app: Application<'_>, tree: &Tree, now: Timestamp) {
+        let is_over = app.operation().is_none_or(|operation| operation.phase() != "Running");
+        // Only of such an app it is ever asked.
+        let is_behind = is_over && app.sync() == "Synced" && app.health() != "Healthy";
+        if !is_behind || wellness(app, tree) != Wellness::Well {
+            self.well.remove(id);
+        } else if !self.well.contains_key(id) {
+            self.well.insert(id.clone(), now);
+        }
+    }
+
+    /// Takes in which live objects are well, and whether one of them no longer is, or is no longer seen.
+    fn note_falls(&mut self, tree: &Tree, now: Timestamp) {
+        let is_well = |live: &Live| {
+            let health = live.health.as_ref();
+            health.is_none_or(|health| health.status == Status::Healthy)
+        };
+        let before = self.well_objects.len();
+        self.well_objects.retain(|id| tree.live.get(id).is_some_and(is_well));
+        if self.well_objects.len() < before {
+            self.steady = None;
+        }
+        for (id, _) in tree.live.iter().filter(|(_, live)| is_well(live)) {
+            if !self.well_objects.contains(id) {
+                self.well_objects.insert(id.clone());
+            }
+        }
+        if self.steady.is_none_or(|at| at > now) {
+            self.steady = Some(now);
+        }
+    }
+
+    /// Notes that for a while nothing could be seen: what fell ill meanwhile is not known.
+    pub fn lost_sight(&mut self) {
+        self.steady = None;
+    }
+
+    /// Returns since when nothing that was well was seen to fall ill.
+    pub(super) fn steady_since(&self) -> Option<Timestamp> {
+        self.steady
+    }
+
+    /// Returns since when all live objects of an app have been well that the agent does not call healthy.
+    pub(super) fn well_since(&self, id: &ObjectRef) -> Option<Timestamp> {
+        self.well.get(id).copied()
+    }
+
+    /// Returns a hook that a sync of an app has run.
+    pub(super) fn hook(&self, id: &ObjectRef) -> Option<&ObjectRef> {
+        self.hooks.get(id)
+    }
+
+    /// Notes that what the sync of an app failed for is gone; returns since when that is known.
+    pub(super) fn cleared(&mut self, id: &ObjectRef, now: Timestamp) -> Timestamp {
+        *self.cleared.entry(id.clone()).or_insert(now)
+    }
+
+    /// Notes that what the sync of an app failed for is not gone.
+    pub(super) fn not_cleared(&mut self, id: &ObjectRef) {
+        self.cleared.remove(id);
+    }
+
+    /// Returns how often the sync of an app was begun again for a cause.
+    pub(super) fn begun(&self, id: &ObjectRef, cause: &str) -> u32 {
+        self.begun
+            .get(id)
+            .and_then(|begun| begun.by_cause.get(cause))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Returns when the sync of an app was last begun again.
+    pub(super) fn begun_at(&self, id: &ObjectRef) -> Option<Timestamp> {
+        self.begun.get(id).map(|begun| begun.at)
+    }
+
+    /// Notes that the sync of an app is begun again, and returns which time this is for its cause.
+    pub(super) fn begin(&mut self, id: &ObjectRef, cause: &str, now: Timestamp) -> u32 {
+        let begun = self.begun.entry(id.clone()).or_insert_with(|| Begun {
+            by_cause: BTreeMap::new(),
+            at: now,
+        });
+        begun.at = now;
+        let count = begun.by_cause.entry(cause.to_owned()).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    /// Returns how many refreshes of Applications are under way.
+    pub(super) fn under_way(&self, now: Timestamp) -> usize {
+        self.asked
+            .values()
+            .filter(|asked| !asked.is_done && !asked.is_over && since(asked.at, now) < PATIENCE)
+            .count()
     }
 
     fn meet(&mut self, id: &ObjectRef, uid: &str, reconciled: Option<Timestamp>, now: Timestamp) -> &mut First {
@@ -149,7 +284,9 @@ impl Memory {
     /// Returns how long it is until a refresh may be asked for again.
     pub(super) fn patience(&self, id: &ObjectRef, now: Timestamp) -> Duration {
         self.asked.get(id).map_or(Duration::ZERO, |asked| {
-            let patience = PATIENCE.saturating_mul(2_u32.saturating_pow(asked.count.saturating_sub(1).min(BOUND - 1)));
+            let is_soon = asked.is_done && self.well.contains_key(id);
+            let patience = if is_soon { SOON } else { PATIENCE };
+            let patience = patience.saturating_mul(2_u32.saturating_pow(asked.count.saturating_sub(1).min(BOUND - 1)));
             patience.saturating_sub(since(asked.at, now))
         })
     }
@@ -168,22 +305,41 @@ impl Memory {
             is_seen: false,
             is_answered,
             is_over: false,
+            is_done: false,
         };
         self.asked.insert(id.clone(), asked);
         count
     }
 
-    /// Returns for how long the nodes and their phases have been as they are now.
-    pub(super) fn unchanged(&mut self, nodes: &[Node], now: Timestamp) -> Duration {
-        let seen: Vec<_> = nodes.iter().map(|node| (node.id.clone(), node.phase)).collect();
-        match &self.last {
-            // A clock that went back proves nothing: count anew.
-            Some((last, at)) if *last == seen && *at <= now => since(*at, now),
-            _ => {
-                self.last = Some((seen, now));
-                Duration::ZERO
+    /// Takes in the nodes and their phases.
+    pub(super) fn note_phases(&mut self, nodes: &[Node], now: Timestamp) {
+        let before = std::mem::take(&mut self.phases);
+        // A clock that went back proves nothing: count anew.
+        let is_back = self.changed.is_some_and(|at| at > now);
+        let mut is_same = before.len() == nodes.len() && !is_back;
+        for node in nodes {
+            let known = before.get(&node.id);
+            let at = known.filter(|(phase, at)| *phase == node.phase && *at <= now && !is_back);
+            is_same &= at.is_some();
+            if known.is_some_and(|(phase, _)| phase.is_settled()) && !node.phase.is_settled() {
+                self.steady = Some(now);
             }
+            self.phases
+                .insert(node.id.clone(), (node.phase, at.map_or(now, |(_, at)| *at)));
         }
+        if !is_same || self.changed.is_none() {
+            self.changed = Some(now);
+        }
+    }
+
+    /// Returns since when the nodes and their phases have been as they are now.
+    pub(super) fn changed(&self) -> Option<Timestamp> {
+        self.changed
+    }
+
+    /// Returns since when a node has been in its phase.
+    pub(super) fn phase_since(&self, node: &str) -> Option<Timestamp> {
+        self.phases.get(node).map(|(_, at)| *at)
     }
 }
 
@@ -193,6 +349,7 @@ impl Asked {
             return;
         }
         self.is_seen |= pending;
-        self.is_answered |= !pending && !mark.is_empty() && mark != self.before;
+        self.is_done |= !pending && !mark.is_empty() && mark != self.before;
+        self.is_answered |= self.is_done;
     }
 }

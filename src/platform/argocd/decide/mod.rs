@@ -2,7 +2,7 @@
 //!
 //! [`decide`] walks the closure, everything that follows from the roots, and judges each node. A verdict counts only if
 //! it is of this run: see [`fresh`](self). A refresh is asked for only where one cannot do without, so that a second
-//! restore of a settled platform changes nothing.
+//! restore of a settled platform changes nothing. A sync is begun again only where the agent has given it up.
 
 mod away;
 mod closure;
@@ -10,12 +10,17 @@ mod decision;
 mod fresh;
 mod memory;
 mod node;
+mod quiet;
+mod reason;
 mod refresh;
+mod reissue;
+mod well;
 
 pub use away::{Away, AwayState};
-pub use decision::{Action, BOUND, Decision, Policy, Refresh, Resolved, Rules, Tree, decide};
+pub use decision::{Action, BOUND, Decision, Ground, Policy, Refresh, Resolved, Rules, Sync, Tree, decide};
 pub use memory::Memory;
 pub use node::name;
+pub use reissue::wanted;
 
 use decision::{earlier, since};
 

@@ -42,6 +42,10 @@ pub(super) struct View<'tree> {
     projects: BTreeMap<&'tree str, &'tree Value>,
     /// How many apps wait for a comparison.
     pub(super) queue: usize,
+    /// How many apps are not Synced and Healthy.
+    pub(super) unready: usize,
+    /// How many refreshes are under way.
+    pub(super) under_way: usize,
 }
 
 impl<'tree> View<'tree> {
@@ -57,6 +61,7 @@ impl<'tree> View<'tree> {
             .iter()
             .map(|(id, project)| (id.name.as_str(), project))
             .collect();
+        let under_way = memory.under_way(now);
         Self {
             tree,
             rules,
@@ -65,6 +70,8 @@ impl<'tree> View<'tree> {
             sets,
             projects,
             queue: 0,
+            unready: 0,
+            under_way,
         }
     }
 
@@ -78,6 +85,7 @@ impl<'tree> View<'tree> {
         {
             let app = Application::new(object);
             self.queue += usize::from(app.awaits_comparison());
+            self.unready += usize::from((app.sync(), app.health()) != ("Synced", "Healthy"));
             for source in app.sources() {
                 if matches!(fresh::standing(source, self.rules), Standing::Elsewhere(_)) {
                     self.memory.moved.insert(branch(source.repository, source.target));
@@ -124,6 +132,12 @@ impl<'tree> View<'tree> {
             .applications
             .get(&member.id)
             .and_then(|object| self.excuse(object, &mut obstacles));
+        // Before the phase is judged: what is only a warning makes nothing fail.
+        let grace = self
+            .tree
+            .applications
+            .get(&member.id)
+            .and_then(|object| self.explain(Application::new(object), &mut obstacles));
         let allow = policy.map(|policy| policy.allow.as_slice()).unwrap_or_default();
         let phase = if member.ignored {
             NodePhase::Ignored
@@ -162,13 +176,38 @@ impl<'tree> View<'tree> {
             node,
             exception,
             action: None,
-            look_again: None,
+            look_again: grace,
             is_held,
         };
-        if let Some(due) = due.filter(|_| !phase.is_settled() && !is_held) {
-            self.refresh(&member.id, due, &mut judged);
+        if phase.is_settled() || is_held {
+            return judged;
+        }
+        let object = self.tree.applications.get(&member.id);
+        let given_up = object.and_then(|object| self.given_up(Application::new(object), object));
+        match (due, object, given_up) {
+            (Some(due), ..) => self.refresh(&member.id, due, &mut judged),
+            (None, Some(object), Some(operation)) => {
+                self.reissue(&member.id, Application::new(object), operation, &mut judged);
+            }
+            _ => {}
         }
         judged
+    }
+
+    /// Whether an app was made by a set that syncs its apps itself, step by step.
+    pub(super) fn is_rolling(&self, object: &Value) -> bool {
+        controller(object)
+            .and_then(|uid| self.sets.get(uid))
+            .is_some_and(|set| set.is_rolling())
+    }
+
+    /// Whether the project of an app has sync windows.
+    pub(super) fn has_windows(&self, app: Application<'_>) -> bool {
+        self.projects.get(app.project()).is_some_and(|project| {
+            project["spec"]["syncWindows"]
+                .as_array()
+                .is_some_and(|windows| !windows.is_empty())
+        })
     }
 
     fn application(&self, app: Application<'_>, member: &Member, object: &Value) -> (Vec<Obstacle>, Option<Due>) {
@@ -190,6 +229,8 @@ impl<'tree> View<'tree> {
             Verdict::Old(after) => Some(Due {
                 trigger: "not compared since this run began".to_owned(),
                 after,
+                is_hard: false,
+                in_turn: false,
             }),
         };
         if let Some(moved) = self.elsewhere(app, id) {
@@ -197,12 +238,14 @@ impl<'tree> View<'tree> {
             due = Some(Due {
                 trigger: moved,
                 after: Duration::ZERO,
+                is_hard: false,
+                in_turn: false,
             });
         }
         due = due
             .or_else(|| self.failed(app, id))
             .or_else(|| self.unseen(app, member))
-            .or_else(|| self.stale(app));
+            .or_else(|| self.stale(app, member));
         // Nobody would answer.
         if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
             due = None;
@@ -238,10 +281,14 @@ impl<'tree> View<'tree> {
             Some(trigger) => Some(Due {
                 trigger,
                 after: Duration::ZERO,
+                is_hard: false,
+                in_turn: false,
             }),
             None if failed => Some(Due {
                 trigger: "ErrorOccurred".to_owned(),
                 after: FAILED.saturating_sub(set.condition_age("ErrorOccurred", self.now)),
+                is_hard: false,
+                in_turn: false,
             }),
             None => None,
         };

@@ -97,7 +97,7 @@ proptest! {
         for (round, answer) in answers.into_iter().enumerate() {
             let seconds = 20 * i64::try_from(round).unwrap();
             for action in platform.decide(seconds).actions {
-                let (Action::Refresh(refresh) | Action::RefreshSet(refresh)) = action;
+                let (Action::Refresh(refresh) | Action::RefreshSet(refresh)) = action else { continue };
                 let asked = count.entry((refresh.object.clone(), refresh.trigger.clone())).or_insert(0);
                 *asked += 1;
                 prop_assert_eq!(refresh.attempt, *asked);

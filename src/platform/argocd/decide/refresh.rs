@@ -6,6 +6,7 @@ use super::closure::{self, Member};
 use super::fresh::{self, Standing};
 use super::memory::SENT;
 use super::node::{Judged, View};
+use super::well::{Wellness, wellness};
 use super::{Action, BOUND, Refresh, earlier, since};
 use crate::object::ObjectRef;
 use crate::platform::argocd::application::{Application, Operation, text};
@@ -21,6 +22,20 @@ const UNSEEN: Duration = Duration::from_secs(30);
 /// a hundred apps up to six kept a stale health, their objects long since ready, until the resync after three minutes.
 const STALE: Duration = Duration::from_secs(15);
 
+/// How long the agent is given to notice by itself that the live objects of an app are well, where the recovery waits for it: few
+/// apps are left, or a sync waits for this one.
+const NOTICED: Duration = Duration::from_secs(1);
+
+/// The same while it has many others to look at.
+const BUSY: Duration = Duration::from_secs(8);
+
+/// Up to how many unready apps are few.
+const FEW: usize = 10;
+
+/// How many refreshes of apps that are behind their objects are under way at a time at most: each costs the controller a full
+/// comparison, and keeps it from the others.
+const AT_A_TIME: usize = 4;
+
 /// If more apps than this wait for a comparison, the controller has a queue, and refreshes would only make it longer.
 const QUEUE: usize = 10;
 
@@ -31,6 +46,10 @@ const FAILURES: [&str; 3] = ["ComparisonError", "InvalidSpecError", "UnknownErro
 pub(super) struct Due {
     pub(super) trigger: String,
     pub(super) after: Duration,
+    /// Whether the agent is to forget what it has kept.
+    pub(super) is_hard: bool,
+    /// Whether it waits its turn while others are under way.
+    pub(super) in_turn: bool,
 }
 
 impl View<'_> {
@@ -43,9 +62,17 @@ impl View<'_> {
             .condition_since(failure)
             .max(app.reconciled_at())
             .or(self.memory.met_at(id))?;
+        // The repo-server keeps what failed for an hour and says so (`reposerver/repository`, "Manifest generation error
+        // (cached)"); and what did not help once will not help again.
+        let is_kept = app
+            .conditions()
+            .any(|(kind, said)| kind == failure && said.contains("(cached)"));
+        let is_hard = failure == "ComparisonError" && (is_kept || self.memory.count_of(id, failure) > 0);
         Some(Due {
             trigger: failure.to_owned(),
             after: FAILED.saturating_sub(since(at, self.now)),
+            is_hard,
+            in_turn: false,
         })
     }
 
@@ -59,21 +86,52 @@ impl View<'_> {
         Some(Due {
             trigger: "no comparison has come".to_owned(),
             after: UNSEEN.saturating_sub(since(at, self.now)),
+            is_hard: false,
+            in_turn: false,
         })
     }
 
     /// An app whose sync is over can keep the health of a moment ago: its objects became ready unseen.
-    pub(super) fn stale(&self, app: Application<'_>) -> Option<Due> {
+    ///
+    /// Where its live objects are seen, this asks as soon as all of them are well and the agent had time to notice, and not at
+    /// all while one is not; where they are not seen, once its health is old.
+    pub(super) fn stale(&self, app: Application<'_>, member: &Member) -> Option<Due> {
         let is_over =
             !app.is_operation_asked() && app.operation().is_none_or(|operation| operation.phase() != "Running");
         let health = app.health();
         if app.sync() != "Synced" || !matches!(health, "Progressing" | "Degraded") || !is_over {
             return None;
         }
-        Some(Due {
-            trigger: format!("Synced, and {health} since it was last compared"),
-            after: STALE.saturating_sub(since(app.reconciled_at()?, self.now)),
-        })
+        match wellness(app, self.tree) {
+            Wellness::Well => {
+                let time = if self.unready <= FEW || self.is_waited_for(member) {
+                    NOTICED
+                } else {
+                    BUSY
+                };
+                Some(Due {
+                    trigger: format!("{health} to Argo CD, though all its objects are seen to be well"),
+                    after: time.saturating_sub(since(self.memory.well_since(&member.id)?, self.now)),
+                    is_hard: false,
+                    in_turn: true,
+                })
+            }
+            Wellness::Unwell => None,
+            Wellness::Unseen => Some(Due {
+                trigger: format!("Synced, and {health} since it was last compared"),
+                after: STALE.saturating_sub(since(app.reconciled_at()?, self.now)),
+                is_hard: false,
+                in_turn: false,
+            }),
+        }
+    }
+
+    /// Whether the sync of the app that it follows from is running, and so may wait for it.
+    fn is_waited_for(&self, member: &Member) -> bool {
+        let parent = member.parent.as_ref().and_then(|id| self.tree.applications.get(id));
+        parent
+            .and_then(|parent| Application::new(parent).operation())
+            .is_some_and(|operation| operation.phase() == "Running")
     }
 
     /// Says that an app is at another commit than we found, until Argo CD has looked again and still says so: then the
@@ -105,6 +163,11 @@ impl View<'_> {
         }
         let wait = due.after.max(self.memory.patience(id, self.now));
         let is_set = self.tree.sets.contains_key(id);
+        if wait.is_zero() && due.in_turn && self.under_way >= AT_A_TIME {
+            // The answer to one of them wakes us; this is for one that does not come.
+            judged.look_again = earlier(judged.look_again, Some(SENT));
+            return;
+        }
         if !wait.is_zero() {
             // Whether a set has answered is only known some time after it was asked.
             let wait = if is_set && self.memory.count(id) > 0 {
@@ -124,6 +187,7 @@ impl View<'_> {
             .map(|object| text(object, mark))
             .unwrap_or_default();
         let attempt = self.memory.ask(id, self.now, before, &due.trigger);
+        self.under_way += 1;
         let wait = if is_set {
             SENT
         } else {
@@ -135,6 +199,7 @@ impl View<'_> {
             trigger: due.trigger,
             attempt,
             bound: BOUND,
+            is_hard: due.is_hard,
         };
         judged.action = Some(if is_set {
             Action::RefreshSet(refresh)

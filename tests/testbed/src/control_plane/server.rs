@@ -214,6 +214,8 @@ impl ControlPlane {
             .arg("--endpoint-reconciler-type=none")
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .arg("--service-cluster-ip-range=10.96.0.0/16")
+            // The names of nodes are known to nobody; their addresses lead to whoever plays them.
+            .arg("--kubelet-preferred-address-types=InternalIP")
             // The policy that sends pods to the host node.
             .arg("--feature-gates=MutatingAdmissionPolicy=true")
             .arg("--runtime-config=admissionregistration.k8s.io/v1beta1=true");

@@ -1,0 +1,213 @@
+//! What there is of what syncs failed for: kinds, namespaces, and Services with something behind them.
+//!
+//! Each is watched only once a sync has failed for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::stream::{BoxStream, SelectAll, StreamExt as _};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::cluster::{Cluster, Error, Seen, Sort};
+use crate::platform::argocd::decide::Ground;
+
+/// Discovery lags behind a CRD that is Established; it is asked this often again, with this pause.
+const LAG: (u32, Duration) = (6, Duration::from_millis(500));
+
+/// Something that is watched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Definitions,
+    Namespaces,
+    /// The endpoints in one namespace.
+    Endpoints(String),
+}
+
+/// One thing that was seen.
+struct Sight(Subject, Seen);
+
+/// Watches what syncs failed for.
+pub struct Lookout {
+    wanted: Ground,
+    known: Ground,
+    watched: BTreeSet<Subject>,
+    sights: SelectAll<BoxStream<'static, Sight>>,
+    /// The Services behind which something is ready, by the slice that says so, with the slice's namespace.
+    slices: BTreeMap<(String, String), Option<String>>,
+    /// How often discovery is still to be asked, and when next.
+    looks: u32,
+    due: Option<Instant>,
+}
+
+impl Lookout {
+    /// Begins with nothing to look for.
+    pub fn new() -> Self {
+        Self {
+            wanted: Ground::default(),
+            known: Ground::default(),
+            watched: BTreeSet::new(),
+            sights: SelectAll::new(),
+            slices: BTreeMap::new(),
+            looks: 0,
+            due: None,
+        }
+    }
+
+    /// Looks for this from now on. What was looked for before goes on being watched.
+    pub fn look_for(&mut self, cluster: &Cluster, wanted: Ground) -> Result<(), Error> {
+        if self.wanted == wanted {
+            return Ok(());
+        }
+        let mut subjects: Vec<Subject> = wanted
+            .services
+            .iter()
+            .map(|(namespace, _)| Subject::Endpoints(namespace.clone()))
+            .collect();
+        subjects.extend((!wanted.kinds.is_empty()).then_some(Subject::Definitions));
+        subjects.extend((!wanted.namespaces.is_empty()).then_some(Subject::Namespaces));
+        if !wanted.kinds.is_subset(&self.wanted.kinds) {
+            self.ask(1);
+        }
+        self.wanted = wanted;
+        self.note_kinds(cluster);
+        for subject in subjects {
+            if self.watched.contains(&subject) {
+                continue;
+            }
+            self.sights.push(sights(cluster, &subject)?);
+            self.watched.insert(subject);
+        }
+        Ok(())
+    }
+
+    /// Returns what there is of what is looked for.
+    pub fn known(&self) -> &Ground {
+        &self.known
+    }
+
+    /// Waits until there is something new, or something to [look](Self::look) at; for ever where nothing is looked for. May be
+    /// dropped at any time.
+    pub async fn changed(&mut self) {
+        let due = self.due;
+        let pause = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        // No stream ends, so without one there is only the pause.
+        tokio::select! {
+            Some(sight) = self.sights.next() => self.take(sight),
+            () = pause => {}
+        }
+    }
+
+    /// Takes in what is new, and asks which kinds are served where that is due.
+    pub async fn look(&mut self, cluster: &Cluster) -> Result<(), Error> {
+        while let Some(Some(sight)) = self.sights.next().now_or_never() {
+            self.take(sight);
+        }
+        if self.due.is_some_and(|due| due <= Instant::now()) {
+            cluster.rediscover().await?;
+            self.looks = self.looks.saturating_sub(1);
+            self.note_kinds(cluster);
+            self.due = (self.looks > 0).then(|| Instant::now() + LAG.1);
+        }
+        Ok(())
+    }
+
+    fn note_kinds(&mut self, cluster: &Cluster) {
+        let served = |(group, kind): &&(String, String)| cluster.served(Some(group), kind).is_some();
+        self.known.kinds = self.wanted.kinds.iter().filter(served).cloned().collect();
+        if self.known.kinds == self.wanted.kinds {
+            (self.looks, self.due) = (0, None);
+        }
+    }
+
+    /// Has discovery asked this often, beginning now.
+    fn ask(&mut self, times: u32) {
+        self.looks = self.looks.max(times);
+        self.due = Some(Instant::now());
+    }
+
+    fn take(&mut self, Sight(subject, seen): Sight) {
+        let name = |value: &Value| text(value, "/metadata/name");
+        match (subject, seen) {
+            // What cannot be watched is not there, as far as is known.
+            (_, Seen::Broken(_) | Seen::Refused(_)) => {}
+            (Subject::Definitions, _) => self.ask(LAG.0),
+            (Subject::Namespaces, Seen::Listed(values)) => self.known.namespaces = values.iter().map(name).collect(),
+            (Subject::Namespaces, Seen::There(value)) => {
+                self.known.namespaces.insert(name(&value));
+            }
+            (Subject::Namespaces, Seen::Gone(value)) => {
+                self.known.namespaces.remove(&name(&value));
+            }
+            (Subject::Endpoints(namespace), seen) => self.take_slices(&namespace, seen),
+        }
+    }
+
+    fn take_slices(&mut self, namespace: &str, seen: Seen) {
+        let key = |value: &Value| (namespace.to_owned(), text(value, "/metadata/name"));
+        match seen {
+            Seen::Listed(values) => {
+                self.slices.retain(|(other, _), _| other != namespace);
+                self.slices
+                    .extend(values.iter().map(|value| (key(value), backed(value))));
+            }
+            Seen::There(value) => {
+                self.slices.insert(key(&value), backed(&value));
+            }
+            Seen::Gone(value) => {
+                self.slices.remove(&key(&value));
+            }
+            Seen::Broken(_) | Seen::Refused(_) => {}
+        }
+        self.known.services = self
+            .slices
+            .iter()
+            .filter_map(|((namespace, _), service)| Some((namespace.clone(), service.clone()?)))
+            .collect();
+    }
+}
+
+impl Default for Lookout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn sights(cluster: &Cluster, subject: &Subject) -> Result<BoxStream<'static, Sight>, Error> {
+    let (api_version, kind, namespace) = match subject {
+        Subject::Definitions => ("apiextensions.k8s.io/v1", "CustomResourceDefinition", ""),
+        Subject::Namespaces => ("v1", "Namespace", ""),
+        Subject::Endpoints(namespace) => ("discovery.k8s.io/v1", "EndpointSlice", namespace.as_str()),
+    };
+    let sort = Sort {
+        namespace,
+        // A definition may be a megabyte.
+        metadata_only: !matches!(subject, Subject::Endpoints(_)),
+        ..Sort::all(api_version, kind)
+    };
+    let seen = cluster.watch_of(sort, Some)?;
+    let subject = subject.clone();
+    Ok(seen.map(move |seen| Sight(subject.clone(), seen)).boxed())
+}
+
+/// Returns the Service that a slice is of, if any of its endpoints is ready.
+fn backed(slice: &Value) -> Option<String> {
+    let mut endpoints = slice["endpoints"].as_array().into_iter().flatten();
+    let is_ready = endpoints.any(|endpoint| endpoint["conditions"]["ready"] != Value::Bool(false));
+    let service = slice.pointer("/metadata/labels/kubernetes.io~1service-name")?;
+    is_ready.then(|| service.as_str().unwrap_or_default().to_owned())
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,327 @@
+//! All that is known of live objects, joined: from an object that an app names down its chain of owners.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::cause::{Cause, Depth, Question, said};
+use super::{Glance, Warning};
+use crate::event::Blocker;
+use crate::object::ObjectRef;
+use crate::platform::live::Live;
+
+/// How many causes of one object are told.
+const TOLD: usize = 3;
+
+/// How many warnings are kept: of a cluster that warns of everything, the newest.
+const WARNINGS: usize = 5_000;
+
+/// How long a chain of owners may be: from a pod to a `CronJob` are two, and some operators put two more on top.
+const CHAIN: usize = 8;
+
+/// What a change came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    /// Nothing that anybody would see.
+    Nothing,
+    /// Other words for the same state.
+    Words,
+    /// Something is well that was not, or no longer, or is known now.
+    State,
+}
+
+/// All that is known of live objects.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    glances: BTreeMap<ObjectRef, Glance>,
+    by_uid: HashMap<String, ObjectRef>,
+    /// What an object made, by its UID.
+    made: HashMap<String, BTreeSet<ObjectRef>>,
+    /// The newest warning about an object (by UID) for each reason.
+    warnings: BTreeMap<(String, String), Warning>,
+    words: HashMap<Question, String>,
+    /// What must be judged anew.
+    touched: BTreeSet<ObjectRef>,
+}
+
+impl Facts {
+    /// Takes in that these are all objects of a kind.
+    pub fn list(&mut self, group: &str, kind: &str, glances: Vec<Glance>) {
+        let there: BTreeSet<_> = glances.iter().map(|glance| glance.id.clone()).collect();
+        for id in self.of_kind(group, kind) {
+            if !there.contains(&id) {
+                self.gone(&id);
+            }
+        }
+        glances.into_iter().for_each(|glance| self.see(glance));
+    }
+
+    /// Forgets a kind: what is known of it is old, or it may not be seen.
+    pub fn forget(&mut self, group: &str, kind: &str) {
+        self.list(group, kind, Vec::new());
+    }
+
+    fn of_kind(&self, group: &str, kind: &str) -> Vec<ObjectRef> {
+        self.glances
+            .keys()
+            .filter(|id| id.group == group && id.kind == kind)
+            .cloned()
+            .collect()
+    }
+
+    /// Takes in an object as it is now.
+    pub fn see(&mut self, glance: Glance) {
+        if self.glances.get(&glance.id) == Some(&glance) {
+            return;
+        }
+        self.gone(&glance.id);
+        if glance.is_idle {
+            return;
+        }
+        self.by_uid.insert(glance.uid.clone(), glance.id.clone());
+        if let Some(owner) = &glance.owner {
+            self.made.entry(owner.clone()).or_default().insert(glance.id.clone());
+        }
+        let id = glance.id.clone();
+        self.glances.insert(id.clone(), glance);
+        self.touch(&id);
+    }
+
+    /// Takes in that an object is gone.
+    pub fn gone(&mut self, id: &ObjectRef) {
+        // Touched while its chain is still known.
+        self.touch(id);
+        let Some(glance) = self.glances.remove(id) else {
+            return;
+        };
+        self.by_uid.remove(&glance.uid);
+        self.words.retain(|question, _| question.uid != glance.uid);
+        if let Some(owner) = &glance.owner
+            && let Some(made) = self.made.get_mut(owner)
+        {
+            made.remove(id);
+            if made.is_empty() {
+                self.made.remove(owner);
+            }
+        }
+    }
+
+    /// Takes in that these are all warnings.
+    pub fn list_warnings(&mut self, warnings: Vec<Warning>) {
+        self.warnings.clear();
+        warnings.into_iter().for_each(|warning| self.warn(warning));
+    }
+
+    /// Takes in a warning.
+    pub fn warn(&mut self, warning: Warning) {
+        let key = (warning.about.clone(), warning.reason.clone());
+        if self.warnings.get(&key).is_some_and(|known| known.at > warning.at) {
+            return;
+        }
+        if self.warnings.len() >= WARNINGS
+            && !self.warnings.contains_key(&key)
+            && let Some(oldest) = self.warnings.iter().min_by(|one, other| one.1.at.cmp(&other.1.at))
+        {
+            let oldest = oldest.0.clone();
+            self.warnings.remove(&oldest);
+        }
+        if let Some(about) = self.by_uid.get(&warning.about).cloned() {
+            self.touch(&about);
+        }
+        self.warnings.insert(key, warning);
+    }
+
+    /// Takes in the last line of a log.
+    pub fn hear(&mut self, question: Question, words: &str) {
+        let Some(pod) = self.by_uid.get(&question.uid).cloned() else {
+            return;
+        };
+        self.touch(&pod);
+        self.words.insert(question, words.to_owned());
+    }
+
+    /// Returns whose last words would say more, of all that is known to be unwell.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.glances
+            .values()
+            .flat_map(|glance| &glance.causes)
+            .filter_map(|cause| cause.question.as_ref())
+            .filter(|question| !self.words.contains_key(question))
+    }
+
+    /// Brings `live` up to date, and says what that came to.
+    pub fn update(&mut self, live: &mut BTreeMap<ObjectRef, Live>) -> News {
+        let mut news = News::Nothing;
+        for id in std::mem::take(&mut self.touched) {
+            // What stands between others has no health of its own here.
+            let now = self.glances.get(&id).filter(|glance| glance.health.is_some());
+            let now = now.map(|glance| self.judge(glance));
+            // A pod that is well, and not an app's own, is not kept.
+            let is_owned = self
+                .glances
+                .get(&id)
+                .map_or(id.kind == "Pod", |glance| glance.owner.is_some());
+            let most = if is_owned { News::Words } else { News::State };
+            news = news.max(compare(live.get(&id), now.as_ref()).min(most));
+            match now {
+                Some(now) => live.insert(id, now),
+                None => live.remove(&id),
+            };
+        }
+        news
+    }
+
+    /// Notes that whatever depends on an object must be judged anew: it itself, what made it, and whose pods claim it.
+    fn touch(&mut self, id: &ObjectRef) {
+        let root = self.root(id);
+        self.touched.insert(root);
+        self.touched.insert(id.clone());
+        if id.kind != "PersistentVolumeClaim" {
+            return;
+        }
+        let claimants: Vec<_> = self
+            .glances
+            .values()
+            .filter(|glance| glance.id.namespace == id.namespace && glance.claims.contains(&id.name))
+            .map(|glance| glance.id.clone())
+            .collect();
+        for claimant in claimants {
+            let root = self.root(&claimant);
+            self.touched.insert(root);
+        }
+    }
+
+    fn root(&self, id: &ObjectRef) -> ObjectRef {
+        let mut root = id;
+        for _ in 0..CHAIN {
+            let owner = self.glances.get(root).and_then(|glance| glance.owner.as_ref());
+            match owner.and_then(|uid| self.by_uid.get(uid)) {
+                Some(owner) => root = owner,
+                None => break,
+            }
+        }
+        root.clone()
+    }
+
+    fn judge(&self, glance: &Glance) -> Live {
+        let mut live = Live {
+            uid: glance.uid.clone(),
+            health: glance.health.clone(),
+            why: Vec::new(),
+            warning_until: None,
+        };
+        if !live.is_unwell() {
+            return live;
+        }
+        let mut found = Vec::new();
+        self.descend(glance, CHAIN, &mut found);
+        found.sort_by(|one, other| (one.1.depth, one.0).cmp(&(other.1.depth, other.0)));
+        // What is said in passing is told only where nothing else is.
+        if found.iter().any(|(_, cause)| cause.depth != Depth::Passing) {
+            found.retain(|(_, cause)| cause.depth != Depth::Passing);
+        }
+        live.warning_until = warning_until(&found);
+        live.why = told(found);
+        live
+    }
+
+    /// Collects what keeps an object from being well, and what it made.
+    fn descend<'facts>(&'facts self, glance: &'facts Glance, hops: usize, found: &mut Vec<(&'facts ObjectRef, Cause)>) {
+        self.of_one(glance, found);
+        let has_own = glance.causes.iter().any(|cause| cause.depth == Depth::Container);
+        if !has_own {
+            for claim in &glance.claims {
+                let id = ObjectRef::new("v1", "PersistentVolumeClaim", &glance.id.namespace, claim);
+                if let Some(claim) = self.glances.get(&id) {
+                    self.of_one(claim, found);
+                }
+            }
+        }
+        for made in self.made.get(&glance.uid).into_iter().flatten() {
+            if let Some(made) = self.glances.get(made).filter(|_| hops > 0) {
+                self.descend(made, hops - 1, found);
+            }
+        }
+    }
+
+    /// Collects what one object says of itself, and what is said of it.
+    fn of_one<'facts>(&'facts self, glance: &'facts Glance, found: &mut Vec<(&'facts ObjectRef, Cause)>) {
+        let is_pod = glance.id.kind == "Pod";
+        let mut warned: Vec<Cause> = self.warnings_of(&glance.uid).filter_map(Warning::cause).collect();
+        // A container knows better than the events about its pod why it does not run. Of all else events know more.
+        if is_pod && glance.causes.iter().any(|cause| cause.depth == Depth::Container) {
+            warned.clear();
+        }
+        let own = glance
+            .causes
+            .iter()
+            .filter(|own| is_pod || warned.iter().all(|warned| warned.depth != own.depth))
+            .map(|cause| self.complete(cause, &glance.uid));
+        found.extend(own.chain(warned.iter().cloned()).map(|cause| (&glance.id, cause)));
+    }
+
+    fn warnings_of(&self, uid: &str) -> impl Iterator<Item = &Warning> {
+        let from = (uid.to_owned(), String::new());
+        self.warnings
+            .range(from..)
+            .take_while(move |((about, _), _)| about == uid)
+            .map(|(_, warning)| warning)
+    }
+
+    /// Adds what others know: the last words of a container, the reason why an image cannot be pulled.
+    fn complete(&self, cause: &Cause, uid: &str) -> Cause {
+        let mut cause = cause.clone();
+        let words = cause
+            .question
+            .as_ref()
+            .and_then(|question| self.words.get(question))
+            .cloned();
+        let pulled = || {
+            let image = cause.image.as_ref()?;
+            self.warnings_of(uid).find_map(|warning| warning.of_image(image))
+        };
+        if let Some(words) = words.or_else(pulled) {
+            cause.reason = Cause::new(cause.depth, said(&cause.reason, &words)).reason;
+        }
+        cause
+    }
+}
+
+/// Until when all that is wrong is no more than a warning; `None` where something is more.
+fn warning_until(found: &[(&ObjectRef, Cause)]) -> Option<Timestamp> {
+    let deepest = found.first()?.1.depth;
+    found
+        .iter()
+        .take_while(|(_, cause)| cause.depth == deepest)
+        .map(|(_, cause)| cause.warning_until)
+        .reduce(|one, other| Some(one?.max(other?)))?
+}
+
+/// Returns the causes as they are told: what several pods of an object say alike once.
+fn told(found: Vec<(&ObjectRef, Cause)>) -> Vec<Blocker> {
+    let mut kinds: Vec<(String, Blocker, usize)> = Vec::new();
+    for (id, cause) in found {
+        let alike = cause.reason.replace(&id.name, "");
+        match kinds.iter_mut().find(|(known, ..)| *known == alike) {
+            Some((_, _, count)) => *count += 1,
+            None => kinds.push((
+                alike,
+                Blocker {
+                    object: id.to_string(),
+                    reason: cause.reason,
+                },
+                1,
+            )),
+        }
+    }
+    kinds.into_iter().take(TOLD).map(|(_, blocker, _)| blocker).collect()
+}
+
+fn compare(before: Option<&Live>, now: Option<&Live>) -> News {
+    let state =
+        |live: Option<&Live>| live.map(|live| (live.uid.clone(), live.health.as_ref().map(|health| health.status)));
+    if state(before) != state(now) {
+        return News::State;
+    }
+    if before == now { News::Nothing } else { News::Words }
+}
