@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Refused, Seen, Sort};
 use crate::health::lua::Checks;
-use crate::platform::argocd::application::Application;
+use crate::platform::argocd::application::{Application, Resource};
 use crate::platform::argocd::decide::Tree;
 use crate::platform::live::Sight as Known;
 use crate::platform::why::{Facts, Glance, News, Question, Warning};
@@ -71,7 +71,7 @@ impl Live {
         for (api_version, kind) in BEHIND {
             live.begin(api_version, kind);
         }
-        live.sights.push(warnings(live.cluster.clone()));
+        live.sights.push(warnings(cluster));
         live
     }
 
@@ -80,11 +80,7 @@ impl Live {
         if !app.is_in_cluster() {
             return;
         }
-        for id in app
-            .resources()
-            .filter(|resource| !resource.is_app())
-            .map(|resource| resource.id())
-        {
+        for id in app.resources().filter(|resource| !resource.is_app()).map(Resource::id) {
             if !self.is_begun(&id.group, &id.kind) {
                 self.begin(&id.api_version(), &id.kind);
             }
@@ -254,7 +250,7 @@ fn keep(
     }
 }
 
-fn warnings(cluster: Cluster) -> BoxStream<'static, Sight> {
+fn warnings(cluster: &Cluster) -> BoxStream<'static, Sight> {
     let sort = Sort {
         fields: "type!=Normal",
         ..Sort::all("v1", "Event")
