@@ -64,7 +64,9 @@ impl Step for Drive {
             // After a break it may be another cluster that is seen.
             cluster.if_in_doubt_the_same().await?;
             let mut look_again = None;
-            observer.notices().into_iter().for_each(|notice| context.notice(notice));
+            for notice in observer.notices() {
+                context.notice(notice);
+            }
             if observer.is_complete() {
                 // While the watch is broken, what is known is old: nothing is asked for by it, nor does it count as asked for.
                 let is_blind = observer.trouble().is_some();

@@ -3,14 +3,15 @@
 //! Each is watched only once a sync has failed for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::stream::{BoxStream, SelectAll, StreamExt as _};
+use futures::stream::{SelectAll, Stream, StreamExt as _};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::cluster::{Cluster, Error, Seen, Sort};
+use crate::cluster::{Cluster, Error, Seen};
 use crate::platform::argocd::decide::Ground;
 
 /// Discovery lags behind a CRD that is Established; it is asked this often again, with this pause.
@@ -26,14 +27,17 @@ enum Subject {
 }
 
 /// One thing that was seen.
-struct Sight(Subject, Seen);
+enum Sight {
+    Stirred,
+    Seen(Subject, Seen),
+}
 
 /// Watches what syncs failed for.
 pub struct Lookout {
     wanted: Ground,
     known: Ground,
     watched: BTreeSet<Subject>,
-    sights: SelectAll<BoxStream<'static, Sight>>,
+    sights: SelectAll<Pin<Box<dyn Stream<Item = Sight> + Send>>>,
     /// The Services behind which something is ready, by the slice that says so, with the slice's namespace.
     slices: BTreeMap<(String, String), Option<String>>,
     /// How often discovery is still to be asked, and when next.
@@ -132,20 +136,24 @@ impl Lookout {
         self.due = Some(Instant::now());
     }
 
-    fn take(&mut self, Sight(subject, seen): Sight) {
-        let name = |value: &Value| text(value, "/metadata/name");
-        match (subject, seen) {
-            // What cannot be watched is not there, as far as is known.
-            (_, Seen::Broken(_) | Seen::Refused(_)) => {}
-            (Subject::Definitions, _) => self.ask(LAG.0),
-            (Subject::Namespaces, Seen::Listed(values)) => self.known.namespaces = values.iter().map(name).collect(),
-            (Subject::Namespaces, Seen::There(value)) => {
-                self.known.namespaces.insert(name(&value));
+    fn take(&mut self, sight: Sight) {
+        match sight {
+            Sight::Stirred => self.ask(LAG.0),
+            Sight::Seen(Subject::Namespaces, seen) => {
+                let name = |value: &Value| text(value, "/metadata/name");
+                match seen {
+                    Seen::Listed(values) => self.known.namespaces = values.iter().map(name).collect(),
+                    Seen::There(value) => {
+                        self.known.namespaces.insert(name(&value));
+                    }
+                    Seen::Gone(value) => {
+                        self.known.namespaces.remove(&name(&value));
+                    }
+                    Seen::Broken(_) => {}
+                }
             }
-            (Subject::Namespaces, Seen::Gone(value)) => {
-                self.known.namespaces.remove(&name(&value));
-            }
-            (Subject::Endpoints(namespace), seen) => self.take_slices(&namespace, seen),
+            Sight::Seen(Subject::Endpoints(namespace), seen) => self.take_slices(&namespace, seen),
+            Sight::Seen(Subject::Definitions, _) => {}
         }
     }
 
@@ -163,7 +171,7 @@ impl Lookout {
             Seen::Gone(value) => {
                 self.slices.remove(&key(&value));
             }
-            Seen::Broken(_) | Seen::Refused(_) => {}
+            Seen::Broken(_) => {}
         }
         self.known.services = self
             .slices
@@ -179,21 +187,22 @@ impl Default for Lookout {
     }
 }
 
-fn sights(cluster: &Cluster, subject: &Subject) -> Result<BoxStream<'static, Sight>, Error> {
-    let (api_version, kind, namespace) = match subject {
-        Subject::Definitions => ("apiextensions.k8s.io/v1", "CustomResourceDefinition", ""),
-        Subject::Namespaces => ("v1", "Namespace", ""),
-        Subject::Endpoints(namespace) => ("discovery.k8s.io/v1", "EndpointSlice", namespace.as_str()),
-    };
-    let sort = Sort {
-        namespace,
-        // A definition may be a megabyte.
-        metadata_only: !matches!(subject, Subject::Endpoints(_)),
-        ..Sort::all(api_version, kind)
-    };
-    let seen = cluster.watch_of(sort, Some)?;
+fn sights(cluster: &Cluster, subject: &Subject) -> Result<Pin<Box<dyn Stream<Item = Sight> + Send>>, Error> {
     let subject = subject.clone();
-    Ok(seen.map(move |seen| Sight(subject.clone(), seen)).boxed())
+    Ok(match &subject {
+        Subject::Definitions => {
+            let stirrings = cluster.stirrings("apiextensions.k8s.io/v1", "CustomResourceDefinition")?;
+            stirrings.map(|()| Sight::Stirred).boxed()
+        }
+        Subject::Namespaces => {
+            let seen = cluster.watch("v1", "Namespace", "")?;
+            seen.map(move |seen| Sight::Seen(subject.clone(), seen)).boxed()
+        }
+        Subject::Endpoints(namespace) => {
+            let seen = cluster.watch("discovery.k8s.io/v1", "EndpointSlice", namespace)?;
+            seen.map(move |seen| Sight::Seen(subject.clone(), seen)).boxed()
+        }
+    })
 }
 
 /// Returns the Service that a slice is of, if any of its endpoints is ready.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Refused, Seen, Sort};
 use crate::health::lua::Checks;
-use crate::platform::argocd::application::Application;
+use crate::platform::argocd::application::{Application, Resource};
 use crate::platform::argocd::bundled::may_judge;
 use crate::platform::argocd::decide::Tree;
 use crate::platform::live::Sight as Known;
@@ -31,6 +31,10 @@ const BEHIND: [(&str, &str); 4] = [
 
 /// Of these only who made them is of interest; what they say of themselves their owner repeats.
 const OWNERS_ONLY: &str = "ReplicaSet";
+
+/// How many objects come in one piece of a list; and of a kind of which one may be a megabyte.
+const PAGE: u32 = 100;
+const LARGE: (&str, u32) = ("CustomResourceDefinition", 5);
 
 /// One thing that was seen.
 pub(super) enum Sight {
@@ -72,7 +76,7 @@ impl Live {
         for (api_version, kind) in BEHIND {
             live.begin(api_version, kind);
         }
-        live.sights.push(warnings(live.cluster.clone()));
+        live.sights.push(warnings(cluster));
         live
     }
 
@@ -81,11 +85,7 @@ impl Live {
         if !app.is_in_cluster() {
             return;
         }
-        for id in app
-            .resources()
-            .filter(|resource| !resource.is_app())
-            .map(|resource| resource.id())
-        {
+        for id in app.resources().filter(|resource| !resource.is_app()).map(Resource::id) {
             if !self.is_begun(&id.group, &id.kind) {
                 self.begin(&id.api_version(), &id.kind);
             }
@@ -99,6 +99,10 @@ impl Live {
     fn begin(&mut self, api_version: &str, kind: &str) {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         self.begun.insert((group.to_owned(), kind.to_owned()));
+        if (group, kind) == ("", "Secret") {
+            // Whatever somebody's script would say of one, it is not worth to read them all.
+            return;
+        }
         if self.checks.cover(group, kind) {
             let (cluster, checks) = (self.cluster.clone(), Arc::clone(&self.checks));
             self.sights
@@ -136,19 +140,23 @@ impl Live {
     }
 
     fn take_object(&mut self, group: String, kind: String, seen: Result<Seen<Glance>, Refused>) {
+        // Of these no more than their metadata is seen.
+        let is_whole = kind != OWNERS_ONLY;
         match seen {
-            Ok(Seen::Listed(glances)) => {
-                self.facts.list(&group, &kind, glances);
-                // Of these no more than their metadata is seen.
-                if kind != OWNERS_ONLY {
+            Ok(Seen::Broken(_)) => {
+                // What is known may be old, but a watch that is taken up where it was does not list anew: it is kept.
+                self.kinds.remove(&(group, kind));
+            }
+            Ok(seen) => {
+                match seen {
+                    Seen::Listed(glances) => self.facts.list(&group, &kind, glances),
+                    Seen::There(glance) => self.facts.see(glance),
+                    Seen::Gone(glance) => self.facts.gone(&glance.id),
+                    Seen::Broken(_) => {}
+                }
+                if is_whole {
                     self.kinds.insert((group, kind), Known::Watched);
                 }
-            }
-            Ok(Seen::There(glance)) => self.facts.see(glance),
-            Ok(Seen::Gone(glance)) => self.facts.gone(&glance.id),
-            Ok(Seen::Broken(_)) => {
-                self.facts.forget(&group, &kind);
-                self.kinds.remove(&(group, kind));
             }
             Err(Refused(why)) => {
                 self.facts.forget(&group, &kind);
@@ -219,6 +227,7 @@ fn objects(cluster: Cluster, checks: Arc<Checks>, api_version: String, kind: Str
         let sort = |version: &str| -> Result<_, crate::cluster::Error> {
             let sort = Sort {
                 metadata_only: kind == OWNERS_ONLY,
+                page: if kind == LARGE.0 { LARGE.1 } else { PAGE },
                 ..Sort::all(version, &kind)
             };
             cluster.watch_of(sort, keep(Arc::clone(&checks), version.to_owned(), kind.clone()))
@@ -255,7 +264,7 @@ fn keep(
     }
 }
 
-fn warnings(cluster: Cluster) -> BoxStream<'static, Sight> {
+fn warnings(cluster: &Cluster) -> BoxStream<'static, Sight> {
     let sort = Sort {
         fields: "type!=Normal",
         ..Sort::all("v1", "Event")

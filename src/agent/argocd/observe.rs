@@ -138,7 +138,7 @@ impl Observer {
         };
         tokio::select! {
             Some((kind, seen)) = self.sights.next() => Either::Agent(kind, seen),
-            sight = live => Either::Live(sight),
+            sight = live => Either::Live(Box::new(sight)),
         }
     }
 
@@ -147,7 +147,7 @@ impl Observer {
             Either::Agent(kind, seen) => (kind, seen),
             Either::Live(sight) => {
                 if let Some(live) = &mut self.live {
-                    live.take(sight);
+                    live.take(*sight);
                 }
                 return News::Nothing;
             }
@@ -162,7 +162,9 @@ impl Observer {
                 Ok(Seen::There(value)) => std::slice::from_ref(value),
                 _ => &[],
             };
-            named.iter().for_each(|value| live.name(Application::new(value)));
+            for value in named {
+                live.name(Application::new(value));
+            }
         }
         let trouble = &mut self.trouble[kind as usize];
         *trouble = None;
@@ -188,7 +190,7 @@ enum Either {
     /// Of the agent's own resources.
     Agent(Kind, Result<Seen, Refused>),
     /// Of what they deploy.
-    Live(Sight),
+    Live(Box<Sight>),
 }
 
 fn identified(value: Value) -> Option<(ObjectRef, Value)> {

@@ -53,7 +53,9 @@ impl Facts {
                 self.gone(&id);
             }
         }
-        glances.into_iter().for_each(|glance| self.see(glance));
+        for glance in glances {
+            self.see(glance);
+        }
     }
 
     /// Forgets a kind: what is known of it is old, or it may not be seen.
@@ -109,7 +111,9 @@ impl Facts {
     /// Takes in that these are all warnings.
     pub fn list_warnings(&mut self, warnings: Vec<Warning>) {
         self.warnings.clear();
-        warnings.into_iter().for_each(|warning| self.warn(warning));
+        for warning in warnings {
+            self.warn(warning);
+        }
     }
 
     /// Takes in a warning.

@@ -66,7 +66,9 @@ struct Known {
 impl Known {
     fn with(glances: impl IntoIterator<Item = Glance>) -> Self {
         let mut known = Self::default();
-        glances.into_iter().for_each(|glance| known.facts.see(glance));
+        for glance in glances {
+            known.facts.see(glance);
+        }
         known.update();
         known
     }
