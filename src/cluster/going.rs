@@ -41,16 +41,12 @@ impl Cluster {
                 Some(Seen::Broken(_)) => continue,
                 None => return Err(Error::new(ErrorKind::Server, format!("cannot watch {id}"))),
             };
-            match object.filter(|object| object["metadata"]["uid"] == uid) {
-                Some(object) => {
-                    holds = waits_for(&object);
-                    self.guard.has_trouble(Some(format!("{id} is being deleted{holds}")));
-                }
-                None => {
-                    self.guard.has_trouble(None);
-                    return Ok(());
-                }
-            }
+            let Some(object) = object.filter(|object| object["metadata"]["uid"] == uid) else {
+                self.guard.has_trouble(None);
+                return Ok(());
+            };
+            holds = waits_for(&object);
+            self.guard.has_trouble(Some(format!("{id} is being deleted{holds}")));
         }
     }
 }

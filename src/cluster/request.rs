@@ -350,7 +350,7 @@ mod tests {
                 "{kind:?} {took:?}"
             );
         }
-        let (_, succeeded, told) = trial(Patience::MidRun, ErrorKind::Terminating, Duration::from_secs(60)).await;
+        let (_, succeeded, told) = trial(Patience::MidRun, ErrorKind::Terminating, Duration::from_mins(1)).await;
         assert!(succeeded && told);
     }
 

@@ -134,7 +134,10 @@ mod tests {
         let details = StatusDetails {
             kind: kind.into(),
             causes,
-            ..StatusDetails::default()
+            name: String::new(),
+            group: String::new(),
+            uid: String::new(),
+            retry_after_seconds: 0,
         };
         Status {
             details: Some(details),
