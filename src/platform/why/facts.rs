@@ -177,9 +177,7 @@ impl Facts {
 
     /// Notes that whatever depends on an object must be judged anew: it itself, what made it, and whose pods claim it.
     fn touch(&mut self, id: &ObjectRef) {
-        let root = self.root(id);
-        self.touched.insert(root);
-        self.touched.insert(id.clone());
+        self.touch_chain(id);
         if id.kind != "PersistentVolumeClaim" {
             return;
         }
@@ -190,21 +188,21 @@ impl Facts {
             .map(|glance| glance.id.clone())
             .collect();
         for claimant in claimants {
-            let root = self.root(&claimant);
-            self.touched.insert(root);
+            self.touch_chain(&claimant);
         }
     }
 
-    fn root(&self, id: &ObjectRef) -> ObjectRef {
-        let mut root = id;
+    /// Touches an object, what made it, what made that, and so on.
+    fn touch_chain(&mut self, id: &ObjectRef) {
+        let mut link = id;
         for _ in 0..CHAIN {
-            let owner = self.glances.get(root).and_then(|glance| glance.owner.as_ref());
+            self.touched.insert(link.clone());
+            let owner = self.glances.get(link).and_then(|glance| glance.owner.as_ref());
             match owner.and_then(|uid| self.by_uid.get(uid)) {
-                Some(owner) => root = owner,
+                Some(owner) => link = owner,
                 None => break,
             }
         }
-        root.clone()
     }
 
     fn judge(&self, glance: &Glance) -> Live {
