@@ -20,6 +20,7 @@ mod part;
 mod plane;
 mod processes;
 mod raw_patches;
+mod readme;
 mod restore_100_apps;
 mod restore_late_crd;
 mod results;
