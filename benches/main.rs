@@ -13,6 +13,7 @@
 
 mod apply_5000;
 mod entry;
+mod far;
 mod goal;
 mod machine;
 mod measured;
