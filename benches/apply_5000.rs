@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use testbed::{Folder, Programs};
 
 use crate::entry::Wanted;
+use crate::far::Far;
 use crate::goal::{Goal, Peer, median};
 use crate::measured::{self, Took};
 use crate::part::{answer, answered};
@@ -49,28 +50,42 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
         plane: Plane::start().await?,
         folder: Folder::new("apply")?,
     };
+    let near = bench.plane.kubeconfig.clone();
     let (mut ours, mut rates, mut raw, mut kubectl) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for round in 0..wanted.rounds(3) {
+    let is_near = wanted.has("apply-5000") || wanted.has("apply-5000-raw");
+    for round in 0..if is_near { wanted.rounds(3) } else { 0 } {
         if wanted.has("apply-5000-raw") {
-            let (_, applied) = bench.by_part("raw-patches", &format!("raw-{round}")).await?;
+            let (_, applied) = bench.by_part("raw-patches", &near, &format!("raw-{round}")).await?;
             raw.push(OBJECTS_F / applied.seconds);
         }
-        let (took, applied) = bench.by_part("apply", &format!("ours-{round}")).await?;
+        let (took, applied) = bench.by_part("apply", &near, &format!("ours-{round}")).await?;
         ours.push(took.seconds);
         rates.push(OBJECTS_F / applied.seconds);
     }
     if wanted.has("apply-5000") {
         // Its pace is its own limit of requests a second, so that once is enough.
         for round in 0..wanted.rounds(1) {
-            kubectl.push(bench.by_kubectl(&format!("kubectl-{round}")).await?.seconds);
+            kubectl.push(bench.by_kubectl(&near, &format!("kubectl-{round}")).await?.seconds);
+        }
+    }
+    let (mut far_ours, mut far_kubectl) = (Vec::new(), Vec::new());
+    if wanted.has("apply-5000-far") {
+        let far = Far::start(&bench.plane, &bench.folder).await?;
+        for round in 0..wanted.rounds(1) {
+            let namespace = format!("far-ours-{round}");
+            far_ours.push(bench.by_part("apply", &far.kubeconfig, &namespace).await?.0.seconds);
+            let namespace = format!("far-kubectl-{round}");
+            far_kubectl.push(bench.by_kubectl(&far.kubeconfig, &namespace).await?.seconds);
         }
     }
     say(&format!(
-        "  ours {:.2} s and {:.0}/s, bare loop {:.0}/s, kubectl {:.1} s",
+        "  ours {:.2} s and {:.0}/s, bare loop {:.0}/s, kubectl {:.1} s; from afar ours {:.2} s, kubectl {:.1} s",
         median(&ours),
         median(&rates),
         median(&raw),
-        median(&kubectl)
+        median(&kubectl),
+        median(&far_ours),
+        median(&far_kubectl)
     ));
     Ok(vec![
         Row {
@@ -97,6 +112,18 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
             }),
             goal: Goal::ShareOfRate(0.7),
         },
+        Row {
+            name: "apply-5000-far",
+            does: "as apply-5000, with 25 ms from the client to the API server and back",
+            unit: "s",
+            ours: far_ours,
+            peer: Some(Peer {
+                name: "kubectl apply --server-side",
+                does: "the same over the same way",
+                rounds: far_kubectl,
+            }),
+            goal: Goal::TimesFaster(25.0),
+        },
     ])
 }
 
@@ -107,11 +134,11 @@ struct Bench {
 
 impl Bench {
     /// Has a part of this program apply the objects.
-    async fn by_part(&self, part: &str, namespace: &str) -> Result<(Took, Applied), Trouble> {
+    async fn by_part(&self, part: &str, kubeconfig: &Path, namespace: &str) -> Result<(Took, Applied), Trouble> {
         let file = self.prepare(namespace).await?;
         let answer = self.folder.join(format!("{namespace}.json"));
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([crate::part::WORD, part]).arg(&self.plane.kubeconfig);
+        command.args([crate::part::WORD, part]).arg(kubeconfig);
         if part == "apply" {
             command.arg(CONTEXT);
         }
@@ -121,13 +148,13 @@ impl Bench {
         Ok((took, answered(&answer)?))
     }
 
-    async fn by_kubectl(&self, namespace: &str) -> Result<Took, Trouble> {
+    async fn by_kubectl(&self, kubeconfig: &Path, namespace: &str) -> Result<Took, Trouble> {
         let file = self.prepare(namespace).await?;
         let mut command = Command::new(Programs::find()?.built("kubectl")?);
         command
             .args(["apply", "--server-side"])
             .arg(format!("--filename={}", file.display()))
-            .env("KUBECONFIG", &self.plane.kubeconfig)
+            .env("KUBECONFIG", kubeconfig)
             // Where it keeps what it has learnt of the server: between its runs too, as on anybody's machine.
             .env("HOME", self.folder.path());
         let (took, _) = measured::run(&command, CAP).await?.succeeded("kubectl")?;

@@ -24,10 +24,10 @@ type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>, Trouble>>>>;
 const ENTRIES: [Entry; 5] = [
     Entry {
         rows: &["start"],
-        measure: |wanted| Box::pin(async move { start::measure(&wanted) }),
+        measure: |_| Box::pin(async { start::measure() }),
     },
     Entry {
-        rows: &["apply-5000", "apply-5000-raw"],
+        rows: &["apply-5000", "apply-5000-raw", "apply-5000-far"],
         measure: |wanted| Box::pin(apply_5000::measure(wanted)),
     },
     Entry {
@@ -55,6 +55,8 @@ const ENTRIES: [Entry; 5] = [
 pub(crate) struct Wanted {
     names: Vec<String>,
     rounds: Option<usize>,
+    /// Whether README gets the table: of all entries, or it would lose the others.
+    readme: bool,
 }
 
 impl Wanted {
@@ -73,7 +75,11 @@ impl Wanted {
             Ok(text) if !text.is_empty() => Some(text.parse().map_err(|_| format!("ROUNDS={text} is no number"))?),
             _ => None,
         };
-        Ok(Self { names, rounds })
+        let readme = std::env::var("UPDATE_README").is_ok_and(|word| !word.is_empty());
+        if readme && !names.is_empty() {
+            return Err("README gets the table of a run of all entries, not of some".into());
+        }
+        Ok(Self { names, rounds, readme })
     }
 
     /// Whether a row is wanted.
@@ -112,6 +118,9 @@ pub(crate) fn run_all(arguments: &[String]) -> Result<ExitCode, Trouble> {
         say(&format!("  all of it took {:.0} s", began.elapsed().as_secs_f64()));
     }
     say(&format!("\n{}", results.finish()?));
+    if wanted.readme && failed == 0 {
+        results.tell_readme()?;
+    }
     Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {

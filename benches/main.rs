@@ -13,6 +13,7 @@
 
 mod apply_5000;
 mod entry;
+mod far;
 mod goal;
 mod machine;
 mod measured;
@@ -20,6 +21,7 @@ mod part;
 mod plane;
 mod processes;
 mod raw_patches;
+mod readme;
 mod restore_100_apps;
 mod restore_late_crd;
 mod results;

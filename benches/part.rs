@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Trouble, apply_5000, measured, raw_patches, watch_1000_apps};
+use crate::{Trouble, apply_5000, far, measured, raw_patches, watch_1000_apps};
 
 /// The first argument of a child.
 pub(crate) const WORD: &str = "part";
@@ -29,6 +29,7 @@ pub(crate) fn play(arguments: &[String]) -> Result<ExitCode, Trouble> {
             ["watch", kubeconfig, context, listed, answer] => {
                 watch_1000_apps::play(kubeconfig, context, Path::new(listed), Path::new(answer)).await
             }
+            ["far", port, answer] => far::play(port.parse()?, Path::new(answer)).await,
             _ => Err(format!("there is no part `{}`", words.join(" ")).into()),
         }
     })?;

@@ -17,6 +17,8 @@ pub(crate) const CONTEXT: &str = "bench";
 pub(crate) struct Plane {
     /// The administrator's.
     pub(crate) kubeconfig: PathBuf,
+    /// The API server's.
+    pub(crate) port: u16,
     /// A client of the bench itself, to prepare and to look.
     pub(crate) client: Client,
     _servers: ControlPlane,
@@ -32,6 +34,7 @@ impl Plane {
             .write_kubeconfig(&kubeconfig, CONTEXT)?;
         let started = Self {
             kubeconfig,
+            port: plane.port(),
             client,
             _servers: plane,
         };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::Trouble;
 use crate::goal::{Goal, Peer, median};
 use crate::machine::Machine;
+use crate::readme;
 
 /// One measurement.
 pub(crate) struct Row {
@@ -53,6 +54,17 @@ impl Results {
         Ok(())
     }
 
+    /// Puts the table into README, without what was measured how: the page of the bench has that.
+    pub(crate) fn tell_readme(&self) -> Result<(), Trouble> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let table = format!("{}\nMeasured on {}.", self.rows(), self.machine);
+        let page = readme::with_table(&std::fs::read_to_string(&file)?, &table);
+        Ok(std::fs::write(
+            file,
+            page.ok_or("README.md has no place for the table")?,
+        )?)
+    }
+
     /// Says what came of it, and where it is.
     pub(crate) fn finish(&self) -> Result<String, Trouble> {
         if self.rows.is_empty() {
@@ -85,7 +97,7 @@ impl Results {
         })
     }
 
-    fn table(&self) -> String {
+    fn rows(&self) -> String {
         let mut text = String::from(
             "| | ours | peer | unit | ratio | goal | met |\n| --- | ---: | ---: | --- | ---: | --- | --- |\n",
         );
@@ -104,6 +116,11 @@ impl Results {
                 "| `{name}` | {ours} | {peer} | {unit} | {ratio} | {goal} | {met} |"
             );
         }
+        text
+    }
+
+    fn table(&self) -> String {
+        let mut text = self.rows();
         let _ = writeln!(text, "\n{}\n", self.machine);
         for row in &self.rows {
             let _ = write!(text, "* `{}`: {}, {}", row.name, row.does, times(row.ours.len()));

@@ -2,11 +2,14 @@
 
 #[path = "../../benches/goal.rs"]
 mod goal;
+#[path = "../../benches/readme.rs"]
+mod readme;
 
 use std::path::Path;
 use std::process::Command;
 
 use goal::{Goal, Peer, median};
+use readme::with_table;
 
 #[test]
 fn a_goal_is_met_exactly_where_the_issue_says_so() {
@@ -99,6 +102,19 @@ fn of_several_rounds_the_middle_one_counts() {
     assert!((median(&[1.0, 4.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
     let json = serde_json::to_value(&peer).unwrap();
     assert_eq!((&json["name"], &json["does"]), (&"script".into(), &"five steps".into()));
+}
+
+#[test]
+fn the_table_of_the_readme_is_replaced_and_nothing_else() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let first = with_table(&page, "| one |\n\nMeasured.\n\n").unwrap();
+    let second = with_table(&first, "| two |").unwrap();
+    assert!(first.contains("\n| one |\n\nMeasured.\n<!--") && second.contains("\n| two |\n<!--"));
+    assert!(!second.contains("| one |"));
+    // What stands around the table stays.
+    let around = |page: &str| with_table(page, "").unwrap();
+    assert_eq!(around(&page), around(&second));
+    assert_eq!(with_table("a page without a place", "| one |"), None);
 }
 
 #[test]
