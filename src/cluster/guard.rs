@@ -9,9 +9,10 @@
 //! answer holds for as long as no connection was made or ended since the question, at most [`HOLDS`]: the bound is for what
 //! no count can see, a load balancer that ends connections itself and leads each request where it likes. Without a bound it would
 //! be asked once an hour; with this one, of thousands of requests a few tens are questions, and a balancer that is switched over
-//! is noticed within a tenth of a second: less than a person or a health check takes to switch it, and less than one request
-//! may be under way. What is left is one request which itself makes a connection, within that time, to an address that was moved
-//! while every connection that there was stayed open; the answer that it brings is followed by a question.
+//! is noticed within a tenth of a second: less than a person or a health check takes to switch it. What is left open is a request
+//! within that time for which a connection is made anew, to an address that was moved since the answer: because all others are
+//! busy, or because its own ended a moment before it was sent and nobody had seen that yet. To close it, each connection would
+//! have to prove whose it is before it is used for anything else.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -77,10 +77,15 @@ impl Cluster {
             let groups = missing_now.iter().map(|(version, _)| group_of(version).0.to_owned());
             let groups: BTreeSet<String> = groups.collect();
             let known = self.discovered();
-            let fresh = self
+            let asked = self
                 .attempt("ask which kinds are served", || known.with_newer(&self.client, &groups))
-                .await?;
-            self.knows(fresh);
+                .await;
+            match asked {
+                Ok(fresh) => self.knows(fresh),
+                // A group is listed a moment before its versions are.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
             if !missing().is_empty() {
                 tokio::time::sleep(pause).await;
             }

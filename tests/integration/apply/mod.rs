@@ -3,6 +3,7 @@
 
 mod conflict;
 mod counted;
+mod elsewhere;
 mod measured;
 mod order;
 mod refused;

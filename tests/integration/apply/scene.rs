@@ -25,14 +25,7 @@ impl Scene {
     pub(super) async fn start() -> Self {
         let plane = ControlPlane::start(&Programs::find().unwrap()).await.unwrap();
         let admin = plane.master("testbed:admin").unwrap().client().await.unwrap();
-        let binding = json!({
-            "metadata": {"name": OPERATOR},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR}],
-        });
-        let bindings: Api<ClusterRoleBinding> = Api::all(admin.clone());
-        let binding = serde_json::from_value(binding).unwrap();
-        bindings.create(&PostParams::default(), &binding).await.unwrap();
+        may_all(&admin).await;
         let user = plane.user(OPERATOR, &[]).unwrap();
         let proxy = Proxy::start(&plane, &user, "new").await.unwrap();
         let target = Target {
@@ -63,6 +56,18 @@ impl Scene {
         events.retain(|event| event.verb == "patch" && event.resource == resource);
         events
     }
+}
+
+/// Gives the operator all rights.
+pub(super) async fn may_all(admin: &kube::Client) {
+    let binding = json!({
+        "metadata": {"name": OPERATOR},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR}],
+    });
+    let bindings: Api<ClusterRoleBinding> = Api::all(admin.clone());
+    let binding = serde_json::from_value(binding).unwrap();
+    bindings.create(&PostParams::default(), &binding).await.unwrap();
 }
 
 pub(super) fn manifest(value: Value) -> Manifest {
