@@ -19,13 +19,13 @@ use crate::platform::live::Live;
 impl View<'_> {
     /// Tells of each object that stands in the way why it is not well, as far as that is seen. Returns in what time what is no
     /// more than a warning now is a failure.
-    pub(super) fn explain(&self, app: Application<'_>, obstacles: &mut [Obstacle]) -> Option<Duration> {
+    pub(super) fn explain(&self, app: Application<'_>, obstacles: &mut Vec<Obstacle>) -> Option<Duration> {
         if self.tree.live.is_empty() || !app.is_in_cluster() {
             return None;
         }
         let unwell = self.unwell(app);
         let mut look_again = None;
-        for obstacle in obstacles {
+        for obstacle in obstacles.iter_mut() {
             for blocker in &mut obstacle.blockers {
                 self.deepen(app, blocker, &unwell);
             }
@@ -40,6 +40,13 @@ impl View<'_> {
                 look_again = warning;
             }
         }
+        // What is known to be wrong comes before what only is not known yet, such as that the agent has not compared it again.
+        let is_known = |blocker: &Blocker| {
+            unwell
+                .iter()
+                .any(|(id, live)| !live.why.is_empty() && id.to_string() == blocker.object)
+        };
+        obstacles.sort_by_key(|obstacle| !obstacle.blockers.iter().any(is_known));
         look_again
     }
 
