@@ -334,7 +334,8 @@ mod tests {
               ImagePullBackOff registry.example.com/jetstack/webhook:v1.19; and 1 more
             ingress-cont…rn-region-1 missing · for 17s
             payments                 OutOfSync, Missing · holds back 1 · for 17s
-              Application argocd/cert-manager: CRD certificates.cert-manager.io is not …
+              Application argocd/cert-manager: CRD certificates.cert-manager.io is not
+              there
             apps                     Synced, Progressing · for 17s
               Application argocd/payments: not ready
             intervened for payments: refresh, 2 of 3 (sync retries exhausted)
