@@ -19,7 +19,7 @@ use crate::platform::live::Live;
 impl View<'_> {
     /// Tells of each object that stands in the way why it is not well, as far as that is seen. Returns in what time what is no
     /// more than a warning now is a failure.
-    pub(super) fn explain(&self, app: Application<'_>, obstacles: &mut Vec<Obstacle>) -> Option<Duration> {
+    pub(super) fn explain(&self, app: Application<'_>, obstacles: &mut [Obstacle]) -> Option<Duration> {
         if self.tree.live.is_empty() || !app.is_in_cluster() {
             return None;
         }
