@@ -26,7 +26,7 @@ pub(super) fn check(object: &Value) -> Health {
         return Status::Progressing.because(format!("{updated}/{wanted} updated"));
     }
     if all > updated {
-        return Status::Progressing.because(format!("{} of an earlier form still run", all - updated));
+        return Status::Progressing.because(format!("{} of an earlier form still run", all.saturating_sub(updated)));
     }
     if available < updated {
         return Status::Progressing.because(format!("{available}/{updated} ready"));

@@ -23,7 +23,9 @@ pub(super) fn check(object: &Value) -> Health {
             .filter(|it| !it.is_null())
     {
         let partition = rolling.get("partition").and_then(Value::as_i64);
-        let due = wanted.zip(partition).map(|(wanted, partition)| wanted - partition);
+        let due = wanted
+            .zip(partition)
+            .map(|(wanted, partition)| wanted.saturating_sub(partition));
         return match due {
             Some(due) if updated < due => Status::Progressing.because(format!("{updated}/{due} updated")),
             _ => Status::Healthy.into(),

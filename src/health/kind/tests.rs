@@ -87,6 +87,11 @@ fn a_deployment() {
                 Healthy,
                 "",
             ),
+            (
+                json!({"spec": {"replicas": null}, "status": {"replicas": i64::MAX, "updatedReplicas": -1}}),
+                Progressing,
+                "9223372036854775807 of an earlier form still run",
+            ),
         ],
     );
 }
@@ -159,6 +164,12 @@ fn a_stateful_set() {
             ),
             (
                 json!({"spec": {"replicas": null}, "status": {"readyReplicas": 0}}),
+                Healthy,
+                "",
+            ),
+            // No server takes such a number; a watch that is broken could bring it all the same.
+            (
+                json!({"spec": {"replicas": i64::MIN, "updateStrategy": {"rollingUpdate": {"partition": 1}}}}),
                 Healthy,
                 "",
             ),

@@ -26,8 +26,10 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) enum Error {
     #[error("it did not end within {} s", LIMIT.as_secs())]
     TooSlow,
-    #[error("it did not end within {} s and could not be stopped; it is not run again", LIMIT.as_secs())]
+    #[error("it did not end within {} s and could not be stopped", LIMIT.as_secs())]
     Hangs,
+    #[error("it could not be stopped once, so it is not run again")]
+    Hung,
     #[error("it needs more memory than {} MB", machine::MEMORY >> 20)]
     TooLarge,
     #[error("it returned {0} where a table is expected")]
@@ -39,7 +41,7 @@ pub(super) enum Error {
 /// Runs a script on an object; `None` where it has nothing to say.
 pub(super) fn run(script: &Arc<Script>, object: &Value) -> Result<Option<Health>, Error> {
     if script.hangs.load(Ordering::Relaxed) {
-        return Err(Error::Hangs);
+        return Err(Error::Hung);
     }
     let (answer, answered) = mpsc::sync_channel(1);
     let late = Arc::new(AtomicBool::new(false));
