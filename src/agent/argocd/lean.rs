@@ -23,7 +23,9 @@ pub(super) fn lean(mut object: Value) -> Value {
     // Of an object that was synced `status.resources` tells all; the results of hooks and failures are found nowhere else.
     let results = object.pointer_mut("/status/operationState/syncResult/resources");
     if let Some(results) = results.and_then(Value::as_array_mut) {
-        results.retain(|result| result.get("hookType").is_some() || result["status"] != "Synced");
+        let has_failed = |result: &Value| result["hookPhase"] == "Failed" || result["hookPhase"] == "Error";
+        // A child that was Degraded fails its parent's sync, and is Synced.
+        results.retain(|result| result.get("hookType").is_some() || result["status"] != "Synced" || has_failed(result));
     }
     object
 }
@@ -37,14 +39,15 @@ mod tests {
     fn what_nobody_reads_is_not_kept_and_hooks_and_failures_are() {
         let synced = json!({"kind": "Service", "name": "a", "status": "Synced"});
         let failed = json!({"kind": "Service", "name": "b", "status": "SyncFailed", "message": "no"});
+        let degraded = json!({"kind": "Application", "name": "d", "status": "Synced", "hookPhase": "Failed"});
         let hook = json!({"kind": "Job", "name": "c", "status": "Synced", "hookType": "PreSync"});
         let app = json!({
             "metadata": {"name": "cart", "managedFields": [1], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "y"}},
-            "status": {"history": [1], "health": {"status": "Healthy"}, "operationState": {"syncResult": {"resources": [synced, failed, hook]}}},
+            "status": {"history": [1], "health": {"status": "Healthy"}, "operationState": {"syncResult": {"resources": [synced, failed, degraded, hook]}}},
         });
         let expected = json!({
             "metadata": {"name": "cart", "annotations": {"x": "y"}},
-            "status": {"health": {"status": "Healthy"}, "operationState": {"syncResult": {"resources": [failed, hook]}}},
+            "status": {"health": {"status": "Healthy"}, "operationState": {"syncResult": {"resources": [failed, degraded, hook]}}},
         });
         assert_eq!(lean(app), expected);
     }

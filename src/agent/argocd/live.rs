@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Refused, Seen, Sort};
 use crate::health::lua::Checks;
 use crate::platform::argocd::application::{Application, Resource};
+use crate::platform::argocd::bundled::may_judge;
 use crate::platform::argocd::decide::Tree;
 use crate::platform::live::Sight as Known;
 use crate::platform::why::{Facts, Glance, News, Question, Warning};
@@ -106,7 +107,7 @@ impl Live {
             let (cluster, checks) = (self.cluster.clone(), Arc::clone(&self.checks));
             self.sights
                 .push(objects(cluster, checks, api_version.to_owned(), kind.to_owned()));
-        } else {
+        } else if !may_judge(group) {
             // It is well as soon as it is there, and that the agent says itself.
             self.kinds.insert((group.to_owned(), kind.to_owned()), Known::Unchecked);
         }

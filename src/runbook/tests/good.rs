@@ -144,6 +144,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
         }
     );
     assert!(runbook.apps["team/lab"].ignore);
+    assert!(runbook.apps["ledger"].rerun_hooks);
     assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
     assert!(matches!(&runbook.done.checks[2], Check::Condition { namespace, .. } if namespace.is_empty()));
 }

@@ -1,0 +1,135 @@
+//! The API groups for which Argo CD brings health checks of its own.
+
+/// The groups with a `health.lua` in `resource_customizations` of 3.2.11, but for those of Kubernetes itself.
+const GROUPS: [&str; 104] = [
+    "acid.zalan.do",
+    "addons.cluster.x-k8s.io",
+    "apps.3scale.net",
+    "apps.kruise.io",
+    "apps.openshift.io",
+    "argoproj.io",
+    "astra.netapp.io",
+    "beat.k8s.elastic.co",
+    "bitnami.com",
+    "camel.apache.org",
+    "capabilities.3scale.net",
+    "cassandra.rook.io",
+    "cdi.kubevirt.io",
+    "cert-manager.io",
+    "certmanager.k8s.io",
+    "clickhouse-keeper.altinity.com",
+    "clickhouse.altinity.com",
+    "cloudfront.aws.crossplane.io",
+    "cloudfunctions.cnrm.cloud.google.com",
+    "cloudscheduler.cnrm.cloud.google.com",
+    "cluster.x-k8s.io",
+    "compute.cnrm.cloud.google.com",
+    "controlplane.cluster.x-k8s.io",
+    "coralogix.com",
+    "core.humio.com",
+    "core.spinkube.dev",
+    "datadoghq.com",
+    "db.atlasgo.io",
+    "elasticsearch.k8s.elastic.co",
+    "external-secrets.io",
+    "flagger.app",
+    "flink.apache.org",
+    "game.kruise.io",
+    "gateway.networking.k8s.io",
+    "gateway.solo.io",
+    "gloo.solo.io",
+    "grafana.integreatly.org",
+    "helm.toolkit.fluxcd.io",
+    "iam.aws.crossplane.io",
+    "iam.cnrm.cloud.google.com",
+    "iammanager.keikoproj.io",
+    "image.toolkit.fluxcd.io",
+    "install.istio.io",
+    "jaegertracing.io",
+    "k8s.keycloak.org",
+    "k8s.mariadb.com",
+    "kafka.banzaicloud.io",
+    "kafka.strimzi.io",
+    "karpenter.k8s.aws",
+    "karpenter.sh",
+    "keda.sh",
+    "kiali.io",
+    "kubernetes-client.io",
+    "kubevirt.io",
+    "kustomize.toolkit.fluxcd.io",
+    "kyverno.io",
+    "lifecycle.keptn.sh",
+    "logstash.k8s.elastic.co",
+    "mariadb.mmontes.io",
+    "metrics.keptn.sh",
+    "minio.min.io",
+    "monitoring.coreos.com",
+    "networking.gke.io",
+    "notification.toolkit.fluxcd.io",
+    "numaflow.numaproj.io",
+    "numaplane.numaproj.io",
+    "ocs.openshift.io",
+    "onepassword.com",
+    "openfaas.com",
+    "opentelemetry.io",
+    "operator.knative.dev",
+    "operator.openshift.io",
+    "operators.coreos.com",
+    "pkg.crossplane.io",
+    "platform.confluent.io",
+    "policy.open-cluster-management.io",
+    "postgresql.cnpg.io",
+    "proclaim.dogmatiq.io",
+    "projectcontour.io",
+    "promoter.argoproj.io",
+    "psmdb.percona.com",
+    "pubsub.cnrm.cloud.google.com",
+    "pxc.percona.com",
+    "rabbitmq.com",
+    "rds.aws.crossplane.io",
+    "resourcemanager.cnrm.cloud.google.com",
+    "rollouts.kruise.io",
+    "route.openshift.io",
+    "route53.aws.crossplane.io",
+    "s3.aws.crossplane.io",
+    "serving.knative.dev",
+    "serving.kserve.io",
+    "snapshot.storage.k8s.io",
+    "solr.apache.org",
+    "source.toolkit.fluxcd.io",
+    "sparkoperator.k8s.io",
+    "spot.io",
+    "sql.cnrm.cloud.google.com",
+    "stacks.crossplane.io",
+    "storage.cnrm.cloud.google.com",
+    "tower.ansible.com",
+    "trident.netapp.io",
+    "work.karmada.io",
+    "zookeeper.pravega.io",
+];
+
+/// The endings of groups for which it has some with wildcards.
+const ENDINGS: [&str; 2] = [".crossplane.io", ".upbound.io"];
+
+/// Whether Argo CD may judge the health of objects of a custom group, by a check that we need not have.
+pub fn may_judge(group: &str) -> bool {
+    GROUPS.contains(&group) || ENDINGS.iter().any(|ending| group.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_judge;
+
+    #[test]
+    fn groups_with_checks_are_known_by_name_and_by_ending() {
+        for (group, expected) in [
+            ("cert-manager.io", true),
+            ("s3.aws.upbound.io", true),
+            ("shop.example.com", false),
+            ("", false),
+            ("apps", false),
+        ] {
+            assert_eq!(may_judge(group), expected, "{group}");
+        }
+    }
+}
