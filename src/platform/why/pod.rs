@@ -76,7 +76,9 @@ fn containers(pod: &Value) -> Vec<Cause> {
 
 /// The scheduler tells first why no node fits, and then why making room would not help, node by node.
 fn scheduling(message: &str) -> &str {
-    let message = message.split(" preemption:").next().unwrap_or_default();
+    let message = [" preemption:", ". no new claims to deallocate"]
+        .into_iter()
+        .fold(message, |message, end| message.split(end).next().unwrap_or_default());
     message.trim().trim_end_matches([',', '.'])
 }
 
@@ -97,7 +99,7 @@ mod tests {
         let unscheduled = condition(
             "PodScheduled",
             "False",
-            "0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 Insufficient cpu. preemption: 0/3 nodes are available: no.",
+            "0/3 nodes are available: 1 node(s) had untolerated taint {x: }, 2 Insufficient cpu. no new claims to deallocate, preemption: 0/3 nodes are available: no.",
         );
         for (status, expected) in [
             (

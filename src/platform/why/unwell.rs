@@ -125,6 +125,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of all kinds")]
     fn an_object_says_of_itself_what_keeps_it_from_being_well() {
         let condition = |kind: &str, status: &str, message: &str| json!({"conditions": [{"type": kind, "status": status, "reason": "R", "message": message}]});
         let table = [

@@ -76,6 +76,10 @@ struct First {
 }
 
 /// The refreshes of one object.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own that was or was not seen of the newest request, in any order"
+)]
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
     count: u32,

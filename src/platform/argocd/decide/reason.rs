@@ -25,7 +25,7 @@ impl View<'_> {
         }
         let unwell = self.unwell(app);
         let mut look_again = None;
-        for obstacle in obstacles {
+        for obstacle in obstacles.iter_mut() {
             for blocker in &mut obstacle.blockers {
                 self.deepen(app, blocker, &unwell);
             }
@@ -40,6 +40,13 @@ impl View<'_> {
                 look_again = warning;
             }
         }
+        // What is known to be wrong comes before what only is not known yet, such as that the agent has not compared it again.
+        let is_known = |blocker: &Blocker| {
+            unwell
+                .iter()
+                .any(|(id, live)| !live.why.is_empty() && id.to_string() == blocker.object)
+        };
+        obstacles.sort_by_key(|obstacle| !obstacle.blockers.iter().any(is_known));
         look_again
     }
 

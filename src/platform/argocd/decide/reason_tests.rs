@@ -111,6 +111,20 @@ fn what_a_sync_waits_for_is_told_with_its_reason_and_once() {
 }
 
 #[test]
+fn what_is_wrong_comes_before_what_is_not_known_yet() {
+    let mut app = unwell("Progressing", &Value::Null);
+    app["status"]["operationState"]["finishedAt"] = json!(crate::platform::argocd::decide::fixture::at(6));
+    let (blockers, _) = told(app, [(cart(), live(Status::Progressing, "", &[IMAGE]))]);
+    assert_eq!(
+        blockers,
+        [
+            "Deployment.apps shop/cart: Pod cart-5d8f-x: ImagePullBackOff r/cart:1: 403 Forbidden",
+            "not compared since its last sync ended",
+        ]
+    );
+}
+
+#[test]
 fn a_hook_that_a_sync_waits_for_is_told_with_the_reason_of_its_pod() {
     let hook = json!({"group": "batch", "version": "v1", "kind": "Job", "namespace": "shop", "name": "migrate", "hookType": "PreSync", "hookPhase": "Running"});
     let waits = json!({"phase": "Running", "message": "waiting for completion of hook batch/Job/migrate", "syncResult": {"resources": [hook]}});

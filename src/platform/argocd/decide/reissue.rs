@@ -19,8 +19,8 @@ use crate::platform::argocd::operation::automated;
 /// How long, before each try, a sync that was given up is left alone where it cannot be seen whether its cause is gone.
 const UNTOLD: [Duration; BOUND as usize] = [
     Duration::from_secs(30),
-    Duration::from_secs(60),
-    Duration::from_secs(120),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
 ];
 
 /// The same where its cause is seen to be gone. The agent, and the load balancer before a webhook, may see it a moment later than we
@@ -116,7 +116,7 @@ impl View<'_> {
             judged
                 .node
                 .blocked_by
-                .push(itself(format!("given up by Argo CD; {words}")))
+                .push(itself(format!("given up by Argo CD; {words}")));
         };
         if let Some(hook) = self.hook_that_ran(id, app, operation) {
             let name = &id.name;

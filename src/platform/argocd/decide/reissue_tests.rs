@@ -7,6 +7,9 @@ use crate::health::{Health, Status};
 use crate::object::ObjectRef;
 use crate::platform::live::Live;
 
+/// What is done to an app, and how it is called.
+type Edit = (&'static str, Box<dyn Fn(&mut Value)>);
+
 const MISSING: &str = "The Kubernetes API could not find shop.example.com/Widget for requested resource shop/one. Make sure the \"Widget\" CRD is installed on the destination cluster.";
 
 /// An app that the agent has given up at 20 s after the run began, for what `message` says of an object.
@@ -249,7 +252,7 @@ fn a_sync_of_chosen_resources_is_begun_again_as_one_and_runs_no_hooks() {
 /// Each of these is a way in which somebody, or the agent, holds a sync back.
 #[test]
 fn nothing_is_begun_that_somebody_holds_back() {
-    let edits: Vec<(&str, Box<dyn Fn(&mut Value)>)> = vec![
+    let edits: Vec<Edit> = vec![
         ("an operation", Box::new(|app| app["operation"] = json!({"sync": {}}))),
         (
             "a sync that runs",

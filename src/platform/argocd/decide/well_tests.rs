@@ -8,6 +8,9 @@ use serde_json::json;
 use super::super::fixture::{Platform, at, complete, owned_by, ready, set_id};
 use crate::health::Status::{self, Degraded, Healthy, Progressing};
 
+/// What is done to a platform, and how it is called.
+type Edit = (&'static str, Box<dyn Fn(&mut Platform)>);
+
 /// Two apps with a Deployment each, and a root.
 fn shop() -> Platform {
     let mut shop = Platform::new([
@@ -159,7 +162,7 @@ fn a_platform_whose_objects_are_all_seen_to_be_well_is_settled_at_once() {
 
 #[test]
 fn what_is_not_seen_keeps_the_quiet_time() {
-    let edits: Vec<(&str, Box<dyn Fn(&mut Platform)>)> = vec![
+    let edits: Vec<Edit> = vec![
         (
             "a kind of which nothing is known",
             Box::new(|shop| shop.tree.kinds.clear()),

@@ -31,12 +31,12 @@ spec:
 const WIDGET: &str = "apiVersion: shop.example.com/v1\nkind: Widget\nmetadata: {name: one}\nspec: {size: 3}\n";
 
 /// The same, not tried out beforehand: what comes before it in the sync is done, and then it fails.
-const LATER: &str = r#"
+const LATER: &str = r"
 apiVersion: shop.example.com/v1
 kind: Widget
 metadata: {name: two, annotations: {argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true}}
 spec: {size: 4}
-"#;
+";
 
 const MIGRATION: &str = r#"
 apiVersion: batch/v1

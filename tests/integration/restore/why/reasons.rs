@@ -5,7 +5,7 @@ use testbed::Terminal;
 
 use super::platform::{BROKEN, Broken, files, refuse_pods};
 use crate::restore::scene::{RUNBOOK, Scene};
-use crate::restore::watched::Watched;
+use crate::restore::watched::{Watched, node};
 
 /// Whether an event says of an app which object of it is not well, and why, on one line.
 fn says(event: &Value, broken: &Broken) -> bool {
@@ -28,6 +28,8 @@ async fn each_broken_app_names_the_object_and_its_own_reason_live_and_in_the_rep
         run.until(&format!("the reason of {}", broken.name), |event| says(event, broken))
             .await;
     }
+    run.until("that the well app is ready", |event| node(event, "cart", "ready"))
+        .await;
     run.interrupt().await;
     assert_eq!(run.end().await, 130);
 
