@@ -63,7 +63,7 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
         rates.push(OBJECTS_F / applied.seconds);
     }
     if wanted.has("apply-5000") {
-        // Its pace is its own limit of requests a second, so that once is enough.
+        // One request after the other: it takes long, and varies little.
         for round in 0..wanted.rounds(1) {
             kubectl.push(bench.by_kubectl(&near, &format!("kubectl-{round}")).await?.seconds);
         }
@@ -98,7 +98,7 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
             ours,
             peer: Some(Peer {
                 name: "kubectl apply --server-side",
-                does: "the same file, the same start and end, with its own limits of requests a second",
+                does: "the same file, the same start and end; one request after the other",
                 rounds: kubectl,
             }),
             goal: Goal::TimesFaster(25.0),
