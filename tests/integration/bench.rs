@@ -6,10 +6,10 @@ mod goal;
 mod readme;
 
 use std::path::Path;
-use std::process::Command;
 
 use goal::{Goal, Peer, median};
 use readme::with_table;
+use testbed::Tool;
 
 #[test]
 fn a_goal_is_met_exactly_where_the_issue_says_so() {
@@ -117,14 +117,11 @@ fn the_table_of_the_readme_is_replaced_and_nothing_else() {
     assert_eq!(with_table("a page without a place", "| one |"), None);
 }
 
-#[test]
-fn the_five_steps_say_how_they_are_used_before_they_touch_anything() {
+#[tokio::test]
+async fn the_five_steps_say_how_they_are_used_before_they_touch_anything() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/five-steps.sh");
-    // Nothing but the shell: any step that it began would fail with another word.
-    let output = Command::new("/bin/bash").arg(script).env_clear().output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        !output.status.success() && said.contains("usage: five-steps.sh"),
-        "{said}"
-    );
+    // Without a kubeconfig: any step that it began would fail with another word.
+    let ran = Tool::new("/bin/bash").unwrap().run(&[script]).await.unwrap();
+    assert_eq!(ran.code, 2, "{}", ran.said());
+    assert!(ran.err.contains("usage: five-steps.sh"), "{}", ran.said());
 }
