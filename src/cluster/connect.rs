@@ -8,11 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{self, Changes};
 use super::error::{Error, ErrorKind};
 use super::guard::Guard;
 use super::kinds::Kinds;
@@ -117,9 +117,11 @@ impl Cluster {
         // Requests are made again in one place only, `request`.
         config.default_retry = false;
         let reach = format!("reach the API server {server}");
-        let (changes, pace) = (Changes::default(), Arc::new(Pace::default()));
-        let pausing = Pausing::new(Arc::clone(&pace));
-        let client = connection::client(config, &changes, &pausing).map_err(|error| Error::of(&reach, &error))?;
+        let pace = Arc::new(Pace::default());
+        let client = ClientBuilder::try_from(config)
+            .map_err(|error| Error::of(&reach, &error))?
+            .with_layer(&Pausing::new(Arc::clone(&pace)))
+            .build();
         let version = first_words(&reach, || client.apiserver_version()).await?.git_version;
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let identify = "read the namespace kube-system, which identifies the cluster";
@@ -136,7 +138,7 @@ impl Cluster {
             trust,
             kinds: Arc::new(RwLock::new(Arc::new(kinds))),
             ahead: Ahead::default(),
-            guard: Arc::new(Guard::of(changes)),
+            guard: Arc::default(),
             pace,
             forces: false,
             halt: CancellationToken::new(),

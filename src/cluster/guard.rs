@@ -3,20 +3,9 @@
 //!
 //! An address can come to lead elsewhere in mid-run: a load balancer, a tunnel or a DNS name that is moved while both clusters
 //! trust one authority. So trouble with a connection puts the cluster in doubt, and in doubt nothing is sent to it.
-//!
-//! **Which live system could be hit.** The one to which the address leads after it was moved. A connection never changes its end: a
-//! request that goes out on one that was there when the question was put reaches who answered it, however long ago that was. So an
-//! answer holds for as long as no connection was made or ended since the question, at most [`HOLDS`]: the bound is for what
-//! no count can see, a load balancer that ends connections itself and leads each request where it likes. Without a bound it would
-//! be asked once an hour; with this one, of thousands of requests a few tens are questions, and a balancer that is switched over
-//! is noticed within a tenth of a second: less than a person or a health check takes to switch it. What is left open is a request
-//! within that time for which a connection is made anew, to an address that was moved since the answer: because all others are
-//! busy, or because its own ended a moment before it was sent and nobody had seen that yet. To close it, each connection would
-//! have to prove whose it is before it is used for anything else.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::Api;
@@ -24,29 +13,8 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use super::connect::Cluster;
-use super::connection::Changes;
 use super::error::{Error, ErrorKind};
 use super::lease::Held;
-
-/// How long an answer of the cluster on who it is holds for requests that are wanted after the question was put, while all
-/// connections stay as they were.
-const HOLDS: Duration = Duration::from_millis(100);
-
-/// An answer of the cluster on who it is.
-#[derive(Debug, Clone, Copy)]
-struct Answer {
-    /// When the question was put.
-    asked: Instant,
-    /// How often connections had been made or ended by then.
-    changes: u64,
-}
-
-impl Answer {
-    /// Whether it holds for a request that was wanted at `wanted`, where connections were made or ended `changes` times by now.
-    fn holds(self, wanted: Instant, changes: u64) -> bool {
-        self.asked >= wanted || (changes == self.changes && wanted - self.asked <= HOLDS)
-    }
-}
 
 /// What all clones of a connection share.
 #[derive(Default)]
@@ -55,10 +23,9 @@ pub(super) struct Guard {
     doubt: AtomicBool,
     /// The same of the Lease, which a snapshot that was put back may have given to another.
     pub(super) doubts_lease: AtomicBool,
-    /// What it answered last. A read of one object takes a millisecond or two, and many requests come at once.
-    answered: Mutex<Option<Answer>>,
-    /// That connections come and go.
-    changes: Changes,
+    /// When it was last asked: an answer holds good for the requests that were wanted before it was asked for. A read of one
+    /// object takes a millisecond or two, and many requests come at once.
+    asked: Mutex<Option<Instant>>,
     /// The Lease, once it is held.
     pub(super) held: OnceLock<Arc<Held>>,
     /// What is wrong with the server, while requests are made again because of it.
@@ -66,14 +33,6 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// A guard over the connections that are counted so.
-    pub(super) fn of(changes: Changes) -> Self {
-        Self {
-            changes,
-            ..Self::default()
-        }
-    }
-
     /// Takes note that a connection broke: behind the next one may be another cluster.
     pub(super) fn doubt(&self) {
         self.doubt.store(true, Ordering::SeqCst);
@@ -109,21 +68,17 @@ impl Cluster {
         self.again(|| self.pass()).await
     }
 
-    /// Asks the cluster who it is, unless the last answer still [holds](Answer::holds) and no connection broke.
+    /// Asks the cluster who it is, unless that was asked since this was called and no connection broke.
     pub async fn still_the_same(&self) -> Result<(), Error> {
         let wanted = Instant::now();
-        let mut answered = self.guard.answered.lock().await;
-        let changes = self.guard.changes.count();
-        let holds = answered.is_some_and(|answer| answer.holds(wanted, changes));
-        if holds && !self.guard.doubt.load(Ordering::SeqCst) {
+        let mut asked = self.guard.asked.lock().await;
+        let is_fresh = asked.is_some_and(|at| at >= wanted);
+        if is_fresh && !self.guard.doubt.load(Ordering::SeqCst) {
             return Ok(());
         }
         // Taken back before the question is put, so that what breaks meanwhile is not forgotten.
         self.guard.doubt.store(false, Ordering::SeqCst);
-        let answer = Answer {
-            asked: Instant::now(),
-            changes,
-        };
+        let now = Instant::now();
         let identity = self.identity();
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let found = self
@@ -145,7 +100,7 @@ impl Cluster {
             ))
             .hint("find out where the address of the kubeconfig leads, and go on with --resume once it leads back"));
         }
-        *answered = Some(answer);
+        *asked = Some(now);
         Ok(())
     }
 
@@ -158,29 +113,6 @@ impl Cluster {
         match self.still_the_same().await {
             Err(error) if error.is_final() => Err(error),
             _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_holds_for_a_moment_and_not_beyond_a_change_of_connections() {
-        let asked = Instant::now();
-        let answer = Answer { asked, changes: 7 };
-        let millis = Duration::from_millis;
-        for (wanted, changes, holds) in [
-            (asked - millis(50), 7, true),
-            // The question was put after the request was wanted: whoever answered it is who was there since.
-            (asked - millis(50), 9, true),
-            (asked + millis(1), 7, true),
-            (asked + millis(1), 8, false),
-            (asked + millis(100), 7, true),
-            (asked + millis(101), 7, false),
-        ] {
-            assert_eq!(answer.holds(wanted, changes), holds, "{:?} {changes}", wanted - asked);
         }
     }
 }

@@ -7,7 +7,6 @@ mod address;
 mod apply;
 mod batch;
 mod connect;
-mod connection;
 mod error;
 mod everything;
 mod going;

@@ -125,7 +125,10 @@ pub(super) fn covered(runbook: &Runbook, input: &Input, steps: &[Item]) -> Vec<C
         cover(named(item), fed);
     }
     // That hooks may run again is a word for the run that hears it, and makes no other plan.
-    let accepted = runbook.apps.iter().filter(|(_, app)| app.ignore || !app.allow.is_empty());
+    let accepted = runbook
+        .apps
+        .iter()
+        .filter(|(_, app)| app.ignore || !app.allow.is_empty());
     for (name, app) in accepted {
         let mut allow: Vec<_> = app.allow.iter().collect();
         allow.sort();

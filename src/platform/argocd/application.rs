@@ -37,7 +37,10 @@ pub(in crate::platform) fn text<'object>(value: &'object Value, pointer: &str) -
 }
 
 /// Returns the items at a JSON pointer.
-pub(in crate::platform) fn items<'object>(value: &'object Value, pointer: &str) -> impl Iterator<Item = &'object Value> {
+pub(in crate::platform) fn items<'object>(
+    value: &'object Value,
+    pointer: &str,
+) -> impl Iterator<Item = &'object Value> {
     value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
 }
 

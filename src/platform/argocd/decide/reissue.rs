@@ -17,11 +17,7 @@ use crate::platform::argocd::message::itself;
 use crate::platform::argocd::operation::automated;
 
 /// How long, before each try, a sync that was given up is left alone where it cannot be seen whether its cause is gone.
-const UNTOLD: [Duration; BOUND as usize] = [
-    Duration::from_secs(30),
-    Duration::from_mins(1),
-    Duration::from_mins(2),
-];
+const UNTOLD: [Duration; BOUND as usize] = [Duration::from_secs(30), Duration::from_mins(1), Duration::from_mins(2)];
 
 /// The same where its cause is seen to be gone. The agent, and the load balancer before a webhook, may see it a moment later than we
 /// do: on 3.2.11 a parent whose sync was begun in the second in which its child became Healthy failed once more.
