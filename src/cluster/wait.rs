@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::BoxStream;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
 use kube::api::{Api, DynamicObject, PartialObjectMeta};
 use kube::runtime::watcher::{self, watcher};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
@@ -117,14 +119,14 @@ impl Cluster {
             } else {
                 Api::all_with(client, &resource)
             };
-            sights(guard, watcher(api, config), keep).boxed()
+            sights(guard, move || watcher(api.clone(), config.clone()), keep)
         } else {
             let api: Api<DynamicObject> = if is_one {
                 Api::namespaced_with(client, sort.namespace, &resource)
             } else {
                 Api::all_with(client, &resource)
             };
-            sights(guard, watcher(api, config), keep).boxed()
+            sights(guard, move || watcher(api.clone(), config.clone()), keep)
         })
     }
 
@@ -133,8 +135,9 @@ impl Cluster {
         let named = watcher::Config::default()
             .fields(&format!("metadata.name={}", id.name))
             .timeout(ROUND);
-        let seen = sights(Arc::clone(&self.guard), watcher(self.api_of(id)?, named), Some);
-        Ok(seen.map(or_broken))
+        let api = self.api_of(id)?;
+        let begin = move || watcher(api.clone(), named.clone());
+        Ok(sights(Arc::clone(&self.guard), begin, Some).map(or_broken))
     }
 
     /// Waits until one object is as `is` wants it, and returns it. `note` hears why it is not so yet.
@@ -184,35 +187,83 @@ fn or_broken<T>(seen: Result<Seen<T>, Refused>) -> Seen<T> {
 }
 
 /// Turns what a watch says into what is seen by it.
-fn sights<K: Serialize, T: Send>(
+///
+/// A watch that broke is begun anew, with a list. Taken up where it was it would say nothing until something changes, and on a
+/// platform that is settled nobody would ever hear that it is seen again.
+fn sights<K, S, T>(
     guard: Arc<Guard>,
-    events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send,
-    mut keep: impl FnMut(Value) -> Option<T> + Send,
-) -> impl Stream<Item = Result<Seen<T>, Refused>> + Send {
-    let mut listing: Vec<T> = Vec::new();
+    begin: impl Fn() -> S + Send + 'static,
+    mut keep: impl FnMut(Value) -> Option<T> + Send + 'static,
+) -> BoxStream<'static, Result<Seen<T>, Refused>>
+where
+    K: Serialize + Send + 'static,
+    S: Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+    T: Send + 'static,
+{
     let mut keep = move |object: K| keep(serde_json::to_value(object).unwrap_or_default());
-    // `watcher` relists after a gap (410) and backs off by itself when polled through `default_backoff`.
-    let events = kube::runtime::WatchStreamExt::default_backoff(events);
-    events.filter_map(move |event| {
-        let seen = match event {
-            Ok(watcher::Event::Init) => {
-                listing.clear();
-                None
+    let mut listing: Vec<T> = Vec::new();
+    begun_anew(begin)
+        .filter_map(move |event| {
+            let seen = match event {
+                Ok(watcher::Event::Init) => {
+                    listing.clear();
+                    None
+                }
+                Ok(watcher::Event::InitApply(object)) => {
+                    listing.extend(keep(object));
+                    None
+                }
+                Ok(watcher::Event::InitDone) => Some(Ok(Seen::Listed(std::mem::take(&mut listing)))),
+                Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There).map(Ok),
+                Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone).map(Ok),
+                Err(error) if is_refusal(&error) => Some(Err(Refused(broken(&error)))),
+                Err(error) => {
+                    guard.doubt();
+                    Some(Ok(Seen::Broken(broken(&error))))
+                }
+            };
+            std::future::ready(seen)
+        })
+        .boxed()
+}
+
+/// A watch that goes on for ever: after each failure another one, with growing pauses between those that fail soon.
+fn begun_anew<K, S>(
+    begin: impl Fn() -> S + Send + 'static,
+) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
+where
+    K: Send + 'static,
+    S: Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+{
+    let pauses = || {
+        ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(Duration::from_secs(5))
+            .without_max_times()
+            .with_jitter()
+            .build()
+    };
+    let nothing: BoxStream<'static, _> = stream::empty().boxed();
+    let first = (nothing, begin, pauses(), Instant::now());
+    stream::unfold(first, move |(mut events, begin, mut left, mut began)| async move {
+        loop {
+            match events.next().await {
+                Some(Ok(event)) => return Some((Ok(event), (events, begin, left, began))),
+                Some(Err(error)) => {
+                    if began.elapsed() > SILENCE {
+                        left = pauses();
+                    }
+                    let pause = left.next().unwrap_or_default();
+                    // Told at once; the pause comes before the next one.
+                    let paused = stream::once(tokio::time::sleep(pause)).filter_map(|()| std::future::ready(None));
+                    return Some((Err(error), (paused.boxed(), begin, left, began)));
+                }
+                None => {
+                    began = Instant::now();
+                    events = begin().boxed();
+                }
             }
-            Ok(watcher::Event::InitApply(object)) => {
-                listing.extend(keep(object));
-                None
-            }
-            Ok(watcher::Event::InitDone) => Some(Ok(Seen::Listed(std::mem::take(&mut listing)))),
-            Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There).map(Ok),
-            Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone).map(Ok),
-            Err(error) if is_refusal(&error) => Some(Err(Refused(broken(&error)))),
-            Err(error) => {
-                guard.doubt();
-                Some(Ok(Seen::Broken(broken(&error))))
-            }
-        };
-        std::future::ready(seen)
+        }
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::ground::{self, counted};
-use super::{World, sets, weather};
+use super::{World, checks, sets, weather};
 use crate::agent::argocd;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
@@ -58,6 +58,7 @@ impl Step for StartAgent {
                 ));
             }
         }
+        checks::learn(&self.0, context).await?;
         let version = &prepared.version;
         Ok(if self.0.installs() {
             Outcome::Done {

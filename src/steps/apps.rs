@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::checks::checks;
 use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
@@ -56,7 +55,7 @@ impl Step for Drive {
         clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
-        let checks = Arc::new(checks(&self.world, context).await?);
+        let checks = self.world.checks.get().cloned().unwrap_or_default();
         let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
         let mut lookout = Lookout::new();
         let mut told = Told::default();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::World;
 use crate::cluster::{Cluster, Error};
@@ -16,8 +17,10 @@ use crate::platform::argocd::checks::{FOLDER, of_bundle, of_settings};
 /// How deep in a source the folder of a release is looked for.
 const DEPTH: usize = 4;
 
-/// Reads the checks of the agent of this run, and tells what of them cannot be used. It needs the sources and the plan.
-pub async fn checks(world: &World, context: &Context) -> Result<Checks, Failure> {
+/// Reads the checks of the agent of this run once, and tells what of them cannot be used. It needs the sources and the plan.
+///
+/// Where they cannot be read the recovery goes on: they say how well a live object is, and the agent's own verdict decides.
+pub(super) async fn learn(world: &World, context: &Context) -> Result<(), Failure> {
     let sources = World::need(&world.checkouts, "where the sources are")?;
     let folders = sources
         .iter()
@@ -25,11 +28,22 @@ pub async fn checks(world: &World, context: &Context) -> Result<Checks, Failure>
     let namespace = &world.runbook()?.agent.namespace;
     let version = &world.prepared()?.version;
     let cluster = world.cluster_until_stopped(context)?;
-    let (checks, notices) = read_checks(&cluster, namespace, version, folders.collect()).await?;
+    let (checks, notices) = match read_checks(&cluster, namespace, version, folders.collect()).await {
+        Ok(read) => read,
+        Err(error) if error.is_final() => return Err(error.into()),
+        Err(error) => {
+            context.notice(format!(
+                "{error}: {}. Health checks of its own that Argo CD has are not known here.",
+                error.causes().join(": ")
+            ));
+            return Ok(());
+        }
+    };
     for notice in notices {
         context.notice(notice);
     }
-    Ok(checks)
+    let _ = world.checks.set(Arc::new(checks));
+    Ok(())
 }
 
 /// Reads the scripts of the live `argocd-cm`, and those that come with the agent's version where a source (name and

@@ -40,7 +40,7 @@ pub use answers::{Answers, bare};
 pub use approve::Approve;
 pub use apps::{Drive, Until};
 pub use check::CheckStep;
-pub use checks::{checks, read_checks};
+pub use checks::read_checks;
 pub use clusters::{ConnectSurvivor, Fate, ProveClusters, RegisterCluster};
 pub use connect::Connect;
 pub use credentials::RestoreCredentials;

@@ -12,6 +12,7 @@ use crate::cluster::{Cluster, Holder, Mode};
 use crate::engine::{Alarm, Context};
 use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
+use crate::health::lua::Checks;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
 use crate::platform::argocd::decide::Memory;
@@ -108,6 +109,8 @@ pub struct World {
     pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
     /// What is to be applied.
     pub prepared: OnceLock<Prepared>,
+    /// The health checks by which the agent judges, where it has any of its own.
+    pub checks: OnceLock<Arc<Checks>>,
     /// Whether the agent was there already and stays as it is.
     pub agent_present: OnceLock<bool>,
     /// When the run began.
