@@ -255,8 +255,8 @@ where
                     }
                     let pause = left.next().unwrap_or_default();
                     // Told at once; the pause comes before the next one.
-                    let paused = stream::once(tokio::time::sleep(pause)).filter_map(|()| std::future::ready(None));
-                    return Some((Err(error), (paused.boxed(), begin, left, began)));
+                    let silence = stream::once(tokio::time::sleep(pause)).filter_map(|()| std::future::ready(None));
+                    return Some((Err(error), (silence.boxed(), begin, left, began)));
                 }
                 None => {
                     began = Instant::now();
