@@ -4,7 +4,6 @@
 mod conflict;
 mod counted;
 mod elsewhere;
-mod measured;
 mod order;
 mod refused;
 mod scene;
