@@ -14,6 +14,7 @@ pub mod event;
 pub mod exec;
 pub mod finding;
 pub mod git;
+pub mod graph;
 pub mod health;
 pub mod object;
 pub mod plan;
