@@ -1,8 +1,35 @@
 //! What stands on what in a whole platform. Pure: rendered manifests in, a graph out.
 //!
 //! [`Platform`] is what it is made from: every app that follows from the roots, each with the objects that its sources hold, or
-//! with why these are not known.
+//! with why these are not known; [`Known`] is what is there besides. [`Graph::build`] draws what waits for what by a table of rules,
+//! one [`Row`] each: those of Kubernetes and its common operators are here, those of an agent are with the agent.
+//!
+//! In a graph every object, and every app, has two events: it *exists* and it is *healthy*. [`Graph::ranks`] says what can come when,
+//! [`Graph::cycles`] what waits for itself.
 
+mod build;
+mod cycle;
+mod draft;
+mod edge;
+mod edges;
+mod input;
+mod kinds;
+mod lines;
+mod model;
+mod node;
 mod platform;
+mod rank;
+mod reason;
+mod standing;
+mod whole;
 
+pub use cycle::Cycle;
+pub use draft::{Draft, Gate, Object, Point, Written};
+pub use edge::{Edge, Firmness, When};
+pub use edges::Row;
+pub use input::{After, Given, Known, Opens};
+pub use model::{AppFacts, Graph};
+pub use node::{Node, NodeId, Place, Standing};
 pub use platform::{App, AppSource, Contents, Platform, Sourced};
+pub use reason::Reason;
+pub use whole::{Subject, Whole, brings};
