@@ -12,7 +12,9 @@ mod helm;
 mod kustomize;
 mod plain;
 mod rendering;
+mod templates;
 
 pub use error::Error;
 pub use form::Form;
 pub use rendering::{Options, Rendered, render};
+pub use templates::templates;
