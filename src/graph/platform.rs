@@ -1,5 +1,7 @@
 //! What a graph is made from.
 
+use serde::Serialize;
+
 use crate::object::{Manifest, ObjectRef};
 
 /// A platform as its sources describe it.
@@ -32,7 +34,7 @@ pub struct App {
 }
 
 /// One of the sources of an app.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct AppSource {
     /// The name of the source in the runbook; empty where it is none of them.
     pub name: String,

@@ -17,4 +17,4 @@ mod sourced;
 mod walk;
 
 pub(super) use awaited::children_are_awaited;
-pub(super) use walk::{Tree, follow};
+pub(super) use walk::follow;

@@ -34,7 +34,7 @@ impl Attempt<'_> {
         if !text.contains("{{") {
             return Ok(text.to_owned());
         }
-        if let Some(value) = go::field(text, parameters) {
+        if let Some(value) = go::fields(text, parameters) {
             return Ok(value);
         }
         if self.is_strict

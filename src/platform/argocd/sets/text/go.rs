@@ -54,13 +54,21 @@ impl<'text> Token<'text> {
     }
 }
 
-/// Returns the value of a text that is one plain field, such as `{{ .path.basename }}`, which needs no engine.
-pub(super) fn field(text: &str, parameters: &Parameters) -> Option<String> {
-    let name = text.strip_prefix("{{")?.strip_suffix("}}")?.trim();
-    if name.contains(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '.')) {
-        return None;
+/// Returns a text with nothing but plain fields in it, such as `shop-{{ .path.basename }}`, which needs no engine. Only texts are
+/// put in: how anything else is written is the engine's business.
+pub(super) fn fields(text: &str, parameters: &Parameters) -> Option<String> {
+    let mut out = String::new();
+    for part in parts(text) {
+        let mut words = part.tokens.iter().filter(|token| !token.text().trim().is_empty());
+        match (part.is_action, words.next(), words.next()) {
+            (false, ..) => out.extend(part.tokens.iter().map(|token| token.text())),
+            (true, Some(Token::Word(name)), None) if part.left.is_empty() && part.right.is_empty() => {
+                out.push_str(find(name, parameters)?.as_str()?);
+            }
+            _ => return None,
+        }
     }
-    find(name, parameters)?.as_str().map(str::to_owned)
+    Some(out)
 }
 
 /// Returns the first field that an action names and that is not there. Where the dot may be another one, fields are not looked at.
@@ -283,9 +291,16 @@ mod tests {
         ] {
             assert_eq!(missing(text, parameters).as_deref(), expected, "{text}");
         }
-        assert_eq!(field("{{ .path.basename }}", parameters).as_deref(), Some("cart"));
-        for text in ["{{ .on }}", "{{ .path }}", "a{{ .path.basename }}", "{{ .absent }}"] {
-            assert_eq!(field(text, parameters), None, "{text}");
+        for (text, expected) in [
+            ("{{ .path.basename }}", Some("cart")),
+            ("a-{{.path.basename}}-{{ .path.basename }}", Some("a-cart-cart")),
+            ("a {{- .path.basename }}", None),
+            ("{{ .on }}", None),
+            ("{{ .path }}", None),
+            ("{{ .absent }}", None),
+            ("{{ lower .path.basename }}", None),
+        ] {
+            assert_eq!(fields(text, parameters).as_deref(), expected, "{text}");
         }
     }
 }
