@@ -42,24 +42,13 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
                     let options = render::Options::default();
                     let rendered = render::templates(&asked, text::DEFINITIONS, &options, &ground.world.redactor)
                         .await
-                        .map_err(|error| vec![format!("its templates cannot be rendered: {}", words(&error))])?;
+                        .map_err(|error| vec![format!("its templates cannot be rendered: {}", error.failure().words())])?;
                     facts.texts.extend(texts.into_iter().zip(rendered.into_iter().map(Ok)));
                 }
             }
         }
     }
     Err(vec!["its generators do not come to an end".to_owned()])
-}
-
-/// An error with its causes.
-pub(super) fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words = format!("{words}: {cause}");
-        source = cause.source();
-    }
-    words
 }
 
 fn manifests(applications: Vec<Value>, set: &Manifest) -> Vec<Manifest> {

@@ -10,14 +10,16 @@ use tokio::time::{Instant, timeout_at};
 use super::generated::generated;
 use super::repositories::Repositories;
 use super::sourced::sourced;
-use super::{clusters, walk};
+use super::clusters;
 use crate::engine::Context;
 use crate::event::Failure;
 use crate::graph::{App, AppSource, Contents, Platform, Sourced};
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::{GROUP, IN_CLUSTER, sets};
+use crate::render::{Cluster, Renderer};
 use crate::steps::World;
+use crate::steps::clusters::renderer;
 
 /// How deep apps may follow from each other.
 const DEPTH: usize = 32;
@@ -27,7 +29,9 @@ pub(super) struct Ground {
     pub(super) world: Arc<World>,
     pub(super) repositories: Repositories,
     pub(super) clusters: Vec<sets::Cluster>,
-    pub(super) kube_version: Option<String>,
+    pub(super) renderer: Renderer,
+    /// What charts are told of the target.
+    pub(super) target: Cluster,
     /// The agent's namespace.
     pub(super) namespace: String,
 }
@@ -63,10 +67,14 @@ pub(in crate::steps) async fn follow(
         world: Arc::clone(world),
         repositories: Repositories::new(world),
         clusters: clusters::known(runbook, secrets),
-        kube_version,
+        renderer: renderer(world),
+        target: Cluster {
+            kube_version,
+            api_versions: Vec::new(),
+        },
         namespace: runbook.agent.namespace.clone(),
     });
-    let mut walk = walk::Walk {
+    let mut walk = Walk {
         ground,
         tree: Tree::default(),
         seen: BTreeMap::new(),
