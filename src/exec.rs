@@ -4,14 +4,19 @@
 //! and all that it started.
 
 mod follow;
+mod group;
+mod taken;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, prlimit};
 use tokio::io::AsyncWriteExt as _;
 
+use self::group::Group;
+use self::taken::{Taken, taken};
 use crate::redact::Redactor;
 
 /// Variables that a child may have from us: where things are and which language it speaks, nothing that grants a right.
@@ -55,6 +60,22 @@ pub enum Error {
         /// The last lines it wrote to its error output, redacted.
         said: String,
     },
+    /// It needed more memory than it may have.
+    #[error("`{program}` needs more than the {} MB of memory that it may have", .limit / 1_000_000)]
+    TooMuchMemory {
+        /// The program.
+        program: String,
+        /// How many bytes it may have.
+        limit: u64,
+    },
+    /// It wrote more than is taken from it.
+    #[error("`{program}` wrote more than {} MB", .limit / 1_000_000)]
+    TooMuchOutput {
+        /// The program.
+        program: String,
+        /// How many bytes are taken.
+        limit: usize,
+    },
     /// It was told to end, and did.
     #[error("`{program}` was told to end, and ended with {status}")]
     Stopped {
@@ -74,8 +95,13 @@ pub struct Exec {
     directory: Option<PathBuf>,
     stdin: Vec<u8>,
     limit: Duration,
+    memory: Option<u64>,
+    output: usize,
     redactor: Redactor,
 }
+
+/// How many bytes of output are taken of a program that is not told otherwise.
+const OUTPUT: usize = 256_000_000;
 
 impl Exec {
     /// Names a program, found on `PATH`. Its output is masked by `redactor`.
@@ -87,6 +113,8 @@ impl Exec {
             directory: None,
             stdin: Vec::new(),
             limit: Duration::from_mins(1),
+            memory: None,
+            output: OUTPUT,
             redactor: redactor.clone(),
         }
     }
@@ -132,7 +160,26 @@ impl Exec {
         self
     }
 
+    /// Sets how many bytes of memory it and each program that it starts may have; not bounded if not set.
+    ///
+    /// Only data counts, not the addresses that a Go program keeps for later (`RLIMIT_DATA`). The bound is set when the
+    /// program has just begun.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// Sets how many bytes of its output are taken before it is ended; 256 MB if not set.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn output(mut self, bytes: usize) -> Self {
+        self.output = bytes;
+        self
+    }
+
     /// Runs it and returns what it wrote to standard output, as it is: manifests may hold what must reach the cluster.
+    ///
+    /// When it is over one of its bounds it is killed, with all in its process group; so it is when the future is dropped.
     pub async fn run(self) -> Result<Vec<u8>, Error> {
         let program = self.name();
         let started = |source| Error::Start {
@@ -140,25 +187,45 @@ impl Exec {
             source,
         };
         let mut child = self.command(Stdio::piped()).spawn().map_err(started)?;
-        let stdin = child.stdin.take();
-        let fed = async move {
+        let mut group = Group::of(&child);
+        if let (Some(bytes), Some(pid)) = (self.memory, group.id()) {
+            let bound = Rlimit {
+                current: Some(bytes),
+                maximum: Some(bytes),
+            };
+            // A program that has ended already needs no bound.
+            let _ = prlimit(Some(pid), Resource::Data, bound);
+        }
+        let (stdin, out, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let fed = async {
             if let Some(mut pipe) = stdin {
                 // A program that does not read its input closes the pipe; that is no failure of its work.
                 let _ = pipe.write_all(&self.stdin).await;
             }
         };
-        let ended = tokio::time::timeout(self.limit, async { tokio::join!(fed, child.wait_with_output()).1 });
-        let output = ended
+        let all = async {
+            let ((), out, said) = tokio::join!(fed, taken(out, self.output), taken::said(errors));
+            match out.map_err(started)? {
+                Taken::All(out) => Ok((child.wait().await.map_err(started)?, out, said)),
+                Taken::TooMuch => Err(Error::TooMuchOutput {
+                    program: program.clone(),
+                    limit: self.output,
+                }),
+            }
+        };
+        let (status, out, said) = tokio::time::timeout(self.limit, all)
             .await
             .map_err(|_| Error::TooLong {
                 program: program.clone(),
                 limit: self.limit,
-            })?
-            .map_err(started)?;
-        if output.status.success() {
-            return Ok(output.stdout);
+            })??;
+        group.has_ended();
+        if status.success() {
+            return Ok(out);
         }
-        let said = String::from_utf8_lossy(&output.stderr);
+        if let Some(limit) = self.memory.filter(|_| is_out_of_memory(&said)) {
+            return Err(Error::TooMuchMemory { program, limit });
+        }
         let mut last: Vec<&str> = said
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -168,7 +235,7 @@ impl Exec {
         last.reverse();
         Err(Error::Failed {
             program,
-            status: output.status.to_string(),
+            status: status.to_string(),
             said: self.redactor.redact(&last.join("\n")).into_owned(),
         })
     }
@@ -200,6 +267,14 @@ impl Exec {
         }
         command
     }
+}
+
+/// Whether these are the last words of a program that got no more memory: of Go's, of C's and of a shell.
+fn is_out_of_memory(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["out of memory", "cannot allocate memory", "memory exhausted"]
+        .iter()
+        .any(|words| said.contains(words))
 }
 
 #[cfg(test)]
@@ -246,5 +321,49 @@ mod tests {
     async fn standard_input_reaches_the_program() {
         let out = shell("cat", &Redactor::default()).stdin("hello").run().await.unwrap();
         assert_eq!(out, b"hello");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_writes_without_end_is_ended() {
+        let error = shell("yes", &Redactor::default())
+            .output(1_000_000)
+            .run()
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "`sh` wrote more than 1 MB");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_fills_the_memory_is_ended() {
+        // Awk doubles a text until it gets no more.
+        let script = r#"awk 'BEGIN { text = "x"; for (;;) text = text text }'"#;
+        let error = shell(script, &Redactor::default())
+            .memory(64_000_000)
+            .run()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`sh` needs more than the 64 MB of memory that it may have"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_it_started_does_not_outlive_a_program_that_ran_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("child");
+        let script = format!("sleep 1000 & echo $! > {}; wait", file.display());
+        let limit = Duration::from_millis(500);
+        shell(&script, &Redactor::default())
+            .limit(limit)
+            .run()
+            .await
+            .unwrap_err();
+        let child = std::fs::read_to_string(file).unwrap();
+        let stat = format!("/proc/{}/stat", child.trim());
+        // It is killed, and waited for by whoever inherited it.
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -19,6 +19,7 @@ pub mod health;
 pub mod object;
 pub mod plan;
 pub mod platform;
+pub mod recipe;
 pub mod redact;
 pub mod render;
 pub mod report;

@@ -50,6 +50,12 @@ impl Failure {
         }
     }
 
+    /// Returns what failed and why in one line.
+    pub fn words(&self) -> String {
+        let words: Vec<&str> = std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect();
+        words.join(": ")
+    }
+
     /// Adds how to mend it.
     #[must_use = "the failure is returned, not changed in place"]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

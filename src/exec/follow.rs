@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::Child;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::group::Group;
 use super::{Error, Exec};
 use crate::redact::Redactor;
 
@@ -185,33 +185,6 @@ impl Output {
         let from = self.last.len().saturating_sub(QUOTED);
         let last: Vec<_> = self.last.iter().skip(from).map(String::as_str).collect();
         last.join("\n")
-    }
-}
-
-/// The process group of a running program; killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.0 {
-            // It fails only when nobody is left to receive it, which is what is wanted.
-            let _ = kill_process_group(group, signal);
-        }
-    }
-
-    /// From now on the number of the group may be another's.
-    fn has_ended(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a graph is made from.
 
+use serde::Serialize;
+
 use crate::object::{Manifest, ObjectRef};
 
 /// A platform as its sources describe it.
@@ -7,6 +9,9 @@ use crate::object::{Manifest, ObjectRef};
 pub struct Platform {
     /// Everything that brings objects, parents before their children.
     pub apps: Vec<App>,
+    /// Whether the agent waits in a wave until the Applications of the wave are healthy: its settings have a health check for
+    /// the kind Application, which it has not of itself.
+    pub children_are_awaited: bool,
 }
 
 /// Something that brings objects: a root of the runbook, an Application, an `ApplicationSet`, a Flux Kustomization.
@@ -29,7 +34,7 @@ pub struct App {
 }
 
 /// One of the sources of an app.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct AppSource {
     /// The name of the source in the runbook; empty where it is none of them.
     pub name: String,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use crate::event::{Effect, Phase, PlannedStep};
+use super::PlannedApp;
 use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Runbook, SecretShape};
 
 /// A source at the commit that was fetched.
@@ -111,6 +112,8 @@ pub struct Plan {
     pub sources: Vec<SourceAt>,
     /// The steps, in order.
     pub steps: Vec<Item>,
+    /// What follows from the roots, as far as it can be told here. No part of the digest: it goes with what the sources hold.
+    pub apps: Vec<PlannedApp>,
     /// What people should know before they restore, which is no part of the digest: it depends on the machine, too.
     pub notices: Vec<String>,
 }
@@ -133,6 +136,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         covers,
         sources: input.sources.clone(),
         steps,
+        apps: Vec::new(),
         notices: Vec::new(),
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Pure: everything it is made from was read by others.
 
+mod apps;
 mod digest;
 mod extra;
 mod make;
 mod text;
 
+pub use apps::{PlannedApp, PlannedObject, apps};
 pub use digest::{Covered, Difference};
 pub use extra::{Ordered, order};
 pub use make::{Action, Input, Item, Plan, RootInput, SourceAt, make};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Plan;
+use super::{Plan, PlannedApp};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,11 +17,32 @@ impl fmt::Display for Plan {
                 writeln!(f, "               {detail}")?;
             }
         }
+        if !self.apps.is_empty() {
+            writeln!(f, "  {}", followers(&self.apps))?;
+        }
+        for app in &self.apps {
+            for why in &app.unknown {
+                writeln!(f, "  ? {} is not known beforehand: {why}", app.app)?;
+            }
+        }
         for notice in &self.notices {
             writeln!(f, "  ! {notice}")?;
         }
         Ok(())
     }
+}
+
+/// Counts what follows from the roots.
+fn followers(apps: &[PlannedApp]) -> String {
+    let of = |kind: &str| apps.iter().filter(|app| app.app.kind == kind).count();
+    let objects: usize = apps.iter().map(|app| app.objects.len()).sum();
+    let many = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let sets = match of("ApplicationSet") {
+        0 => String::new(),
+        count => format!(" and {}", many(count, "ApplicationSet", "ApplicationSets")),
+    };
+    let applications = many(of("Application"), "Application", "Applications");
+    format!("from the roots follow {applications}{sets} with {}", many(objects, "object", "objects"))
 }
 
 #[cfg(test)]

@@ -13,9 +13,19 @@ use crate::yaml;
 pub(super) struct Collection {
     pub(super) manifests: Vec<Manifest>,
     pub(super) findings: Vec<Finding>,
+    /// Whether an object without a name is taken by the beginning of its name, which Argo CD completes when it makes it.
+    generates_names: bool,
 }
 
 impl Collection {
+    /// Makes one that takes objects as Argo CD does.
+    pub(super) fn as_agent() -> Self {
+        Self {
+            generates_names: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes all documents of a YAML text. `origin` says where one of them is from, by its text and line.
     pub(super) fn yaml(&mut self, text: &str, origin: impl Fn(&str, usize) -> Origin) {
         for document in yaml::documents(text.trim_start_matches('\u{feff}')) {
@@ -61,7 +71,10 @@ impl Collection {
     }
 
     /// Takes one document; a `List` gives its items.
-    fn value(&mut self, value: Value, origin: &Origin) {
+    pub(super) fn value(&mut self, mut value: Value, origin: &Origin) {
+        if self.generates_names {
+            named(&mut value);
+        }
         let items = match Manifest::new(value, origin.clone()) {
             Ok(manifest) => manifest.items(),
             Err(error) => vec![Err(error)],
@@ -76,6 +89,33 @@ impl Collection {
                 ),
             }
         }
+    }
+
+    /// Keeps the last of objects that are there more than once, as Argo CD does (`DeduplicateTargetObjects`).
+    pub(super) fn keep_the_last(&mut self) {
+        let mut last: BTreeMap<ObjectRef, usize> = BTreeMap::new();
+        for (index, manifest) in self.manifests.iter().enumerate() {
+            // Two that get their names when they are made are two.
+            if manifest.value().pointer("/metadata/generateName").is_none() {
+                last.insert(manifest.id(), index);
+            }
+        }
+        let mut index = 0;
+        let findings = &mut self.findings;
+        self.manifests.retain(|manifest| {
+            index += 1;
+            if last.get(&manifest.id()).is_none_or(|last| *last == index - 1) {
+                return true;
+            }
+            let Origin { file, line } = manifest.origin();
+            let message = format!("{} is there more than once; the last is taken", manifest.id());
+            findings.push(
+                Finding::warning("render/duplicate", message)
+                    .at(place(file, *line, 1))
+                    .help("keep one of them"),
+            );
+            false
+        });
     }
 
     /// Notes objects that are there more than once.
@@ -103,6 +143,22 @@ impl Collection {
             findings.push(finding.at(place(file, *line, 1)).help("keep one of them"));
         }
         self.findings.append(&mut findings);
+    }
+}
+
+/// Gives an object, and the items of a list, the beginning of its name for a name where it has none.
+fn named(value: &mut Value) {
+    if let Some(Value::Array(items)) = value.get_mut("items") {
+        items.iter_mut().for_each(named);
+    }
+    let Some(Value::Object(metadata)) = value.get_mut("metadata") else {
+        return;
+    };
+    let is_nameless = metadata
+        .get("name")
+        .is_none_or(|name| name.as_str().is_some_and(str::is_empty));
+    if let Some(beginning) = metadata.get("generateName").filter(|_| is_nameless).cloned() {
+        metadata.insert("name".to_owned(), beginning);
     }
 }
 

@@ -41,6 +41,12 @@ pub enum Error {
         /// Their names.
         missing: String,
     },
+    /// Only the agent can tell, for this reason.
+    #[error("{0}")]
+    Unknown(String),
+    /// The agent itself would refuse it, for this reason.
+    #[error("{0}")]
+    Refused(String),
     /// A file or folder cannot be read.
     #[error("cannot read {}: {source}", .path.display())]
     Unreadable {

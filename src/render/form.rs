@@ -42,6 +42,26 @@ impl Form {
         }
     }
 
+    /// Finds what a folder is as Argo CD does (`util/app/discovery`): of the files in the order of their names the last one that
+    /// says it, where whatever ends in `Chart.yaml` says that it is a chart.
+    pub(super) fn as_argocd(folder: &Path) -> Self {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries
+            .filter(|entry| !entry.path().is_dir())
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        let form = |name: &String| {
+            if KUSTOMIZATIONS.contains(&name.as_str()) {
+                Some(Self::Kustomize)
+            } else {
+                name.ends_with(CHART).then_some(Self::Helm)
+            }
+        };
+        let telling = names.filter_map(|name| form(&name).map(|form| (name, form)));
+        telling
+            .max_by(|(a, _), (b, _)| a.cmp(b))
+            .map_or(Self::Plain, |(_, form)| form)
+    }
+
     /// Finds what is at a path. A kustomization goes before a chart, as in Argo CD.
     pub(super) fn of(path: &Path) -> Self {
         let has = |name: &str| path.join(name).is_file();

@@ -76,7 +76,7 @@ pub(super) async fn template(
 }
 
 /// Returns the template that a document is from, which Helm writes above it with the chart's name in front.
-fn source(path: &str, document: &str) -> String {
+pub(super) fn source(path: &str, document: &str) -> String {
     document
         .lines()
         .find_map(|line| line.strip_prefix("# Source: "))

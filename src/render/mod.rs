@@ -1,18 +1,39 @@
 //! Turns a folder of a checkout into manifests: plain YAML and JSON, a kustomization, or a Helm chart.
 //!
-//! [`render`] finds the [`Form`] from the folder. Plain files are read here; kustomize and Helm are run as programs, with
-//! a home folder of their own, so that nothing of the user's settings changes what comes out. The digest of what was
-//! rendered does not depend on the order of files, documents or keys, on comments or on spacing.
+//! [`render`] is for what is applied by us, such as the agent's install: it finds the [`Form`] from the folder and reads all
+//! below it. [`Renderer`] is for what an agent applies: it renders a [`Job`] as that agent would, hooks and overrides included,
+//! and says of what it cannot render why. kustomize, Helm and jsonnet are run as programs, with a home folder of their own, so
+//! that nothing of the user's settings changes what comes out. The digest of what was rendered does not depend on the order
+//! of files, documents or keys, on comments or on spacing.
 
 mod collect;
 mod digest;
+mod directory;
 mod error;
 mod form;
+mod glob;
 mod helm;
+mod hooks;
+mod job;
+mod jsonnet;
 mod kustomize;
+mod kustomized;
+mod links;
 mod plain;
+mod programs;
+mod remote;
+mod renderer;
 mod rendering;
+mod templates;
+mod settings;
+mod template;
+mod values;
+mod workspace;
 
 pub use error::Error;
 pub use form::Form;
+pub use job::{Checkout, Cluster, From, Job};
+pub use renderer::Renderer;
 pub use rendering::{Options, Rendered, render};
+pub use templates::templates;
+pub use settings::{Repository, Settings};

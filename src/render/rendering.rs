@@ -8,7 +8,7 @@ use super::collect::{Collection, place};
 use super::digest::digest;
 use super::{Error, Form, form, helm, kustomize, plain};
 use crate::exec::Exec;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::object::Manifest;
 use crate::redact::Redactor;
 
@@ -69,6 +69,15 @@ pub struct Rendered {
     pub digest: String,
     /// What is wrong or worth knowing, each with its file and line in the repository.
     pub findings: Vec<Finding>,
+    /// The version of the chart, where one of a repository of charts was rendered.
+    pub version: Option<String>,
+}
+
+impl Rendered {
+    /// Returns the first thing that is wrong; an agent that meets it renders nothing of the source.
+    pub fn fault(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.severity == Severity::Error)
+    }
 }
 
 /// Renders the file or folder `path` of the repository that is laid out in `root`.
@@ -90,6 +99,7 @@ pub async fn render(root: &Path, path: &str, options: &Options, redactor: &Redac
     let Collection {
         manifests,
         mut findings,
+        ..
     } = collection;
     if manifests.is_empty() && findings.is_empty() {
         let message = format!("`{path}` holds no manifests");
@@ -101,6 +111,7 @@ pub async fn render(root: &Path, path: &str, options: &Options, redactor: &Redac
         manifests,
         hooks,
         findings,
+        version: None,
     })
 }
 

@@ -9,7 +9,7 @@ use super::{answers, build, follow};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, apps};
 use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
@@ -58,6 +58,7 @@ pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
     let plan = world.prepared.get().map(|prepared| {
         let mut plan = prepared.plan.clone();
         plan.notices.clone_from(&engine.state().notices);
+        plan.apps = world.platform.get().map(apps).unwrap_or_default();
         let lacking = world.runbook.get().map(answers::lacking).unwrap_or_default();
         let lacking = lacking
             .into_iter()

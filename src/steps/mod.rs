@@ -29,6 +29,7 @@ mod rotated;
 mod sets;
 mod sources;
 mod stores;
+mod tree;
 mod variables;
 mod weather;
 mod world;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, clusters, credentials, findings};
+use super::{Prepared, World, clusters, credentials, findings, tree};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
@@ -73,11 +74,15 @@ impl Step for Prepare {
         for astray in astray(self.0.runbook()?, &apps) {
             context.notice(astray.notice());
         }
+        self.look_ahead(&prepared, context).await?;
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);
         Ok(Outcome::Done { detail })
     }
 }
+
+/// How long what follows from the roots is rendered at most: an outage is no time to wait for a forecast.
+const RENDERING: Duration = Duration::from_mins(1);
 
 /// Told before anything is changed.
 const NO_KEY: &str = "The runbook restores no argocd-secret, so Argo CD makes a new server.secretkey: people log in again, and API \
@@ -90,6 +95,20 @@ fn stores_a_key(runbook: &Runbook) -> bool {
 }
 
 impl Prepare {
+    /// Renders what follows from the roots. It is good to know and no condition: what cannot be told keeps nobody from a
+    /// restore, and neither does a cluster that does not say how it waits.
+    async fn look_ahead(&self, prepared: &Prepared, context: &Context) -> Result<(), Failure> {
+        let work = tree::follow(&self.0, &prepared.roots, self.kube_version(), RENDERING, context);
+        let mut found = context.unless_stopped(work).await??;
+        let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, prepared)).await?;
+        found.platform.children_are_awaited = awaited.unwrap_or_default();
+        for notice in found.notices {
+            context.notice(notice);
+        }
+        let _ = self.0.platform.set(found.platform);
+        Ok(())
+    }
+
     async fn prepare(&self, context: &Context) -> Result<Prepared, Failure> {
         let runbook = self.0.runbook()?;
         let of_agent = render::Options {

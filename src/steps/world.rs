@@ -12,6 +12,7 @@ use crate::cluster::{Cluster, Holder, Mode};
 use crate::engine::{Alarm, Context};
 use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
+use crate::graph::Platform;
 use crate::health::lua::Checks;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
@@ -109,6 +110,8 @@ pub struct World {
     pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
     /// What is to be applied.
     pub prepared: OnceLock<Prepared>,
+    /// What follows from the roots, as far as it can be rendered here.
+    pub platform: OnceLock<Platform>,
     /// The health checks by which the agent judges, where it has any of its own.
     pub checks: OnceLock<Arc<Checks>>,
     /// Whether the agent was there already and stays as it is.

@@ -24,6 +24,15 @@ pub(crate) fn normal(address: &str) -> String {
     bare.strip_prefix("ssh://").unwrap_or(bare).to_owned()
 }
 
+/// Whether what an Application wants of a repository is what was fetched: the branch or tag `revision`, at `commit`.
+pub(crate) fn is_revision(target: &str, revision: &str, commit: &str) -> bool {
+    let bare = target
+        .strip_prefix("refs/heads/")
+        .or_else(|| target.strip_prefix("refs/tags/"))
+        .unwrap_or(target);
+    bare == revision || bare == commit
+}
+
 /// Whether an address carries a user's password, as in `https://user:password@host/`.
 pub(crate) fn has_password(address: &str) -> bool {
     address

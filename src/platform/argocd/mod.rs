@@ -12,7 +12,7 @@
 //! * [`remote`]: how a cluster that was built anew is registered. [`tracking`] and [`survivor`]: what the agent would delete on
 //!   one that lives on.
 
-mod address;
+pub(crate) mod address;
 pub mod adoption;
 pub mod application;
 pub mod applicationset;
@@ -29,6 +29,7 @@ mod place;
 pub mod recipe;
 pub mod remote;
 pub mod secret;
+pub mod sets;
 pub mod settled;
 pub mod survivor;
 pub mod tracking;

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::fresh::Fresh;
-use super::rendered::rendered;
+use super::rendered::{rendered, renderer};
 use super::toll::Toll;
 use crate::agent::argocd::Observer;
 use crate::cluster::{Change, Cluster, Error};
@@ -111,6 +111,7 @@ async fn coming(world: &World, fresh: &Fresh<'_>, tree: &Tree, away: &Away, clus
         .runbook()
         .map(|runbook| runbook.agent.namespace.clone())
         .unwrap_or_default();
+    let renderer = renderer(world);
     let mut all = Vec::new();
     for (id, object) in &tree.applications {
         let app = Application::new(object);
@@ -123,12 +124,13 @@ async fn coming(world: &World, fresh: &Fresh<'_>, tree: &Tree, away: &Away, clus
         } else {
             format!("{}_{}", id.namespace, id.name)
         };
+        let manifests = rendered(&renderer, fresh, app, &name, &cluster.identity().version).await;
         all.push(Coming {
             name,
             namespace: app.namespace().to_owned(),
             prunes: app.is_automated() && app.prunes() && !app.has_sync_option("Prune=false"),
             is_automated: app.is_automated(),
-            manifests: rendered(world, fresh, app, &id.name, &cluster.identity().version).await,
+            manifests,
         });
     }
     all

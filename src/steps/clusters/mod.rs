@@ -23,4 +23,5 @@ pub use prove::ProveClusters;
 pub use register::RegisterCluster;
 
 pub(super) use away::{away, find_connected, held_back};
+pub(super) use rendered::{Whole, lent, renderer};
 pub(super) use unapproved::unapproved;

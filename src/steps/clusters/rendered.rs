@@ -1,15 +1,23 @@
 //! What Git holds for an Application, rendered from the sources as they are now.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
 use super::fresh::Fresh;
+use crate::git;
 use crate::object::Manifest;
 use crate::platform::argocd::application::Application;
-use crate::platform::argocd::recipe::Recipe;
-use crate::render::{self, Form};
+use crate::platform::argocd::recipe::{self, Recipe};
+use crate::render::{Checkout, Cluster, From, Job, Rendered, Renderer, Settings};
 use crate::steps::World;
+use crate::yaml;
 
-/// Renders all sources of an Application; the error says why that cannot be done here.
+/// Renders all sources of an Application; the error says why that cannot be done here. A hook is no part of it: it is not
+/// pruned.
 pub(super) async fn rendered(
-    world: &World,
+    renderer: &Renderer,
     fresh: &Fresh<'_>,
     app: Application<'_>,
     name: &str,
@@ -19,47 +27,125 @@ pub(super) async fn rendered(
     if sources.is_empty() {
         return Err("it has no source of its own".to_owned());
     }
+    let lent = lent(&sources, |recipe| fresh.of(recipe));
+    let cluster = Cluster {
+        kube_version: Some(kube_version.to_owned()),
+        api_versions: Vec::new(),
+    };
     let mut all = Vec::new();
     for source in sources {
         let Some(recipe) = Recipe::of(source)? else { continue };
-        all.extend(one(world, fresh, &recipe, app, name, kube_version).await?);
+        let checkout = fresh.of(&recipe)?;
+        let whole = Whole {
+            app: recipe::About {
+                name,
+                namespace: app.namespace(),
+                project: app.project(),
+            },
+            lent: &lent,
+            cluster: &cluster,
+        };
+        let rendered = whole.render(renderer, source, checkout).await?;
+        all.extend(rendered.manifests);
     }
     Ok(all)
 }
 
-async fn one(
-    world: &World,
-    fresh: &Fresh<'_>,
-    recipe: &Recipe,
-    app: Application<'_>,
-    name: &str,
-    kube_version: &str,
-) -> Result<Vec<Manifest>, String> {
-    let checkout = fresh.of(recipe)?;
-    let options = render::Options {
-        namespace: app.namespace().to_owned(),
-        release: recipe.release.clone().unwrap_or_else(|| name.to_owned()),
-        values: recipe.values.clone(),
-        kube_version: Some(kube_version.to_owned()),
-        ..render::Options::default()
+/// Returns what renders the sources of Applications.
+pub(in crate::steps) fn renderer(world: &World) -> Renderer {
+    let settings = Settings {
+        cache: Some(world.options.cache.join("rendered")),
+        network: true,
+        ..Settings::default()
     };
-    let rendered = render::render(&checkout.directory, &recipe.path, &options, &world.redactor)
-        .await
-        .map_err(|error| format!("{} cannot be rendered: {error}", recipe.path))?;
-    // The agent reads only the folder itself, unless it is told to go deeper.
-    let flat = rendered.form == Form::Plain && !recipe.recurse;
-    let folder = recipe.path.trim_matches('/').trim_start_matches("./");
-    let is_read = |file: &str| !flat || file.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
-    let doubtful = rendered.findings.iter().find(|finding| {
-        let is_below = finding.place.as_ref().is_some_and(|place| !is_read(&place.file));
-        finding.rule != "render/hooks" && !is_below && !(flat && finding.rule == "render/left-out")
-    });
-    if let Some(finding) = doubtful {
-        return Err(format!("{} is in doubt: {}", recipe.path, finding.message));
+    Renderer::new(settings, &world.redactor)
+}
+
+/// What all sources of an Application have in common.
+pub(in crate::steps) struct Whole<'app> {
+    /// The Application.
+    pub(in crate::steps) app: recipe::About<'app>,
+    /// What its sources lend to each other.
+    pub(in crate::steps) lent: &'app BTreeMap<String, Checkout>,
+    /// The cluster that it is for.
+    pub(in crate::steps) cluster: &'app Cluster,
+}
+
+impl Whole<'_> {
+    /// Renders one source at its checkout, as the agent would; the error says why nobody but the agent can tell, or what it
+    /// would stumble over.
+    pub(in crate::steps) async fn render(
+        &self,
+        renderer: &Renderer,
+        source: &Value,
+        checkout: &git::Checkout,
+    ) -> Result<Rendered, String> {
+        // An Application in another namespace than the agent's has that namespace in its name, and a chart is told only the rest.
+        let name = self.app.name.rsplit_once('_').map_or(self.app.name, |(_, name)| name);
+        let source = overridden(source, &checkout.directory, self.app.name)?;
+        let recipe = Recipe::of(&source)?.ok_or("it only lends files to others")?;
+        let job = Job {
+            environment: recipe::environment(self.app, &recipe, &checkout.commit),
+            from: From::Folder {
+                checkout: at(checkout),
+                path: recipe.path.clone(),
+            },
+            tool: recipe.tool,
+            name: name.to_owned(),
+            namespace: self.app.namespace.to_owned(),
+            lent: self.lent.clone(),
+            cluster: self.cluster.clone(),
+        };
+        let path = &recipe.path;
+        let rendered = renderer.render(&job).await;
+        let rendered = rendered.map_err(|error| format!("{path} cannot be rendered: {}", error.failure().words()))?;
+        match rendered.fault() {
+            None => Ok(rendered),
+            Some(fault) => Err(format!("{path} is in doubt: {}", fault.message)),
+        }
     }
-    Ok(rendered
-        .manifests
-        .into_iter()
-        .filter(|manifest| is_read(&manifest.origin().file))
-        .collect())
+}
+
+/// Returns the checkouts of the sources that lend files to others, by `$` and their `ref`. One that is not here is missed by
+/// whoever needs it.
+pub(in crate::steps) fn lent<'checkout>(
+    sources: &[&Value],
+    checkout: impl Fn(&Recipe) -> Result<&'checkout git::Checkout, String>,
+) -> BTreeMap<String, Checkout> {
+    let lent = sources.iter().filter_map(|source| {
+        let name = Recipe::lends(source)?;
+        // Only the address and the revision matter here, so that what is rendered from it may be whatever it likes.
+        let place =
+            serde_json::json!({"repoURL": source["repoURL"], "targetRevision": source["targetRevision"], "path": "."});
+        let recipe = Recipe::of(&place).ok()??;
+        Some((name, at(checkout(&recipe).ok()?)))
+    });
+    lent.collect()
+}
+
+fn at(checkout: &git::Checkout) -> Checkout {
+    Checkout {
+        directory: checkout.directory.clone(),
+        commit: checkout.commit.clone(),
+    }
+}
+
+/// Merges into a source what its folder says of it.
+fn overridden(source: &Value, root: &Path, app: &str) -> Result<Value, String> {
+    let folder = root.join(source["path"].as_str().unwrap_or_default().trim_start_matches('/'));
+    let mut merged = source.clone();
+    for name in [recipe::OVERRIDES.to_owned(), recipe::overrides_of(app)] {
+        let file = folder.join(&name);
+        let is_inside = file
+            .canonicalize()
+            .is_ok_and(|real| root.canonicalize().is_ok_and(|root| real.starts_with(root)));
+        let Some(text) = std::fs::read_to_string(&file).ok().filter(|_| is_inside) else {
+            continue;
+        };
+        let broken = |error: yaml::Error| format!("{name} cannot be read: {error}");
+        for (_, said) in yaml::manifests(&text).map_err(broken)? {
+            merged = recipe::overridden(&merged, &said);
+        }
+    }
+    Ok(merged)
 }

@@ -1,0 +1,93 @@
+//! The programs that render.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::OnceCell;
+
+use super::{Error, Form, Renderer, Settings};
+use crate::exec::{self, Exec};
+
+/// An address at which nobody listens, for programs that must not use the network (`discard`, RFC 863).
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// What the programs say of themselves, each asked once.
+#[derive(Default)]
+pub(super) struct Versions {
+    kustomize: OnceCell<String>,
+    helm: OnceCell<String>,
+    jsonnet: OnceCell<String>,
+}
+
+impl Settings {
+    /// Finds a program.
+    pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
+        let path = self.programs.clone().or_else(|| std::env::var_os("PATH"))?;
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+    }
+}
+
+impl Renderer {
+    /// Returns a program that runs in `directory` with a home folder of its own, in all bounds, without the network and
+    /// without a way to other programs.
+    pub(super) fn program(&self, program: &Path, directory: &Path, home: &Path) -> Exec {
+        let offline = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map(|name| (name, NOWHERE));
+        let exec = self.networked(program, directory, home);
+        offline
+            .into_iter()
+            .fold(exec, |exec, (name, value)| exec.env(name, value))
+    }
+
+    /// Returns a program as [`Renderer::program`] does, with the network.
+    pub(super) fn networked(&self, program: &Path, directory: &Path, home: &Path) -> Exec {
+        Exec::new(program, &self.redactor)
+            .directory(directory)
+            .limit(self.settings.limit)
+            .memory(self.settings.memory)
+            .output(self.settings.output)
+            .env("HOME", home)
+            .env("PATH", home.join("bin"))
+            .env("TMPDIR", home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("HELM_CACHE_HOME", home.join("cache"))
+            .env("HELM_CONFIG_HOME", home.join("config"))
+            .env("HELM_DATA_HOME", home.join("data"))
+    }
+
+    /// Returns what a form's program says of itself; part of the key under which is kept what it made.
+    pub(super) async fn version(&self, form: Form) -> String {
+        let (cell, name, args): (_, _, &[&str]) = match form {
+            Form::Plain => (&self.programs.jsonnet, "jsonnet", &["--version"]),
+            Form::Kustomize => (&self.programs.kustomize, "kustomize", &["version"]),
+            Form::Helm => (&self.programs.helm, "helm", &["version", "--short"]),
+        };
+        let said = cell.get_or_init(async || {
+            let Some(program) = self.settings.find(name) else {
+                return String::new();
+            };
+            let Ok(home) = home() else { return String::new() };
+            let said = self.program(&program, home.path(), home.path()).args(args).run().await;
+            String::from_utf8_lossy(&said.unwrap_or_default()).trim().to_owned()
+        });
+        said.await.clone()
+    }
+}
+
+/// Makes a home folder for a program.
+pub(super) fn home() -> Result<tempfile::TempDir, Error> {
+    tempfile::tempdir().map_err(|source| Error::Unreadable {
+        path: std::env::temp_dir(),
+        source,
+    })
+}
+
+/// Says what a program's failure is for a source.
+pub(super) fn explain(path: &str, form: Form, source: exec::Error) -> Error {
+    Error::Program {
+        path: path.to_owned(),
+        form,
+        source,
+    }
+}

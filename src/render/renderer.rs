@@ -1,0 +1,105 @@
+//! The way from a source of an app to manifests, as its agent goes it.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::Semaphore;
+
+use super::collect::{Collection, place};
+use super::digest::digest;
+use super::{Error, Form, Job, Rendered, Settings, directory, form, hooks, job, kustomized, links, programs, template};
+use crate::finding::Finding;
+use crate::recipe::Tool;
+use crate::redact::Redactor;
+
+/// Renders sources of apps as their agent would, several at once.
+///
+/// It reads folders, runs kustomize, Helm and jsonnet, and may fetch charts; it changes nothing but its own cache.
+pub struct Renderer {
+    pub(super) settings: Settings,
+    pub(super) redactor: Redactor,
+    pub(super) programs: programs::Versions,
+    links: links::Checked,
+    places: Semaphore,
+}
+
+/// What a source is rendered from: the files as they are.
+pub(super) struct Ground {
+    /// The repository, or the chart.
+    pub(super) root: PathBuf,
+    /// The folder in it.
+    pub(super) place: PathBuf,
+    /// The folder as the repository names it; `.` for its top.
+    pub(super) path: String,
+}
+
+impl Ground {
+    pub(super) fn of(root: &Path, path: &str) -> Result<Self, Error> {
+        let (root, place) = form::locate(root, path)?;
+        let path = place.strip_prefix(&root).unwrap_or(&place).display().to_string();
+        let path = if path.is_empty() { ".".to_owned() } else { path };
+        Ok(Self { root, place, path })
+    }
+}
+
+impl Renderer {
+    /// Makes a renderer; what programs say is masked by `redactor`.
+    pub fn new(settings: Settings, redactor: &Redactor) -> Self {
+        Self {
+            places: Semaphore::new(settings.at_once.max(1)),
+            programs: programs::Versions::default(),
+            links: links::Checked::default(),
+            redactor: redactor.clone(),
+            settings,
+        }
+    }
+
+    /// Renders one source. What is wrong in single documents is in [`Rendered::findings`]; where one of them is an error, the
+    /// agent would render nothing of the source. An error means that nobody but the agent can tell.
+    pub async fn render(&self, job: &Job) -> Result<Rendered, Error> {
+        // It is closed never.
+        let _place = self.places.acquire().await.ok();
+        let job::From::Folder { checkout, path } = &job.from else {
+            return Err(Error::Unknown("charts of repositories are not rendered yet".to_owned()));
+        };
+        self.links.check(&checkout.directory)?;
+        let ground = Ground::of(&checkout.directory, path)?;
+        self.on(&ground, job).await
+    }
+
+    async fn on(&self, ground: &Ground, job: &Job) -> Result<Rendered, Error> {
+        let mut collection = Collection::as_agent();
+        let form = match &job.tool {
+            None => Form::as_argocd(&ground.place),
+            Some(Tool::Directory(_)) => Form::Plain,
+            Some(Tool::Kustomize(_) | Tool::Flux(_)) => Form::Kustomize,
+            Some(Tool::Helm(_)) => Form::Helm,
+        };
+        match form {
+            Form::Plain => directory::read(self, ground, job, &mut collection).await?,
+            Form::Kustomize => kustomized::build(self, ground, job, &mut collection).await?,
+            Form::Helm => template::render(self, ground, job, &mut collection).await?,
+        }
+        collection.keep_the_last();
+        let Collection {
+            manifests, findings, ..
+        } = collection;
+        Ok(rendered(form, manifests, findings, &ground.path))
+    }
+}
+
+fn rendered(form: Form, manifests: Vec<crate::object::Manifest>, mut findings: Vec<Finding>, path: &str) -> Rendered {
+    let digest = digest(manifests.iter());
+    let (hooks, manifests) = hooks::apart(manifests);
+    if manifests.is_empty() && hooks.is_empty() && findings.is_empty() {
+        let message = format!("`{path}` holds no manifests");
+        findings.push(Finding::warning("render/empty", message).at(place(path, 1, 1)));
+    }
+    Rendered {
+        form,
+        digest,
+        manifests,
+        hooks,
+        findings,
+        version: None,
+    }
+}

@@ -1,0 +1,199 @@
+//! Runs Helm as Argo CD does (`helmTemplate` in `reposerver/repository`, `util/helm`).
+
+use std::path::Path;
+
+use super::collect::Collection;
+use super::form::Form;
+use super::helm::source;
+use super::job::{Cluster, Job};
+use super::renderer::{Ground, Renderer};
+use super::{Error, programs, values};
+use crate::exec;
+use crate::object::Origin;
+use crate::recipe::{Helm, Tool};
+
+/// Renders the chart in a folder. Helm's hooks and tests are part of what is rendered, as the app wants them.
+pub(super) async fn render(
+    renderer: &Renderer,
+    ground: &Ground,
+    job: &Job,
+    collection: &mut Collection,
+) -> Result<(), Error> {
+    let path = &ground.path;
+    let Some(program) = renderer.settings.find("helm") else {
+        return Err(Error::NoProgram(path.clone(), Form::Helm, "helm is not"));
+    };
+    let helm = match &job.tool {
+        Some(Tool::Helm(helm)) => (**helm).clone(),
+        _ => Helm::default(),
+    };
+    let home = programs::home()?;
+    let args = args(ground, job, &helm, home.path())?;
+    let run = renderer.program(&program, &ground.place, home.path()).args(args);
+    let output = run.run().await.map_err(|error| explain(path, error))?;
+    collection.yaml(&String::from_utf8_lossy(&output), |document, _| Origin {
+        file: source(path, document),
+        line: 0,
+    });
+    Ok(())
+}
+
+/// Returns what Helm is told. Values that the app itself says are written to a file in `home`.
+fn args(ground: &Ground, job: &Job, helm: &Helm, home: &Path) -> Result<Vec<String>, Error> {
+    let or = |said: &str, otherwise: &str| if said.is_empty() { otherwise } else { said }.to_owned();
+    let mut args = vec!["template".to_owned(), ".".to_owned()];
+    args.push(format!("--name-template={}", or(&helm.release_name, &job.name)));
+    let namespace = or(&helm.namespace, &job.namespace);
+    if !namespace.is_empty() {
+        args.push(format!("--namespace={namespace}"));
+    }
+    let (version, kinds) = cluster(&job.cluster, &helm.kube_version, &helm.api_versions)?;
+    args.extend(version.map(|version| format!("--kube-version={version}")));
+    for parameter in &helm.parameters {
+        let how = if parameter.force_string { "set-string" } else { "set" };
+        let value = without_commas(&job.environment.expand(&parameter.value));
+        args.push(format!("--{how}={}={value}", parameter.name));
+    }
+    for parameter in &helm.file_parameters {
+        let file = values::file(ground, job, &parameter.path)?.ok_or_else(|| missing(&parameter.path))?;
+        let file = without_commas(&file.display().to_string());
+        args.push(format!("--set-file={}={file}", parameter.name));
+    }
+    for written in &helm.value_files {
+        match values::file(ground, job, written)? {
+            // Helm reads a list here, with commas between and quotes around what holds one.
+            Some(file) => args.push(format!(
+                "--values=\"{}\"",
+                file.display().to_string().replace('"', "\"\"")
+            )),
+            None if helm.ignore_missing_value_files => {}
+            None => return Err(missing(written)),
+        }
+    }
+    let said = helm
+        .values_object
+        .as_ref()
+        .map_or_else(|| helm.values.clone(), ToString::to_string);
+    if !said.is_empty() {
+        let file = home.join("values.yaml");
+        std::fs::write(&file, said).map_err(|source| Error::Unreadable {
+            path: file.clone(),
+            source,
+        })?;
+        args.push(format!("--values={}", file.display()));
+    }
+    args.extend(kinds.iter().map(|kind| format!("--api-versions={kind}")));
+    for (flag, is_set) in [
+        ("--include-crds", !helm.skip_crds),
+        ("--skip-schema-validation", helm.skip_schema_validation),
+        ("--skip-tests", helm.skip_tests),
+    ] {
+        args.extend(is_set.then(|| flag.to_owned()));
+    }
+    Ok(args)
+}
+
+fn missing(written: &str) -> Error {
+    Error::NotThere {
+        path: written.to_owned(),
+        near: None,
+    }
+}
+
+/// Returns what is said of the cluster: by the app, or else as it is.
+pub(super) fn cluster<'said>(
+    cluster: &'said Cluster,
+    version: &str,
+    kinds: &'said [String],
+) -> Result<(Option<String>, &'said [String]), Error> {
+    let version = if version.is_empty() {
+        cluster.kube_version.as_deref().unwrap_or_default()
+    } else {
+        version
+    };
+    let kinds = if kinds.is_empty() { &cluster.api_versions } else { kinds };
+    // What follows the numbers, Helm may not know (`parseKubeVersion`).
+    let bare = version.strip_prefix('v').unwrap_or(version);
+    let numbers: String = bare
+        .chars()
+        .take_while(|letter| letter.is_ascii_digit() || *letter == '.')
+        .collect();
+    let numbers = numbers.trim_end_matches('.');
+    if version.is_empty() {
+        return Ok((None, kinds));
+    }
+    if numbers.split('.').count() < 2 || numbers.split('.').any(str::is_empty) {
+        return Err(Error::Refused(format!("could not parse kubernetes version {version}")));
+    }
+    Ok((Some(numbers.to_owned()), kinds))
+}
+
+/// Escapes commas that are not escaped, except in a list (`cleanSetParameters` in `util/helm`).
+fn without_commas(value: &str) -> String {
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    let mut before = None;
+    for letter in value.chars() {
+        if letter == ',' && before != Some('\\') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        before = Some(letter);
+    }
+    escaped
+}
+
+fn explain(path: &str, error: exec::Error) -> Error {
+    let said = error.to_string();
+    match said.split_once("missing in charts/ directory:") {
+        Some((_, missing)) => Error::NoDependency {
+            path: path.to_owned(),
+            missing: missing.lines().next().unwrap_or_default().trim().to_owned(),
+        },
+        None => programs::explain(path, Form::Helm, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_are_escaped_as_argo_cd_does() {
+        // From `TestHelmArgCleaner` of `util/helm`.
+        for (value, expected) in [
+            ("val", "val"),
+            ("test1,test2", "test1\\,test2"),
+            ("not, clean", "not\\, clean"),
+            ("a\\,b,c", "a\\,b\\,c"),
+            ("{a,b,c}", "{a,b,c}"),
+            ("\\,", "\\,"),
+        ] {
+            assert_eq!(without_commas(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_told_without_what_a_distribution_adds() {
+        let of = |version: &str| {
+            let cluster = Cluster::default();
+            super::cluster(&cluster, version, &[]).map(|(version, _)| version).ok()
+        };
+        for (version, expected) in [
+            ("1.35.4", Some(Some("1.35.4"))),
+            ("v1.35", Some(Some("1.35"))),
+            ("v1.31.2+k3s1", Some(Some("1.31.2"))),
+            ("1.30.0-gke.1", Some(Some("1.30.0"))),
+            ("", Some(None)),
+            ("new", None),
+        ] {
+            assert_eq!(
+                of(version),
+                expected.map(|version| version.map(str::to_owned)),
+                "{version}"
+            );
+        }
+    }
+}

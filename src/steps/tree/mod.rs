@@ -1,0 +1,20 @@
+//! What follows from the roots: every Application and every set, with what its sources hold, rendered as the agent would.
+//!
+//! This is knowledge and no gate. What cannot be rendered is unknown with its reason, and what takes too long is too; no
+//! restore is kept from going on by it. Only reads: sources that the runbook does not name are fetched where they can be.
+//!
+//! * `walk` goes from the roots down, level by level. `sourced` renders one Application, `generated` one set.
+//! * `repositories` finds the checkout for a repository at a revision, `login` how to get in, `folder` what is in it.
+//! * `clusters` is what generators are told of clusters, `awaited` whether waves wait for child Applications.
+
+mod awaited;
+mod clusters;
+mod folder;
+mod generated;
+mod login;
+mod repositories;
+mod sourced;
+mod walk;
+
+pub(super) use awaited::children_are_awaited;
+pub(super) use walk::follow;

@@ -1,0 +1,103 @@
+//! What the sources of one Application hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::repositories::Found;
+use super::walk::{Brought, Ground};
+use crate::git::Checkout;
+use crate::graph::{AppSource, Sourced};
+use crate::object::Manifest;
+use crate::platform::argocd::application::Application;
+use crate::platform::argocd::recipe::{About, Recipe};
+use crate::steps::clusters::{Whole, lent};
+
+/// Renders all sources of an Application as the agent would. The reasons are why that cannot be done here, one a source.
+pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
+    let view = Application::new(app.value());
+    let written = view.written_sources();
+    let (mut sources, mut objects, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    if written.is_empty() {
+        unknown.push("it has no source of its own".to_owned());
+    }
+    let borrowed = borrowed(ground, &written).await;
+    let lent = lent(&written, |recipe| {
+        let key = (recipe.repository.clone(), recipe.target.clone());
+        borrowed.get(&key).ok_or_else(|| "it cannot be read".to_owned())
+    });
+    let id = app.id();
+    let name = if id.namespace == ground.namespace {
+        id.name
+    } else {
+        format!("{}_{}", id.namespace, id.name)
+    };
+    let whole = Whole {
+        app: About {
+            name: &name,
+            namespace: view.namespace(),
+            project: view.project(),
+        },
+        lent: &lent,
+        cluster: &ground.target,
+    };
+    for source in written {
+        let recipe = match Recipe::of(source) {
+            Ok(Some(recipe)) => recipe,
+            Ok(None) => continue,
+            Err(why) => {
+                unknown.push(why);
+                continue;
+            }
+        };
+        let mut at = AppSource {
+            repository: recipe.repository.clone(),
+            path: recipe.chart.clone().unwrap_or_else(|| recipe.path.clone()),
+            ..AppSource::default()
+        };
+        match one(ground, &whole, &recipe, source, &mut at).await {
+            Ok(found) => objects.extend(found),
+            Err(why) => unknown.push(why),
+        }
+        sources.push(at);
+    }
+    let contents = if unknown.is_empty() { Ok(objects) } else { Err(unknown) };
+    Brought { sources, contents }
+}
+
+async fn one(
+    ground: &Ground,
+    whole: &Whole<'_>,
+    recipe: &Recipe,
+    source: &Value,
+    at: &mut AppSource,
+) -> Result<Vec<Sourced>, String> {
+    if let Some(chart) = &recipe.chart {
+        return Err(format!("the chart {chart} of {}", recipe.repository));
+    }
+    let Found { name, checkout } = ground.repositories.at(&recipe.repository, &recipe.target).await?;
+    at.name.clone_from(&name);
+    at.revision.clone_from(&checkout.commit);
+    let rendered = whole.render(&ground.renderer, source, &checkout).await?;
+    let from = if name.is_empty() { recipe.repository.clone() } else { name };
+    let all = rendered.manifests.into_iter().chain(rendered.hooks);
+    Ok(all
+        .map(|manifest| Sourced {
+            source: from.clone(),
+            manifest,
+        })
+        .collect())
+}
+
+/// Finds the checkouts of the sources that lend files to others. One that cannot be had is missed by whoever needs it.
+async fn borrowed(ground: &Ground, sources: &[&Value]) -> BTreeMap<(String, String), Checkout> {
+    let mut found = BTreeMap::new();
+    for source in sources.iter().filter(|source| Recipe::lends(source).is_some()) {
+        let place = json!({"repoURL": source["repoURL"], "targetRevision": source["targetRevision"], "path": "."});
+        let Ok(Some(recipe)) = Recipe::of(&place) else { continue };
+        if let Ok(at) = ground.repositories.at(&recipe.repository, &recipe.target).await {
+            found.insert((recipe.repository, recipe.target), at.checkout);
+        }
+    }
+    found
+}
