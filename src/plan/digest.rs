@@ -99,7 +99,8 @@ pub(super) fn covered(runbook: &Runbook, input: &Input, steps: &[Item]) -> Vec<C
     let applied: Vec<usize> = (0..runbook.steps.len())
         .filter(|index| matches!(runbook.steps[*index].action, ExtraAction::Apply(_)))
         .collect();
-    for item in steps {
+    // What apps need of each other follows from what the sources render to.
+    for item in steps.iter().filter(|item| item.action != Action::Preload) {
         let fed = Fed::default().text(&item.step.id).text(effect(item.step.effect));
         let fed = match item.action {
             Action::Root(index) => {

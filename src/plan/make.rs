@@ -45,6 +45,8 @@ pub struct Input {
     pub workloads: Vec<String>,
     /// What holds ApplicationSets back until the platform is settled; empty where nothing does.
     pub sets: Vec<String>,
+    /// What is applied before the roots, because apps need it of each other, one line each.
+    pub preloaded: Vec<String>,
     /// The roots, in the order of the runbook.
     pub roots: Vec<RootInput>,
     /// The digests of what the runbook's own steps apply, in their order.
@@ -62,6 +64,8 @@ pub enum Action {
     Credentials,
     /// Starts the agent.
     Agent,
+    /// Applies what apps need of each other.
+    Preload,
     /// Applies the root with this index.
     Root(usize),
     /// Does the runbook's own step with this index.
@@ -197,6 +201,16 @@ fn beginning(runbook: &Runbook, input: &Input) -> Vec<Item> {
         steps.insert(0, prove_clusters(runbook));
     }
     steps.extend(of_clusters(runbook, ClusterState::Rebuilt));
+    if !input.preloaded.is_empty() {
+        steps.push(item(
+            "preload",
+            Phase::Apps,
+            Effect::Repeatable,
+            Action::Preload,
+            "apply what apps need of each other",
+            input.preloaded.clone(),
+        ));
+    }
     steps
 }
 

@@ -10,8 +10,8 @@ use crate::runbook::{AgentKind, Auth, ExtraAction, Plain, Runbook, Store as Conf
 use crate::secrets::Store;
 use crate::secrets::vault::{self, Login, Settings};
 use crate::steps::{
-    ApplyExtra, ApplyRoot, Approve, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, LetSetsGo, ProveClusters,
-    RegisterCluster, Release, RestoreCredentials, RunProgram, StartAgent, Until, World,
+    ApplyExtra, ApplyRoot, Approve, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, LetSetsGo, Preload,
+    ProveClusters, RegisterCluster, Release, RestoreCredentials, RunProgram, StartAgent, Until, World,
 };
 
 /// Makes the stores that the runbook reads from.
@@ -126,6 +126,7 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
         Action::Ground => Box::new(LayGround(world)),
         Action::Credentials => Box::new(RestoreCredentials(world)),
         Action::Agent => Box::new(StartAgent(world)),
+        Action::Preload => Box::new(Preload { world, planned }),
         Action::Root(index) => Box::new(ApplyRoot { world, planned, index }),
         Action::Extra(index) => match &runbook.steps[index].action {
             ExtraAction::Check(check) => Box::new(CheckStep {

@@ -16,7 +16,7 @@ use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
 use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
-use crate::platform::argocd::manifest;
+use crate::platform::argocd::{manifest, preload};
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook, SecretShape};
 
@@ -153,6 +153,10 @@ impl Prepare {
             .stages
             .into_iter()
             .partition(|stage| stage.name < StageName::Workloads);
+        let platform = self.0.platform.get();
+        let preloaded = platform
+            .map(|platform| preload::preloaded(platform, namespace))
+            .unwrap_or_default();
         let input = Input {
             sources: self.sources(runbook)?,
             agent_version: version.clone(),
@@ -167,6 +171,7 @@ impl Prepare {
                 Sets::Holdable(hold) => vec![format!("until then {} in {}", hold.words(), hold.settings())],
                 Sets::Harmless | Sets::Loose(_) => Vec::new(),
             },
+            preloaded: preloaded.iter().map(ToString::to_string).collect(),
             roots: beside.inputs,
             extras: beside.digests,
         };
@@ -180,6 +185,7 @@ impl Prepare {
             needed: ids(needed),
             others: ids(others),
             version,
+            preloaded,
             roots: beside.roots,
             extras: beside.extras,
         })

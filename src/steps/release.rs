@@ -90,8 +90,11 @@ impl Release {
             .chain(prepared.roots.iter().flatten())
             .chain([&project])
             .map(|manifest: &Manifest| cluster.located(manifest, namespace));
+        let preloaded = prepared.preloaded.iter().map(|preloaded| Ok(preloaded.id()));
         let extras = prepared.extras.values().flatten();
-        let ours = of_agent.chain(extras.map(|manifest| cluster.located(manifest, "default")));
+        let ours = of_agent
+            .chain(preloaded)
+            .chain(extras.map(|manifest| cluster.located(manifest, "default")));
         Ok(ours.collect::<Result<_, _>>()?)
     }
 }

@@ -18,6 +18,7 @@ use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
 use crate::platform::argocd::decide::Memory;
 use crate::platform::argocd::install::{Hold, Sets, Stage};
+use crate::platform::argocd::preload::Preloaded;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{Expect, Runbook};
 use crate::secrets::Store;
@@ -71,6 +72,8 @@ pub struct Prepared {
     pub others: Vec<ObjectRef>,
     /// The agent's version.
     pub version: String,
+    /// What is applied before the roots, because apps need it of each other.
+    pub preloaded: Vec<Preloaded>,
     /// The objects of each root, in the order of the runbook.
     pub roots: Vec<Vec<Manifest>>,
     /// The objects of the runbook's own `apply` steps, by the step's index.
@@ -108,6 +111,8 @@ pub struct World {
     pub secrets: OnceLock<BTreeMap<String, Restored>>,
     /// The sources on disk by name.
     pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
+    /// All that follows from the roots, as the sources hold it.
+    pub platform: OnceLock<Platform>,
     /// What is to be applied.
     pub prepared: OnceLock<Prepared>,
     /// What follows from the roots, as far as it can be rendered here.

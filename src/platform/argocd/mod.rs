@@ -6,6 +6,7 @@
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
 //! * [`checks`]: where it keeps the health checks that are not in its code.
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
+//! * [`preload`]: what is applied before the roots because apps need it of each other.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
 //! * [`bundled`]: of which kinds it may judge the health. [`cause`]: why a sync failed. [`operation`]: a sync that is begun again.
@@ -26,6 +27,7 @@ pub mod manifest;
 mod message;
 pub mod operation;
 mod place;
+pub mod preload;
 pub mod recipe;
 pub mod remote;
 pub mod secret;

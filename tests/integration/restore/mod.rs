@@ -16,6 +16,7 @@ mod moved;
 mod operators;
 mod ownership;
 mod policy;
+mod preload;
 mod program;
 mod refusals;
 mod rotated;

@@ -13,6 +13,7 @@ const APPLICATION_HEALTH: &str = r#"
     return hs
 "#;
 
+/// The agent alone may bring it, since a webhook converts its objects, or would if there were two versions: so it is late.
 const DEFINITION: &str = r#"
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -21,6 +22,9 @@ spec:
   group: shop.example.com
   names: {kind: Widget, listKind: WidgetList, plural: widgets, singular: widget}
   scope: Namespaced
+  conversion:
+    strategy: Webhook
+    webhook: {conversionReviewVersions: [v1], clientConfig: {url: "https://127.0.0.1:1/convert"}}
   versions:
     - name: v1
       served: true

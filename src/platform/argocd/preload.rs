@@ -1,0 +1,388 @@
+//! Which CRDs and namespaces are there before the roots, because an app needs of another what it brings. Pure: a platform in.
+//!
+//! Argo CD orders what one app brings, and nothing across apps (argo-cd #3781): an app whose custom resources come before another
+//! app's CRD fails, and begins again until its retries are used up. What is applied beforehand bears the mark of the app that brings it,
+//! so that the app finds it as its own: not OutOfSync, and not left for nobody. It is synced with what else the app brings, which is how
+//! the agent comes to own its fields. An app that brings nothing else would find itself Synced and never sync, so that no hook of it
+//! would run and no namespace be made for it; what is applied for such a one bears no mark, and its first sync takes it over.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::GROUP;
+use super::application::Application;
+use super::applicationset::ApplicationSet;
+use super::tracking::Tracking;
+use crate::graph::{App, Contents, Platform};
+use crate::object::{Manifest, ObjectRef};
+
+/// The group of CRDs.
+const EXTENSIONS: &str = "apiextensions.k8s.io";
+
+/// Namespaces that every cluster has.
+const BUILT_IN: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// An object that is applied before the roots.
+#[derive(Debug, Clone)]
+pub struct Preloaded {
+    /// As its app brings it, without a mark.
+    manifest: Manifest,
+    /// The app that brings it, as its mark spells it.
+    pub app: String,
+    /// Where that app deploys to.
+    namespace: String,
+    /// Whether the app brings anything else, by which it comes to sync.
+    is_synced_with_others: bool,
+    /// The apps that need it, by name and in order.
+    pub needed_by: Vec<String>,
+}
+
+impl Preloaded {
+    /// Returns its identity.
+    pub fn id(&self) -> ObjectRef {
+        self.manifest.id()
+    }
+
+    /// Returns the object as it is applied: with the mark that its app gives it, where that app comes to sync all the same.
+    pub fn object(&self, tracking: &Tracking) -> Manifest {
+        let mut manifest = self.manifest.clone();
+        if self.is_synced_with_others {
+            tracking.mark(manifest.value_mut(), &self.app, &self.namespace);
+        }
+        manifest
+    }
+}
+
+impl std::fmt::Display for Preloaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 3;
+        let (shown, more) = self.needed_by.split_at(self.needed_by.len().min(SHOWN));
+        write!(f, "{} of {}, which {}", self.id(), self.app, shown.join(", "))?;
+        if !more.is_empty() {
+            write!(f, " and {} more", more.len())?;
+        }
+        let verb = if self.needed_by.len() == 1 { "needs" } else { "need" };
+        write!(f, " {verb}")
+    }
+}
+
+/// Returns what an app brings to the target and another app needs there, namespaces first.
+///
+/// Left to the agent is what it would not bring by itself, or not as it is written: of an app that is not synced automatically, or below
+/// one; a hook; an object of two apps; and a CRD whose objects a webhook converts, since an Argo CD that cannot have them converted sees
+/// nothing of the cluster any more (argo-cd #20828).
+pub fn preloaded(platform: &Platform, agent_namespace: &str) -> Vec<Preloaded> {
+    let mut brought: BTreeMap<ObjectRef, Vec<(usize, &Manifest)>> = BTreeMap::new();
+    let mut kinds: HashMap<(&str, &str), BTreeSet<usize>> = HashMap::new();
+    let mut namespaces: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    for (index, app) in platform
+        .apps
+        .iter()
+        .enumerate()
+        .filter(|(_, app)| app.cluster.is_empty())
+    {
+        let Contents::Known(objects) = &app.contents else {
+            continue;
+        };
+        for object in objects {
+            let manifest = &object.manifest;
+            if is_ground(manifest) {
+                brought.entry(manifest.id()).or_default().push((index, manifest));
+                continue;
+            }
+            kinds
+                .entry((manifest.group(), manifest.kind()))
+                .or_default()
+                .insert(index);
+            let home = Some(manifest.text("/metadata/namespace")).filter(|home| !home.is_empty());
+            namespaces
+                .entry(home.unwrap_or(&app.namespace))
+                .or_default()
+                .insert(index);
+        }
+    }
+    let mut preloaded: Vec<_> = brought
+        .into_values()
+        .filter_map(|by| {
+            let [(index, manifest)] = by[..] else { return None };
+            if !is_brought_by_itself(platform, index) || is_left(manifest) {
+                return None;
+            }
+            let needed = if manifest.kind() == "Namespace" {
+                namespaces.get(manifest.text("/metadata/name"))
+            } else {
+                kinds.get(&(manifest.text("/spec/group"), manifest.text("/spec/names/kind")))
+            };
+            let needed_by: BTreeSet<_> = needed?
+                .iter()
+                .filter(|other| **other != index)
+                .map(|other| platform.apps[*other].id.name.clone())
+                .collect();
+            let app = &platform.apps[index];
+            (!needed_by.is_empty()).then(|| Preloaded {
+                manifest: manifest.clone(),
+                app: as_marked(app, agent_namespace),
+                namespace: app.namespace.clone(),
+                is_synced_with_others: false,
+                needed_by: needed_by.into_iter().collect(),
+            })
+        })
+        .collect();
+    let ids: BTreeSet<_> = preloaded.iter().map(Preloaded::id).collect();
+    let with_others: BTreeSet<_> = platform
+        .apps
+        .iter()
+        .filter(|app| brings_others(app, &ids))
+        .map(|app| as_marked(app, agent_namespace))
+        .collect();
+    for one in &mut preloaded {
+        one.is_synced_with_others = with_others.contains(&one.app);
+    }
+    preloaded.sort_by_key(|preloaded| preloaded.manifest.kind() != "Namespace");
+    preloaded
+}
+
+/// Whether others may stand on an object of this kind before they can even be applied.
+fn is_ground(manifest: &Manifest) -> bool {
+    manifest.is("", "Namespace") || manifest.is(EXTENSIONS, "CustomResourceDefinition")
+}
+
+/// Whether an app brings an object that is neither a hook nor one of these.
+fn brings_others(app: &App, ids: &BTreeSet<ObjectRef>) -> bool {
+    let Contents::Known(objects) = &app.contents else {
+        return false;
+    };
+    let mut manifests = objects.iter().map(|object| &object.manifest);
+    manifests.any(|manifest| !is_hook(manifest) && !ids.contains(&manifest.id()))
+}
+
+fn is_hook(manifest: &Manifest) -> bool {
+    let annotations = manifest.value().pointer("/metadata/annotations");
+    ["argocd.argoproj.io/hook", "helm.sh/hook"]
+        .iter()
+        .any(|name| annotations.is_some_and(|annotations| annotations.get(name).is_some()))
+}
+
+/// Whether the agent alone may apply it.
+fn is_left(manifest: &Manifest) -> bool {
+    is_hook(manifest)
+        || manifest.text("/spec/conversion/strategy") == "Webhook"
+        || (manifest.kind() == "Namespace" && BUILT_IN.contains(&manifest.text("/metadata/name")))
+}
+
+/// Whether the agent syncs an app, and all that it follows from, without being asked.
+fn is_brought_by_itself(platform: &Platform, index: usize) -> bool {
+    let mut at = Some(index);
+    while let Some(index) = at {
+        let app = &platform.apps[index];
+        if let Some(object) = &app.object {
+            let value = object.manifest.value();
+            let is_synced = match app.id.kind.as_str() {
+                "Application" => {
+                    let app = Application::new(value);
+                    app.is_automated() && !app.is_skipped()
+                }
+                "ApplicationSet" => !ApplicationSet::new(value).is_rolling(),
+                _ => false,
+            };
+            if app.id.group != GROUP || !is_synced {
+                return false;
+            }
+        }
+        at = app.parent;
+    }
+    // A root by itself is applied as a whole, before or behind this; it lends nothing.
+    platform.apps[index].object.is_some()
+}
+
+/// Returns the name of an app as its mark spells it (`util/argo`, `InstanceName`).
+fn as_marked(app: &App, agent_namespace: &str) -> String {
+    if app.id.namespace.is_empty() || app.id.namespace == agent_namespace {
+        app.id.name.clone()
+    } else {
+        format!("{}_{}", app.id.namespace, app.id.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::graph::Sourced;
+    use crate::object::Origin;
+
+    fn sourced(value: Value) -> Sourced {
+        Sourced {
+            source: "platform".into(),
+            manifest: Manifest::new(value, Origin::default()).unwrap(),
+        }
+    }
+
+    fn root() -> App {
+        App {
+            id: ObjectRef::new("", "Root", "", "apps"),
+            parent: None,
+            object: None,
+            cluster: String::new(),
+            namespace: "argocd".into(),
+            sources: Vec::new(),
+            contents: Contents::Known(Vec::new()),
+        }
+    }
+
+    /// An app below the root that is synced by itself.
+    fn app(name: &str, objects: impl IntoIterator<Item = Value>) -> App {
+        let written = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name, "namespace": "argocd"},
+            "spec": {"syncPolicy": {"automated": {}}},
+        });
+        App {
+            id: ObjectRef::new("argoproj.io/v1alpha1", "Application", "argocd", name),
+            parent: Some(0),
+            object: Some(sourced(written)),
+            namespace: name.into(),
+            contents: Contents::Known(objects.into_iter().map(sourced).collect()),
+            ..root()
+        }
+    }
+
+    fn crd() -> Value {
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "channels.shop.io"},
+            "spec": {"group": "shop.io", "names": {"kind": "Channel"}},
+        })
+    }
+
+    fn namespace(name: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    }
+
+    fn channel(namespace: &str) -> Value {
+        json!({"apiVersion": "shop.io/v1", "kind": "Channel", "metadata": {"name": "orders", "namespace": namespace}})
+    }
+
+    fn lines(apps: impl IntoIterator<Item = App>) -> Vec<String> {
+        let apps = std::iter::once(root()).chain(apps).collect();
+        preloaded(
+            &Platform {
+                apps,
+                ..Platform::default()
+            },
+            "argocd",
+        )
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+    }
+
+    fn changed(mut app: App, pointer: &str, to: Value) -> App {
+        let object = app.object.as_mut().unwrap();
+        *object.manifest.value_mut().pointer_mut(pointer).unwrap() = to;
+        app
+    }
+
+    #[test]
+    fn what_one_app_brings_and_others_need_is_there_first() {
+        assert_eq!(
+            lines([
+                app("crds", [crd(), namespace("shop"), namespace("alone")]),
+                app("payments", [channel("")]),
+                app("channels", [channel("shop")]),
+            ]),
+            [
+                "Namespace shop of crds, which channels needs",
+                "CustomResourceDefinition.apiextensions.k8s.io channels.shop.io of crds, which channels, payments need",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_an_app_needs_of_itself_the_agent_orders() {
+        assert!(lines([app("all", [crd(), namespace("shop"), channel("shop")])]).is_empty());
+    }
+
+    #[test]
+    fn what_the_agent_would_not_bring_by_itself_is_left_to_it() {
+        let needs = || app("payments", [channel("")]);
+        let with = |field: &str, value: Value| {
+            let mut crd = crd();
+            crd[field] = value;
+            crd
+        };
+        let conversion = {
+            let mut crd = crd();
+            crd["spec"]["conversion"] = json!({"strategy": "Webhook"});
+            crd
+        };
+        let hook = with(
+            "metadata",
+            json!({"name": "channels.shop.io", "annotations": {"helm.sh/hook": "pre-install"}}),
+        );
+        let manual = changed(app("crds", [crd()]), "/spec/syncPolicy", json!({}));
+        let skipped = changed(
+            app("crds", [crd()]),
+            "/metadata",
+            json!({"name": "crds", "annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}),
+        );
+        let elsewhere = App {
+            cluster: "edge".into(),
+            ..app("crds", [crd()])
+        };
+        for (why, apps) in [
+            ("synced by hand", vec![manual, needs()]),
+            ("skipped", vec![skipped, needs()]),
+            ("another cluster", vec![elsewhere, needs()]),
+            ("a webhook converts", vec![app("crds", [conversion]), needs()]),
+            ("a hook", vec![app("crds", [hook]), needs()]),
+            (
+                "two apps bring it",
+                vec![app("crds", [crd()]), app("more", [crd()]), needs()],
+            ),
+            (
+                "every cluster has it",
+                vec![app("base", [namespace("default")]), app("x", [channel("default")])],
+            ),
+        ] {
+            assert_eq!(lines(apps), Vec::<String>::new(), "{why}");
+        }
+        let parent = changed(app("parent", []), "/spec/syncPolicy", json!({}));
+        let child = App {
+            parent: Some(1),
+            ..app("crds", [crd()])
+        };
+        assert_eq!(
+            lines([parent, child, needs()]),
+            Vec::<String>::new(),
+            "below one that is synced by hand"
+        );
+    }
+
+    #[test]
+    fn it_bears_the_mark_of_an_app_that_will_sync_all_the_same() {
+        let mark = |objects: &[Value]| {
+            let mut other = app("crds", objects.iter().cloned());
+            other.id.namespace = "teams".into();
+            let apps = vec![root(), other, app("payments", [channel("")])];
+            let platform = Platform {
+                apps,
+                ..Platform::default()
+            };
+            let [preloaded] = &preloaded(&platform, "argocd")[..] else {
+                panic!()
+            };
+            let object = preloaded.object(&Tracking::of(None));
+            object
+                .text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
+                .to_owned()
+        };
+        assert_eq!(
+            mark(&[crd(), namespace("alone")]),
+            "teams_crds:apiextensions.k8s.io/CustomResourceDefinition:crds/channels.shop.io"
+        );
+        let mut hook = namespace("alone");
+        hook["metadata"]["annotations"] = json!({"helm.sh/hook": "post-install"});
+        for nothing_else in [vec![crd()], vec![crd(), hook]] {
+            assert_eq!(mark(&nothing_else), "");
+        }
+    }
+}
