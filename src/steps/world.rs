@@ -111,8 +111,6 @@ pub struct World {
     pub secrets: OnceLock<BTreeMap<String, Restored>>,
     /// The sources on disk by name.
     pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
-    /// All that follows from the roots, as the sources hold it.
-    pub platform: OnceLock<Platform>,
     /// What is to be applied.
     pub prepared: OnceLock<Prepared>,
     /// What follows from the roots, as far as it can be rendered here.
