@@ -79,7 +79,11 @@ async fn one(
     at.name.clone_from(&name);
     at.revision.clone_from(&checkout.commit);
     let rendered = whole.render(&ground.renderer, source, &checkout).await?;
-    let from = if name.is_empty() { recipe.repository.clone() } else { name };
+    let from = if name.is_empty() {
+        recipe.repository.clone()
+    } else {
+        name
+    };
     let all = rendered.manifests.into_iter().chain(rendered.hooks);
     Ok(all
         .map(|manifest| Sourced {

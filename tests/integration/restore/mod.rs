@@ -19,7 +19,7 @@ mod policy;
 mod program;
 mod refusals;
 mod rotated;
-mod scene;
+pub(crate) mod scene;
 mod sets;
 mod shop;
 mod stopped;
