@@ -18,6 +18,7 @@ mod goal;
 mod machine;
 mod measured;
 mod part;
+mod plan_1000;
 mod plane;
 mod processes;
 mod raw_patches;

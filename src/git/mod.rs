@@ -19,6 +19,7 @@ mod revision;
 mod tls;
 mod transfer;
 mod tree;
+mod version;
 
 pub use access::{Access, Login, Trust};
 pub use ancestry::follows;

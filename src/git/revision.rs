@@ -1,6 +1,6 @@
 //! Which commit is meant: names of branches and tags against what a server has.
 
-use super::{Kind, Wanted};
+use super::{Kind, Wanted, version};
 
 /// A branch, tag or `HEAD` of a server, with the hash that it has there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) struct Head {
 
 /// Finds the name under which a revision can be asked for, or `None` where a commit is at the tip of nothing.
 ///
-/// A branch goes before a tag of the same name, as in Argo CD.
+/// A branch goes before a tag of the same name, as in Argo CD, and what is neither may be a range of versions among the tags.
 pub(super) fn find<'heads>(wanted: &Wanted, heads: &'heads [Head]) -> Option<&'heads Head> {
     let named = |name: &str| heads.iter().find(|head| head.name == name);
     match wanted {
@@ -21,7 +21,12 @@ pub(super) fn find<'heads>(wanted: &Wanted, heads: &'heads [Head]) -> Option<&'h
         Wanted::Follow(name) => named(name)
             .filter(|head| head.name == "HEAD" || head.name.starts_with("refs/"))
             .or_else(|| named(&format!("refs/heads/{name}")))
-            .or_else(|| named(&format!("refs/tags/{name}"))),
+            .or_else(|| named(&format!("refs/tags/{name}")))
+            .or_else(|| {
+                let tags = heads.iter().filter_map(|head| head.name.strip_prefix("refs/tags/"));
+                let newest = version::newest(name, tags.filter(|tag| !tag.ends_with("^{}")))?;
+                named(&format!("refs/tags/{newest}"))
+            }),
     }
 }
 
@@ -93,6 +98,8 @@ mod tests {
             ("v1", "refs/heads/v1"),
             ("refs/tags/v1", "refs/tags/v1"),
             ("v2", "refs/tags/v2"),
+            (">=1 <2", "refs/tags/v1"),
+            ("*", "refs/tags/v2"),
         ] {
             assert_eq!(find(&Wanted::Follow(name.to_owned()), &heads()).unwrap().name, found);
         }

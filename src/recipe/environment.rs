@@ -14,6 +14,19 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Sets the variables that name what is rendered: a commit, or the version of a chart, which may be known only when a range
+    /// was resolved. They are Argo CD's (`newEnv` in `reposerver/repository`).
+    pub fn at_revision(&mut self, revision: &str) {
+        let short = |length: usize| revision.get(..length).unwrap_or(revision);
+        for (name, value) in [
+            ("ARGOCD_APP_REVISION", revision),
+            ("ARGOCD_APP_REVISION_SHORT", short(7)),
+            ("ARGOCD_APP_REVISION_SHORT_8", short(8)),
+        ] {
+            self.0.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
     /// Replaces `$NAME` and `${NAME}` as Go's `os.Expand` does, by which Argo CD reads them (`Env.Envsubst`): `$$` is a dollar,
     /// what is not known is empty, and so is what cannot be a name.
     pub fn expand(&self, text: &str) -> String {

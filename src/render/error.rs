@@ -33,6 +33,16 @@ pub enum Error {
         /// What the program said.
         source: exec::Error,
     },
+    /// Helm could not fetch a chart.
+    #[error("the chart {chart} cannot be had from {repository}")]
+    NotFetched {
+        /// The chart.
+        chart: String,
+        /// The address of its repository.
+        repository: String,
+        /// What Helm said.
+        source: exec::Error,
+    },
     /// A chart names other charts that are not in its folder.
     #[error("{path} needs charts that are not in its folder: {missing}")]
     NoDependency {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::Error;
 
 /// The names by which kustomize finds a kustomization.
@@ -12,7 +14,8 @@ pub(super) const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomizati
 pub(super) const CHART: &str = "Chart.yaml";
 
 /// What a folder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// YAML and JSON files, or a single one.
     Plain,

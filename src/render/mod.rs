@@ -6,16 +6,19 @@
 //! that nothing of the user's settings changes what comes out. The digest of what was rendered does not depend on the order
 //! of files, documents or keys, on comments or on spacing.
 
+mod charts;
 mod collect;
 mod digest;
 mod directory;
 mod error;
+mod flux;
 mod form;
 mod glob;
 mod helm;
 mod hooks;
 mod job;
 mod jsonnet;
+mod kept;
 mod kustomize;
 mod kustomized;
 mod links;
@@ -31,6 +34,7 @@ mod values;
 mod workspace;
 
 pub use error::Error;
+pub use flux::{Variables, substitute};
 pub use form::Form;
 pub use job::{Checkout, Cluster, From, Job};
 pub use renderer::Renderer;

@@ -7,7 +7,7 @@ use super::form::Form;
 use super::helm::source;
 use super::job::{Cluster, Job};
 use super::renderer::{Ground, Renderer};
-use super::{Error, programs, values};
+use super::{Error, charts, programs, values};
 use crate::exec;
 use crate::object::Origin;
 use crate::recipe::{Helm, Tool};
@@ -29,8 +29,17 @@ pub(super) async fn render(
     };
     let home = programs::home()?;
     let args = args(ground, job, &helm, home.path())?;
-    let run = renderer.program(&program, &ground.place, home.path()).args(args);
-    let output = run.run().await.map_err(|error| explain(path, error))?;
+    let run = async |place: &Path| {
+        let run = renderer.program(&program, place, home.path()).args(&args);
+        run.run().await.map_err(|error| explain(path, error))
+    };
+    let output = match run(&ground.place).await {
+        Err(Error::NoDependency { .. }) => {
+            let built = charts::build(renderer, ground, helm.pass_credentials, &mut collection.findings).await?;
+            run(&built.ground.place).await?
+        }
+        output => output?,
+    };
     collection.yaml(&String::from_utf8_lossy(&output), |document, _| Origin {
         file: source(path, document),
         line: 0,

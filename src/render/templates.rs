@@ -48,7 +48,9 @@ pub async fn templates(
         .run()
         .await
         .map_err(|error| match error {
-            exec::Error::Start { .. } => Error::NoProgram("a set with `goTemplate`".to_owned(), Form::Helm, "helm is not"),
+            exec::Error::Start { .. } => {
+                Error::NoProgram("a set with `goTemplate`".to_owned(), Form::Helm, "helm is not")
+            }
             source => Error::Program {
                 path: "a Go template".to_owned(),
                 form: Form::Helm,
@@ -56,9 +58,13 @@ pub async fn templates(
             },
         })?;
     let written = String::from_utf8_lossy(&output);
-    let documents = yaml::documents(&written).into_iter().filter_map(|document| document.values.ok());
+    let documents = yaml::documents(&written)
+        .into_iter()
+        .filter_map(|document| document.values.ok());
     let all: Vec<Value> = documents.flatten().collect();
-    let rendered = all.iter().flat_map(|value| value["texts"].as_array().into_iter().flatten());
+    let rendered = all
+        .iter()
+        .flat_map(|value| value["texts"].as_array().into_iter().flatten());
     Ok(rendered.filter_map(decoded).collect())
 }
 

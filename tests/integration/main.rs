@@ -13,4 +13,5 @@ mod health;
 mod render;
 mod restore;
 mod runbook;
+mod tree;
 mod vault;

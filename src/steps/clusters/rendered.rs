@@ -12,6 +12,7 @@ use crate::platform::argocd::application::Application;
 use crate::platform::argocd::recipe::{self, Recipe};
 use crate::render::{Checkout, Cluster, From, Job, Rendered, Renderer, Settings};
 use crate::steps::World;
+use crate::steps::tree::repositories;
 use crate::yaml;
 
 /// Renders all sources of an Application; the error says why that cannot be done here. A hook is no part of it: it is not
@@ -53,7 +54,9 @@ pub(super) async fn rendered(
 
 /// Returns what renders the sources of Applications.
 pub(in crate::steps) fn renderer(world: &World) -> Renderer {
+    let known = world.runbook.get().zip(world.secrets.get());
     let settings = Settings {
+        repositories: known.map(|(runbook, secrets)| repositories(runbook, secrets)).unwrap_or_default(),
         cache: Some(world.options.cache.join("rendered")),
         network: true,
         ..Settings::default()
@@ -80,28 +83,44 @@ impl Whole<'_> {
         source: &Value,
         checkout: &git::Checkout,
     ) -> Result<Rendered, String> {
-        // An Application in another namespace than the agent's has that namespace in its name, and a chart is told only the rest.
-        let name = self.app.name.rsplit_once('_').map_or(self.app.name, |(_, name)| name);
         let source = overridden(source, &checkout.directory, self.app.name)?;
         let recipe = Recipe::of(&source)?.ok_or("it only lends files to others")?;
+        let from = From::Folder {
+            checkout: at(checkout),
+            path: recipe.path.clone(),
+        };
+        self.job(renderer, recipe, from, &checkout.commit).await
+    }
+
+    /// Renders a chart of a repository of charts, likewise.
+    pub(in crate::steps) async fn chart(&self, renderer: &Renderer, recipe: Recipe) -> Result<Rendered, String> {
+        let from = From::Chart {
+            repository: recipe.repository.clone(),
+            name: recipe.chart.clone().unwrap_or_default(),
+            version: recipe.revision.clone(),
+        };
+        let version = recipe.revision.clone();
+        self.job(renderer, recipe, from, &version).await
+    }
+
+    async fn job(&self, renderer: &Renderer, recipe: Recipe, from: From, revision: &str) -> Result<Rendered, String> {
+        // An Application in another namespace than the agent's has that namespace in its name, and a chart is told only the rest.
+        let name = self.app.name.rsplit_once('_').map_or(self.app.name, |(_, name)| name);
+        let what = recipe.chart.clone().unwrap_or_else(|| recipe.path.clone());
         let job = Job {
-            environment: recipe::environment(self.app, &recipe, &checkout.commit),
-            from: From::Folder {
-                checkout: at(checkout),
-                path: recipe.path.clone(),
-            },
+            environment: recipe::environment(self.app, &recipe, revision),
+            from,
             tool: recipe.tool,
             name: name.to_owned(),
             namespace: self.app.namespace.to_owned(),
             lent: self.lent.clone(),
             cluster: self.cluster.clone(),
         };
-        let path = &recipe.path;
         let rendered = renderer.render(&job).await;
-        let rendered = rendered.map_err(|error| format!("{path} cannot be rendered: {}", error.failure().words()))?;
+        let rendered = rendered.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
         match rendered.fault() {
             None => Ok(rendered),
-            Some(fault) => Err(format!("{path} is in doubt: {}", fault.message)),
+            Some(fault) => Err(format!("{what} is in doubt: {}", fault.message)),
         }
     }
 }

@@ -39,9 +39,18 @@ mod tests {
         let script = "hs = {}\nreturn hs\n";
         for (data, expected) in [
             (json!({}), false),
-            (json!({"resource.customizations.health.argoproj.io_Application": script}), true),
-            (json!({"resource.customizations.health.argoproj.io_AppProject": script}), false),
-            (json!({"resource.customizations": "argoproj.io/*:\n  health.lua: return {}\n"}), true),
+            (
+                json!({"resource.customizations.health.argoproj.io_Application": script}),
+                true,
+            ),
+            (
+                json!({"resource.customizations.health.argoproj.io_AppProject": script}),
+                false,
+            ),
+            (
+                json!({"resource.customizations": "argoproj.io/*:\n  health.lua: return {}\n"}),
+                true,
+            ),
         ] {
             assert_eq!(of(Some(&json!({"data": data}))), expected, "{data}");
         }

@@ -17,7 +17,12 @@ pub(super) fn known(runbook: &Runbook, secrets: &BTreeMap<String, Restored>) -> 
             known.push(of_runbook(name, cluster, stored));
         }
     }
-    let is_named = |secret: &str| runbook.clusters.values().any(|cluster| cluster.secret.as_deref() == Some(secret));
+    let is_named = |secret: &str| {
+        runbook
+            .clusters
+            .values()
+            .any(|cluster| cluster.secret.as_deref() == Some(secret))
+    };
     for (name, spec) in &runbook.secrets {
         let is_cluster = matches!(&spec.shape, SecretShape::Argocd(shape) if shape == "cluster");
         if is_cluster
@@ -38,7 +43,10 @@ pub(super) fn known(runbook: &Runbook, secrets: &BTreeMap<String, Restored>) -> 
 }
 
 fn of_runbook(name: &str, cluster: &runbook::Cluster, stored: Option<&Data>) -> sets::Cluster {
-    let server = cluster.server.as_ref().map(|server| server.as_str().trim_end_matches('/').to_owned());
+    let server = cluster
+        .server
+        .as_ref()
+        .map(|server| server.as_str().trim_end_matches('/').to_owned());
     let text = |key| stored.and_then(|data| field(data, key)).unwrap_or_default().to_owned();
     sets::Cluster {
         name: remote::name_of(name, stored).to_owned(),

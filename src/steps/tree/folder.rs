@@ -41,7 +41,9 @@ impl Folder for Laid {
         // A link may stand for a file; fetching has seen to it that none leads out.
         let length = fs::metadata(&path).map_err(told)?.len();
         if length > LARGEST {
-            return Err(format!("{file} has {length} bytes, and no more than {LARGEST} are read"));
+            return Err(format!(
+                "{file} has {length} bytes, and no more than {LARGEST} are read"
+            ));
         }
         fs::read_to_string(path).map_err(told)
     }
@@ -51,7 +53,10 @@ impl Laid {
     /// Goes through all names in their order; `enter` says of each whether to look into it. Links are no folders.
     fn walk(&self, folder: &Path, enter: &mut impl FnMut(&str, bool) -> bool) -> Result<(), String> {
         let told = |error: std::io::Error| format!("{} cannot be read: {error}", folder.display());
-        let mut entries = fs::read_dir(folder).map_err(told)?.collect::<Result<Vec<_>, _>>().map_err(told)?;
+        let mut entries = fs::read_dir(folder)
+            .map_err(told)?
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(told)?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let path = entry.path();

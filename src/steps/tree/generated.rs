@@ -42,7 +42,9 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
                     let options = render::Options::default();
                     let rendered = render::templates(&asked, text::DEFINITIONS, &options, &ground.world.redactor)
                         .await
-                        .map_err(|error| vec![format!("its templates cannot be rendered: {}", error.failure().words())])?;
+                        .map_err(|error| {
+                            vec![format!("its templates cannot be rendered: {}", error.failure().words())]
+                        })?;
                     facts.texts.extend(texts.into_iter().zip(rendered.into_iter().map(Ok)));
                 }
             }
@@ -53,5 +55,6 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
 
 fn manifests(applications: Vec<Value>, set: &Manifest) -> Vec<Manifest> {
     let all = applications.into_iter();
-    all.filter_map(|application| Manifest::new(application, set.origin().clone()).ok()).collect()
+    all.filter_map(|application| Manifest::new(application, set.origin().clone()).ok())
+        .collect()
 }

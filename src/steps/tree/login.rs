@@ -10,7 +10,11 @@ use crate::steps::Restored;
 
 /// Returns the login that Argo CD chooses for a repository (`util/db/repository.go`): that of its own secret, or else of the
 /// credentials whose address its own begins with, the longest first. Without one it is asked without a login.
-pub(super) fn access(runbook: &Runbook, secrets: &BTreeMap<String, Restored>, repository: &str) -> Result<Access, String> {
+pub(super) fn access(
+    runbook: &Runbook,
+    secrets: &BTreeMap<String, Restored>,
+    repository: &str,
+) -> Result<Access, String> {
     let Some((name, data)) = chosen(runbook, secrets, repository) else {
         return Ok(Access::default());
     };
@@ -32,16 +36,28 @@ fn chosen<'held>(
         })
     };
     let own = of("repository").find(|(url, _, data)| *url == wanted && logs_in(data));
-    let shared = || of("repo-creds").filter(|(url, _, _)| wanted.starts_with(url)).max_by_key(|(url, _, _)| url.len());
+    let shared = || {
+        of("repo-creds")
+            .filter(|(url, _, _)| wanted.starts_with(url))
+            .max_by_key(|(url, _, _)| url.len())
+    };
     // One without a login may still say that the certificate is not looked at.
     let bare = || of("repository").find(|(url, _, _)| *url == wanted);
     own.or_else(shared).or_else(bare).map(|(_, name, data)| (name, data))
 }
 
 fn logs_in(data: &Data) -> bool {
-    ["username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", "githubAppPrivateKey", "gcpServiceAccountKey"]
-        .iter()
-        .any(|key| data.get(*key).is_some_and(|value| !value.is_empty()))
+    [
+        "username",
+        "password",
+        "bearerToken",
+        "sshPrivateKey",
+        "tlsClientCertData",
+        "githubAppPrivateKey",
+        "gcpServiceAccountKey",
+    ]
+    .iter()
+    .any(|key| data.get(*key).is_some_and(|value| !value.is_empty()))
 }
 
 #[cfg(test)]
@@ -64,7 +80,9 @@ mod tests {
             let pairs = [("url", url), ("password", password)];
             let data = pairs.iter().filter(|(_, value)| !value.is_empty());
             Restored {
-                data: data.map(|(key, value)| ((*key).to_owned(), Secret::from(*value))).collect(),
+                data: data
+                    .map(|(key, value)| ((*key).to_owned(), Secret::from(*value)))
+                    .collect(),
                 store: "vault".to_owned(),
                 path: "x".to_owned(),
             }

@@ -5,9 +5,11 @@
 //!
 //! * `walk` goes from the roots down, level by level. `sourced` renders one Application, `generated` one set.
 //! * `repositories` finds the checkout for a repository at a revision, `login` how to get in, `folder` what is in it.
+//! * `charts` is which repositories of charts are known.
 //! * `clusters` is what generators are told of clusters, `awaited` whether waves wait for child Applications.
 
 mod awaited;
+mod charts;
 mod clusters;
 mod folder;
 mod generated;
@@ -17,4 +19,5 @@ mod sourced;
 mod walk;
 
 pub(super) use awaited::children_are_awaited;
+pub(super) use charts::repositories;
 pub(super) use walk::follow;

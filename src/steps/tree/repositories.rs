@@ -98,7 +98,10 @@ impl Repositories {
                 access: login::access(runbook, secrets, repository)?,
                 patience: PATIENCE,
             };
-            (request, self.world.options.cache.join(".others").join(short_digest(&wanted)))
+            (
+                request,
+                self.world.options.cache.join(".others").join(short_digest(&wanted)),
+            )
         };
         let _place = self.places.acquire().await.ok();
         let checkout = git::fetch(&request, &folder).await.map_err(|error| {
@@ -119,5 +122,8 @@ impl Repositories {
 /// A name for a folder.
 fn short_digest(text: &str) -> String {
     let digest = Sha256::digest(text);
-    digest.iter().take(10).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+    digest
+        .iter()
+        .take(10)
+        .fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
 }

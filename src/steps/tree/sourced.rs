@@ -72,14 +72,17 @@ async fn one(
     source: &Value,
     at: &mut AppSource,
 ) -> Result<Vec<Sourced>, String> {
-    if let Some(chart) = &recipe.chart {
-        return Err(format!("the chart {chart} of {}", recipe.repository));
-    }
-    let Found { name, checkout } = ground.repositories.at(&recipe.repository, &recipe.target).await?;
-    at.name.clone_from(&name);
-    at.revision.clone_from(&checkout.commit);
-    let rendered = whole.render(&ground.renderer, source, &checkout).await?;
-    let from = if name.is_empty() { recipe.repository.clone() } else { name };
+    let (rendered, from) = if recipe.chart.is_some() {
+        let rendered = whole.chart(&ground.renderer, recipe.clone()).await?;
+        at.revision = rendered.version.clone().unwrap_or_default();
+        (rendered, String::new())
+    } else {
+        let Found { name, checkout } = ground.repositories.at(&recipe.repository, &recipe.target).await?;
+        at.name.clone_from(&name);
+        at.revision.clone_from(&checkout.commit);
+        (whole.render(&ground.renderer, source, &checkout).await?, name)
+    };
+    let from = if from.is_empty() { recipe.repository.clone() } else { from };
     let all = rendered.manifests.into_iter().chain(rendered.hooks);
     Ok(all
         .map(|manifest| Sourced {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::clusters;
 use super::generated::generated;
 use super::repositories::Repositories;
 use super::sourced::sourced;
-use super::clusters;
 use crate::engine::Context;
 use crate::event::Failure;
 use crate::graph::{App, AppSource, Contents, Platform, Sourced};
@@ -105,14 +105,20 @@ impl Walk {
     /// Puts the roots into the platform; returns the apps among their objects.
     fn begin(&mut self, roots: &[Vec<Manifest>]) -> Result<Vec<Pending>, Failure> {
         let world = Arc::clone(&self.ground.world);
-        let (runbook, checkouts) = (world.runbook()?, World::need(&world.checkouts, "where the sources are")?);
+        let (runbook, checkouts) = (
+            world.runbook()?,
+            World::need(&world.checkouts, "where the sources are")?,
+        );
         let mut level = Vec::new();
         for (root, manifests) in runbook.roots.iter().zip(roots) {
             let source = runbook.sources.get(&root.from.source);
             let at = AppSource {
                 name: root.from.source.clone(),
                 repository: source.map(|source| source.git.clone()).unwrap_or_default(),
-                revision: checkouts.get(&root.from.source).map(|at| at.commit.clone()).unwrap_or_default(),
+                revision: checkouts
+                    .get(&root.from.source)
+                    .map(|at| at.commit.clone())
+                    .unwrap_or_default(),
                 path: root.from.path.clone(),
             };
             let objects = manifests.iter().map(|manifest| Sourced {
@@ -140,9 +146,8 @@ impl Walk {
         if let Contents::Known(objects) = &app.contents
             && app.cluster.is_empty()
         {
-            let is_app = |one: &&Sourced| {
-                one.manifest.is(GROUP, "Application") || one.manifest.is(GROUP, "ApplicationSet")
-            };
+            let is_app =
+                |one: &&Sourced| one.manifest.is(GROUP, "Application") || one.manifest.is(GROUP, "ApplicationSet");
             for one in objects.iter().filter(is_app) {
                 let mut object = one.clone();
                 if object.manifest.text("/metadata/namespace").is_empty() {
@@ -189,7 +194,9 @@ impl Walk {
                     way.reverse();
                     way.push(id.name);
                     let way = way.join(" → ");
-                    self.tree.notices.push(format!("Applications follow from each other in a circle: {way}."));
+                    self.tree
+                        .notices
+                        .push(format!("Applications follow from each other in a circle: {way}."));
                 }
                 break;
             }
@@ -262,7 +269,11 @@ impl Walk {
         let (name, server) = app.destination();
         let server = server.trim_end_matches('/');
         let known = self.ground.clusters.iter().find(|cluster| {
-            if name.is_empty() { cluster.server == server } else { cluster.name == name }
+            if name.is_empty() {
+                cluster.server == server
+            } else {
+                cluster.name == name
+            }
         });
         match known {
             Some(cluster) if cluster.server == IN_CLUSTER => String::new(),

@@ -20,7 +20,7 @@ mod preload;
 mod program;
 mod refusals;
 mod rotated;
-mod scene;
+pub(crate) mod scene;
 mod sets;
 mod shop;
 mod stopped;

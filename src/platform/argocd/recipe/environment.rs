@@ -17,25 +17,23 @@ pub struct About<'app> {
 /// Returns the variables that Argo CD replaces in what an Application says (`newEnv` in `reposerver/repository`). `revision` is
 /// the commit, or the version of a chart.
 pub fn environment(about: About<'_>, recipe: &Recipe, revision: &str) -> Environment {
-    let short = |length: usize| revision.get(..length).unwrap_or(revision);
     let project = if about.project.is_empty() {
         "default"
     } else {
         about.project
     };
-    [
+    let mut variables: Environment = [
         ("ARGOCD_APP_NAME", about.name),
         ("ARGOCD_APP_NAMESPACE", about.namespace),
         ("ARGOCD_APP_PROJECT_NAME", project),
-        ("ARGOCD_APP_REVISION", revision),
-        ("ARGOCD_APP_REVISION_SHORT", short(7)),
-        ("ARGOCD_APP_REVISION_SHORT_8", short(8)),
         ("ARGOCD_APP_SOURCE_REPO_URL", &recipe.repository),
         ("ARGOCD_APP_SOURCE_PATH", &recipe.path),
         ("ARGOCD_APP_SOURCE_TARGET_REVISION", &recipe.revision),
     ]
     .into_iter()
-    .collect()
+    .collect();
+    variables.at_revision(revision);
+    variables
 }
 
 #[cfg(test)]

@@ -36,7 +36,11 @@ pub(super) fn parameters(attempt: &Attempt<'_>, generator: &Value) -> Result<Vec
 
 fn of(attempt: &Attempt<'_>, cluster: &Cluster) -> Parameters {
     let has_secret = cluster.labels.is_some();
-    let normal = if has_secret { git::normal(&cluster.name) } else { cluster.name.clone() };
+    let normal = if has_secret {
+        git::normal(&cluster.name)
+    } else {
+        cluster.name.clone()
+    };
     let mut set = Map::new();
     for (key, value) in [
         ("name", cluster.name.as_str()),

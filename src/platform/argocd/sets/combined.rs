@@ -41,7 +41,12 @@ pub(super) fn matrix(attempt: &Attempt<'_>, matrix: &Value, depth: usize) -> Res
 /// The sets of the first generator, with those of the others laid over them that have the same values at the keys.
 pub(super) fn merge(attempt: &Attempt<'_>, merge: &Value, depth: usize) -> Result<Vec<Parameters>, Stop> {
     let generators = merge["generators"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let keys: Vec<&str> = merge["mergeKeys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let keys: Vec<&str> = merge["mergeKeys"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     if generators.len() < 2 {
         return Err("a merge has two generators or more".to_owned().into());
     }

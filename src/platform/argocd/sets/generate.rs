@@ -30,13 +30,21 @@ pub fn generate(set: &Value, facts: &Facts) -> Generated {
 
 fn all(attempt: &Attempt<'_>, set: &Value) -> Result<Vec<Value>, Stop> {
     let base = &set["spec"]["template"];
-    let entries = set["spec"]["generators"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let entries = set["spec"]["generators"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if entries.is_empty() {
         return Err("it has no generators".to_owned().into());
     }
     let mut chosen = Vec::new();
     for entry in entries {
-        for (name, sets) in generator::parameters(attempt, entry)? {
+        let found = match generator::parameters(attempt, entry) {
+            // What the others need is asked for at the same time.
+            Err(Stop::Needs) => continue,
+            found => found?,
+        };
+        for (name, sets) in found {
             chosen.push((template::merged(&entry[name]["template"], base), sets));
         }
     }
@@ -52,8 +60,14 @@ fn all(attempt: &Attempt<'_>, set: &Value) -> Result<Vec<Value>, Stop> {
     for application in &applications {
         let name = application["metadata"]["name"].as_str().unwrap_or_default();
         if name.is_empty() || !names.insert(name) {
-            return Err(format!("it makes more than one Application of the name `{name}`, which Argo CD refuses").into());
+            return Err(
+                format!("it makes more than one Application of the name `{name}`, which Argo CD refuses").into(),
+            );
         }
     }
     Ok(applications)
 }
+
+#[cfg(test)]
+#[path = "generate_tests.rs"]
+mod tests;

@@ -29,7 +29,12 @@ pub(super) fn parameters<'entry>(
 }
 
 /// Returns the sets of an entry of a matrix or a merge, with `given` put into its texts.
-pub(super) fn nested(attempt: &Attempt<'_>, entry: &Value, given: &Parameters, depth: usize) -> Result<Vec<Parameters>, Stop> {
+pub(super) fn nested(
+    attempt: &Attempt<'_>,
+    entry: &Value,
+    given: &Parameters,
+    depth: usize,
+) -> Result<Vec<Parameters>, Stop> {
     let chosen = &entry["selector"];
     let replaced;
     let entry = if given.is_empty() {
@@ -55,7 +60,12 @@ fn inside<'entry>(
         return Err("generators lie too deep in each other".to_owned().into());
     }
     let mut found = Vec::new();
-    for (name, generator) in entry.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+    for (name, generator) in entry
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+    {
         let sets = match name.as_str() {
             "selector" => continue,
             "list" => list::parameters(attempt, generator)?,
@@ -65,7 +75,11 @@ fn inside<'entry>(
             "merge" => combined::merge(attempt, generator, depth)?,
             other => return Err(outside(other).into()),
         };
-        let sets = if depth == 0 { selector::chosen(&entry["selector"], sets)? } else { sets };
+        let sets = if depth == 0 {
+            selector::chosen(&entry["selector"], sets)?
+        } else {
+            sets
+        };
         found.push((name.as_str(), sets));
     }
     if found.is_empty() {

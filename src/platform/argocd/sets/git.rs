@@ -12,14 +12,22 @@ pub(super) fn parameters(attempt: &Attempt<'_>, git: &Value) -> Result<Vec<Param
     let revision = text("revision");
     let place = Place {
         repository: text("repoURL"),
-        revision: if revision.is_empty() { "HEAD".to_owned() } else { revision },
+        revision: if revision.is_empty() {
+            "HEAD".to_owned()
+        } else {
+            revision
+        },
     };
     let items = |field: &str| git[field].as_array().filter(|items| !items.is_empty()).cloned();
     let (folders, files) = (items("directories"), items("files"));
     if folders.is_none() && files.is_none() {
-        return Err("a Git generator names neither `directories` nor `files`".to_owned().into());
+        return Err("a Git generator names neither `directories` nor `files`"
+            .to_owned()
+            .into());
     }
-    let Some(folder) = attempt.folder(place)? else { return Ok(Vec::new()) };
+    let Some(folder) = attempt.folder(place)? else {
+        return Ok(Vec::new());
+    };
     let mut sets = match (folders, files) {
         (Some(folders), _) => of_folders(attempt, git, folder, &folders)?,
         (None, files) => of_files(attempt, git, folder, &files.unwrap_or_default())?,
@@ -38,7 +46,12 @@ fn is_excluding(item: &Value) -> bool {
     item["exclude"] == Value::Bool(true)
 }
 
-fn of_folders(attempt: &Attempt<'_>, git: &Value, folder: &dyn Folder, items: &[Value]) -> Result<Vec<Parameters>, Stop> {
+fn of_folders(
+    attempt: &Attempt<'_>,
+    git: &Value,
+    folder: &dyn Folder,
+    items: &[Value],
+) -> Result<Vec<Parameters>, Stop> {
     let any = |path: &str, excluding: bool| {
         let mut items = items.iter().filter(|item| is_excluding(item) == excluding);
         items.any(|item| is_path(pattern(item), path))
@@ -107,7 +120,11 @@ fn placed(attempt: &Attempt<'_>, git: &Value, mut set: Parameters, path: &str, f
         }
         return set;
     }
-    let name = if prefix.is_empty() { "path".to_owned() } else { format!("{prefix}.path") };
+    let name = if prefix.is_empty() {
+        "path".to_owned()
+    } else {
+        format!("{prefix}.path")
+    };
     let mut put = |key: String, value: &str| set.insert(key, value.into());
     put(name.clone(), path);
     put(format!("{name}.basename"), base);

@@ -10,14 +10,22 @@ pub(super) fn parameters(attempt: &Attempt<'_>, list: &Value) -> Result<Vec<Para
     let mut sets = Vec::new();
     for element in list["elements"].as_array().into_iter().flatten() {
         let element = element.as_object().ok_or("an element of a list is no mapping")?;
-        sets.push(if attempt.is_go { element.clone() } else { texts(element)? });
+        sets.push(if attempt.is_go {
+            element.clone()
+        } else {
+            texts(element)?
+        });
     }
     let written = list["elementsYaml"].as_str().unwrap_or_default();
     if !written.is_empty() {
         let documents = yaml::manifests(written).map_err(|error| format!("`elementsYaml` cannot be read: {error}"))?;
         let items = documents.into_iter().next().map(|(_, value)| value).unwrap_or_default();
         for item in items.as_array().ok_or("`elementsYaml` is no list")? {
-            sets.push(item.as_object().ok_or("an element of `elementsYaml` is no mapping")?.clone());
+            sets.push(
+                item.as_object()
+                    .ok_or("an element of `elementsYaml` is no mapping")?
+                    .clone(),
+            );
         }
     }
     Ok(sets)
@@ -40,5 +48,7 @@ fn texts(element: &Parameters) -> Result<Parameters, String> {
 
 fn text(key: &str, value: &Value) -> Result<Value, String> {
     let is_text = value.is_string();
-    is_text.then(|| value.clone()).ok_or_else(|| format!("`{key}` of an element is no text, which only Go templates can use"))
+    is_text
+        .then(|| value.clone())
+        .ok_or_else(|| format!("`{key}` of an element is no text, which only Go templates can use"))
 }

@@ -20,7 +20,8 @@ pub(super) fn applied(mut app: Value, text: &str) -> Result<Value, String> {
     let project = app["spec"]["project"].clone();
     let before = app["metadata"]["finalizers"].clone();
     merge(&mut app, &patch);
-    if let (Some(before), Some(after)) = (before.as_array(), app["metadata"]["finalizers"].as_array_mut()) {
+    let after = app.pointer_mut("/metadata/finalizers").and_then(Value::as_array_mut);
+    if let (Some(before), Some(after)) = (before.as_array(), after) {
         for finalizer in before {
             if !after.contains(finalizer) {
                 after.push(finalizer.clone());
@@ -33,7 +34,9 @@ pub(super) fn applied(mut app: Value, text: &str) -> Result<Value, String> {
 
 fn has_directive(value: &Value) -> bool {
     match value {
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.starts_with('$') || has_directive(value)),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| key.starts_with('$') || has_directive(value)),
         Value::Array(items) => items.iter().any(has_directive),
         _ => false,
     }

@@ -17,7 +17,11 @@ pub(super) fn is_selective(selector: &Value) -> bool {
 /// Whether these values, all of them texts, are taken.
 pub(super) fn takes(selector: &Value, values: &Map<String, Value>) -> Result<bool, String> {
     let labels = selector["matchLabels"].as_object();
-    if labels.into_iter().flatten().any(|(key, value)| values.get(key) != Some(value)) {
+    if labels
+        .into_iter()
+        .flatten()
+        .any(|(key, value)| values.get(key) != Some(value))
+    {
         return Ok(false);
     }
     for rule in selector["matchExpressions"].as_array().into_iter().flatten() {
@@ -69,11 +73,26 @@ mod tests {
             (json!({"matchLabels": {"env": "prod"}}), true),
             (json!({"matchLabels": {"env": "test"}}), false),
             (json!({"matchLabels": {"server": "https://10.0.0.9:6443"}}), true),
-            (json!({"matchExpressions": [{"key": "env", "operator": "In", "values": ["test", "prod"]}]}), true),
-            (json!({"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["prod"]}]}), false),
-            (json!({"matchExpressions": [{"key": "absent", "operator": "NotIn", "values": ["prod"]}]}), true),
-            (json!({"matchExpressions": [{"key": "absent", "operator": "Exists"}]}), false),
-            (json!({"matchExpressions": [{"key": "absent", "operator": "DoesNotExist"}]}), true),
+            (
+                json!({"matchExpressions": [{"key": "env", "operator": "In", "values": ["test", "prod"]}]}),
+                true,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["prod"]}]}),
+                false,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "absent", "operator": "NotIn", "values": ["prod"]}]}),
+                true,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "absent", "operator": "Exists"}]}),
+                false,
+            ),
+            (
+                json!({"matchExpressions": [{"key": "absent", "operator": "DoesNotExist"}]}),
+                true,
+            ),
         ] {
             assert_eq!(takes(&selector, values), Ok(expected), "{selector}");
         }

@@ -82,7 +82,11 @@ impl Attempt<'_> {
         let mut added = Map::new();
         for (key, value) in values.as_object().into_iter().flatten() {
             let value = self.replace(value.as_str().unwrap_or_default(), parameters)?;
-            let key = if self.is_go { key.clone() } else { format!("values.{key}") };
+            let key = if self.is_go {
+                key.clone()
+            } else {
+                format!("values.{key}")
+            };
             added.insert(key, value.into());
         }
         if !self.is_go {
@@ -99,9 +103,15 @@ fn simple(text: &str, parameters: &Parameters) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
-        let Some((name, after)) = after.split_once("}}") else { break };
+        let Some((name, after)) = after.split_once("}}") else {
+            break;
+        };
         out.push_str(before);
-        match parameters.get(name.trim()).and_then(Value::as_str).filter(|_| !name.trim().is_empty()) {
+        match parameters
+            .get(name.trim())
+            .and_then(Value::as_str)
+            .filter(|_| !name.trim().is_empty())
+        {
             Some(value) => out.push_str(value),
             None => {
                 out.push_str("{{");

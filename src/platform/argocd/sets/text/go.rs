@@ -75,8 +75,13 @@ pub(super) fn fields(text: &str, parameters: &Parameters) -> Option<String> {
 pub(super) fn missing(text: &str, parameters: &Parameters) -> Option<String> {
     let parts = parts(text);
     let words = parts.iter().filter(|part| part.is_action).flat_map(|part| &part.tokens);
-    let words: Vec<&str> = words.filter(|token| matches!(token, Token::Word(_))).map(|token| token.text()).collect();
-    let is_moved = words.iter().any(|word| ["range", "with", "define", "template", "block"].contains(word));
+    let words: Vec<&str> = words
+        .filter(|token| matches!(token, Token::Word(_)))
+        .map(|token| token.text())
+        .collect();
+    let is_moved = words
+        .iter()
+        .any(|word| ["range", "with", "define", "template", "block"].contains(word));
     words
         .into_iter()
         .filter(|word| word.starts_with("$.") || (word.starts_with('.') && !is_moved))
@@ -104,9 +109,16 @@ pub(super) fn for_helm(text: &str) -> String {
             out.extend(part.tokens.iter().map(|token| token.text()));
             continue;
         }
-        let words: Vec<_> = part.tokens.iter().filter(|token| !token.text().trim().is_empty()).collect();
+        let words: Vec<_> = part
+            .tokens
+            .iter()
+            .filter(|token| !token.text().trim().is_empty())
+            .collect();
         let first = words.first().map_or("", |token| token.text());
-        let declares = first.starts_with('$') && words.get(1).is_some_and(|token| matches!(token.text(), ":" | "=" | ","));
+        let declares = first.starts_with('$')
+            && words
+                .get(1)
+                .is_some_and(|token| matches!(token.text(), ":" | "=" | ","));
         let is_silent = first.is_empty() || first.starts_with("/*") || SILENT.contains(&first) || declares;
         out.push_str("{{");
         out.push_str(part.left);
@@ -216,13 +228,15 @@ fn tokens(text: &str) -> (Vec<Token<'_>>, usize) {
             '"' | '\'' | '`' => quoted(rest, first),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
             letter if is_word(letter) => rest.find(|letter| !is_word(letter)).unwrap_or(rest.len()),
-            letter if letter.is_whitespace() => {
-                rest.find(|letter: char| !letter.is_whitespace()).unwrap_or(rest.len())
-            }
+            letter if letter.is_whitespace() => rest.find(|letter: char| !letter.is_whitespace()).unwrap_or(rest.len()),
             other => other.len_utf8(),
         };
         let token = &rest[..length];
-        found.push(if is_word(first) { Token::Word(token) } else { Token::Other(token) });
+        found.push(if is_word(first) {
+            Token::Word(token)
+        } else {
+            Token::Other(token)
+        });
         at += length;
     }
     (found, at)
@@ -258,7 +272,10 @@ mod tests {
             ("a{{ .x }}b", r#"a{{ .x  | printf "%v" }}b"#),
             ("{{- .x -}}", r#"{{- .x  | printf "%v"  -}}"#),
             ("{{ normalize .x }}", r#"{{ include "normalize" .x  | printf "%v" }}"#),
-            ("{{ .x | normalize }}", r#"{{ .x | include "normalize"  | printf "%v" }}"#),
+            (
+                "{{ .x | normalize }}",
+                r#"{{ .x | include "normalize"  | printf "%v" }}"#,
+            ),
             (
                 "{{ slugify 23 true .x | upper }}",
                 r#"{{ list 23 true .x  | include "slugify" | upper  | printf "%v" }}"#,

@@ -1,0 +1,5 @@
+//! What the plan says that will follow from the roots, held against what the real agent then deploys.
+
+mod agent;
+mod shop;
+mod sources;
