@@ -5,7 +5,7 @@
 //! one [`Row`] each: those of Kubernetes and its common operators are here, those of an agent are with the agent.
 //!
 //! In a graph every object, and every app, has two events: it *exists* and it is *healthy*. [`Graph::ranks`] says what can come when,
-//! [`Graph::cycles`] what waits for itself.
+//! [`Graph::cycles`] what waits for itself. [`ranks`] orders one set of objects by the same rules.
 
 mod build;
 mod cycle;
@@ -20,6 +20,7 @@ mod node;
 mod platform;
 mod rank;
 mod reason;
+mod set;
 mod standing;
 mod whole;
 
@@ -32,4 +33,5 @@ pub use model::{AppFacts, Graph};
 pub use node::{Node, NodeId, Place, Standing};
 pub use platform::{App, AppSource, Contents, Platform, Sourced};
 pub use reason::Reason;
+pub use set::ranks;
 pub use whole::{Subject, Whole, brings};
