@@ -17,3 +17,6 @@ mod table;
 
 pub use table::Row;
 pub(super) use table::{ROWS, SET_ROWS};
+
+#[cfg(test)]
+mod tests;

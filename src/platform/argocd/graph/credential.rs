@@ -6,6 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::graph::{Draft, Firmness, Object, Opens, Reason, Whole, Written};
 use crate::object::Manifest;
 use crate::platform::argocd::GROUP;
+use crate::platform::argocd::address::normal;
 use crate::platform::argocd::application::{items, text};
 
 const LABEL: &str = "argocd.argoproj.io/secret-type";
@@ -20,14 +21,14 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         let spec = object.manifest.value();
         let many = items(spec, "/spec/sources").map(|source| text(source, "/repoURL"));
         let mut addresses: Vec<String> =
-            many.chain([text(spec, "/spec/source/repoURL")]).filter(|address| !address.is_empty()).map(plain).collect();
+            many.chain([text(spec, "/spec/source/repoURL")]).filter(|address| !address.is_empty()).map(normal).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let app = draft.app(whole, index);
         for address in addresses {
-            let exact = secrets.iter().find(|(_, opens)| matches!(opens, Opens::Repository(one) if plain(one) == address));
+            let exact = secrets.iter().find(|(_, opens)| matches!(opens, Opens::Repository(one) if normal(one) == address));
             let begins = |opens: &Opens| match opens {
-                Opens::Repositories(begin) if address.starts_with(&plain(begin)) => Some(begin.len()),
+                Opens::Repositories(begin) if address.starts_with(&normal(begin)) => Some(begin.len()),
                 _ => None,
             };
             let longest = || secrets.iter().filter(|(_, opens)| begins(opens).is_some()).max_by_key(|(_, opens)| begins(opens));
@@ -92,10 +93,4 @@ fn of_secret(secret: &Manifest, key: &str) -> Option<String> {
         String::from_utf8(bytes).ok()
     };
     plain.map(str::to_owned).or_else(encoded)
-}
-
-/// An address as Argo CD compares it: without `.git` and slashes at its end, in small letters.
-fn plain(address: &str) -> String {
-    let address = address.trim().trim_end_matches('/').to_lowercase();
-    address.strip_suffix(".git").unwrap_or(&address).to_owned()
 }
