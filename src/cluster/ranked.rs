@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use super::apply::Mode;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
-use super::order::{brings, ranks};
+use crate::graph::{brings, ranks};
 use crate::health;
 use crate::object::Manifest;
 

@@ -39,6 +39,7 @@ pub(super) struct Sorted<'p> {
     /// Of each object that the sources hold where that is, in all apps that bring it.
     brought: HashMap<usize, Vec<usize>>,
     apps: Vec<usize>,
+    subjects: Vec<usize>,
 }
 
 impl<'p> Sorted<'p> {
@@ -53,11 +54,12 @@ impl<'p> Sorted<'p> {
         }
         let keys = order.iter().map(|object| draft.objects[*object].clone()).collect();
         let mut brought: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (subject, object) in subjects.into_iter().enumerate() {
-            brought.entry(node_of[object.0]).or_default().push(subject);
+        let subjects: Vec<usize> = subjects.into_iter().map(|object| node_of[object.0]).collect();
+        for (subject, node) in subjects.iter().enumerate() {
+            brought.entry(*node).or_default().push(subject);
         }
         let apps = apps.into_iter().map(|app| node_of[app.0]).collect();
-        Self { draft, node_of, keys, brought, apps }
+        Self { draft, node_of, keys, brought, apps, subjects }
     }
 
     /// Makes the lines: two points for each node, one for each gate.
@@ -113,6 +115,16 @@ impl<'p> Sorted<'p> {
             lines.add_edge(petgraph::graph::NodeIndex::new(earlier), petgraph::graph::NodeIndex::new(later), line);
         }
         (lines, places)
+    }
+
+    /// Returns the node of an object that is brought, by its place in the whole.
+    pub(super) fn node(&self, subject: usize) -> NodeId {
+        NodeId(self.subjects[subject])
+    }
+
+    /// Whether an object is brought.
+    pub(super) fn is_brought(&self, node: NodeId) -> bool {
+        self.brought.contains_key(&node.0)
     }
 
     fn into_graph(self, whole: &Whole<'p>) -> Graph {

@@ -5,24 +5,33 @@
 //! one [`Row`] each: those of Kubernetes and its common operators are here, those of an agent are with the agent.
 //!
 //! In a graph every object, and every app, has two events: it *exists* and it is *healthy*. [`Graph::ranks`] says what can come when,
-//! [`Graph::cycles`] what waits for itself.
+//! [`Graph::cycles`] what waits for itself. [`ranks`] orders one set of objects by the same rules.
 
+mod apps;
 mod build;
 mod cycle;
 mod draft;
+mod draw;
 mod edge;
 mod edges;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod input;
 mod kinds;
 mod lines;
 mod model;
 mod node;
+mod path;
 mod platform;
 mod rank;
 mod reason;
+mod set;
 mod standing;
+mod usual;
 mod whole;
+mod why;
 
+pub use apps::{AppLine, AppSpot, Apps};
 pub use cycle::Cycle;
 pub use draft::{Draft, Gate, Object, Point, Written};
 pub use edge::{Edge, Firmness, When};
@@ -30,6 +39,9 @@ pub use edges::Row;
 pub use input::{After, Given, Known, Opens};
 pub use model::{AppFacts, Graph};
 pub use node::{Node, NodeId, Place, Standing};
+pub use path::{Leg, Progress, Timed, Timeline};
 pub use platform::{App, AppSource, Contents, Platform, Sourced};
 pub use reason::Reason;
+pub use set::ranks;
 pub use whole::{Subject, Whole, brings};
+pub use why::{HeldBack, Unknown};

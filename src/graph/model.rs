@@ -108,7 +108,7 @@ impl Graph {
         self.nodes().filter(|(_, node)| node.standing == Standing::Missing)
     }
 
-    fn edge(&self, line: petgraph::graph::EdgeIndex) -> Option<Edge> {
+    pub(super) fn edge(&self, line: petgraph::graph::EdgeIndex) -> Option<Edge> {
         let (from, to) = self.lines.edge_endpoints(line)?;
         let Spot::Node(later, when) = self.lines[to] else {
             return None;

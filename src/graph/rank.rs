@@ -40,17 +40,24 @@ pub(super) fn is_brought(node: &Node) -> bool {
     matches!(node.standing, Standing::App | Standing::Brought | Standing::Made)
 }
 
-/// Counts the ranks. Lines must be without circles; what is in one all the same keeps rank 0.
+/// Counts the ranks of nodes.
 pub(super) fn count(lines: &Lines, nodes: &[Node]) -> Vec<usize> {
+    let chains = chains(lines, |node| is_brought(&nodes[node.0]));
+    let rank = |(number, node): (usize, &Node)| chains[number * 2].saturating_sub(usize::from(is_brought(node)));
+    nodes.iter().enumerate().map(rank).collect()
+}
+
+/// Counts for each point how many nodes come in a row up to there, of those that are brought. Lines must be without circles; where
+/// they are not, everything counts nothing.
+pub(super) fn chains(lines: &Lines, is_brought: impl Fn(NodeId) -> bool) -> Vec<usize> {
     let mut chain = vec![0_usize; lines.node_count()];
     for point in toposort(lines, None).unwrap_or_default() {
         let before = lines.neighbors_directed(point, Direction::Incoming).map(|before| chain[before.index()]).max();
         let before = before.unwrap_or_default();
         chain[point.index()] = match lines[point] {
-            Spot::Node(node, When::Exists) => before + usize::from(is_brought(&nodes[node.0])),
+            Spot::Node(node, When::Exists) => before + usize::from(is_brought(node)),
             Spot::Node(_, When::Healthy) | Spot::Gate(_) => before,
         };
     }
-    let rank = |(number, node): (usize, &Node)| chain[number * 2].saturating_sub(usize::from(is_brought(node)));
-    nodes.iter().enumerate().map(rank).collect()
+    chain
 }

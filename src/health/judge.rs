@@ -36,7 +36,7 @@ pub(super) fn by_kind(object: &Value) -> Option<Health> {
 }
 
 /// Whether the kind has a check, by its group (empty for the core group).
-pub(super) fn has_check(group: &str, kind: &str) -> bool {
+pub fn has_check(group: &str, kind: &str) -> bool {
     row(group, kind).is_some()
 }
 

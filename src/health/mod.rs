@@ -14,5 +14,5 @@ mod verdict;
 
 pub use condition::{condition_or_phase, established};
 pub use convention::by_convention;
-pub use judge::{judge, workload};
+pub use judge::{has_check, judge, workload};
 pub use verdict::{Health, Status};

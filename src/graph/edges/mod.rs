@@ -16,4 +16,7 @@ mod structure;
 mod table;
 
 pub use table::Row;
-pub(super) use table::ROWS;
+pub(super) use table::{ROWS, SET_ROWS};
+
+#[cfg(test)]
+mod tests;

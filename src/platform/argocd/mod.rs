@@ -9,6 +9,7 @@
 //! * [`preload`]: what is applied before the roots because apps need it of each other.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
+//! * [`graph`]: what its apps and their objects wait for.
 //! * [`bundled`]: of which kinds it may judge the health. [`cause`]: why a sync failed. [`operation`]: a sync that is begun again.
 //! * [`remote`]: how a cluster that was built anew is registered. [`tracking`] and [`survivor`]: what the agent would delete on
 //!   one that lives on.
@@ -22,6 +23,7 @@ pub mod cause;
 pub mod checks;
 pub mod damage;
 pub mod decide;
+pub mod graph;
 pub mod install;
 pub mod manifest;
 mod message;

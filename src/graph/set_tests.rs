@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::graph::brings;
+use crate::graph::kinds::{is_cluster_scoped, is_workload};
 use crate::object::Origin;
 
 fn manifest(value: Value) -> Manifest {
@@ -27,7 +29,8 @@ fn crd(group: &str, kind: &str) -> Manifest {
 }
 
 fn binding(kind: &str, namespace: &str, role: (&str, &str)) -> Manifest {
-    let mut binding = object("rbac.authorization.k8s.io/v1", kind, namespace, "b");
+    let name = format!("{}-{}", role.0.to_lowercase(), role.1);
+    let mut binding = object("rbac.authorization.k8s.io/v1", kind, namespace, &name);
     binding.value_mut()["roleRef"] = json!({"kind": role.0, "name": role.1});
     binding
 }
@@ -68,7 +71,7 @@ fn a_platform_is_applied_from_the_ground_up_and_its_webhooks_last() {
         [
             vec!["CustomResourceDefinition widgets.example.com", "Namespace shop"],
             vec!["Role reader", "Secret key", "Widget blue", "Service cart"],
-            vec!["Deployment cart", "RoleBinding b"],
+            vec!["Deployment cart", "RoleBinding role-reader"],
             vec!["ValidatingWebhookConfiguration policy"],
         ]
     );
@@ -141,7 +144,11 @@ fn nothing_waits_for_what_it_does_not_need() {
 
 /// Whether one object must be there before another: the rule in its plainest words, which looks at each pair.
 fn comes_first(first: &Manifest, then: &Manifest) -> bool {
-    let home = |one: &Manifest| super::home(one, "argocd").to_owned();
+    let home = |one: &Manifest| match one.text("/metadata/namespace") {
+        _ if is_cluster_scoped(one.group(), one.kind()) => String::new(),
+        "" => "argocd".to_owned(),
+        named => named.to_owned(),
+    };
     let name = first.text("/metadata/name");
     let is_ground = |one: &Manifest| {
         one.is("", "Namespace")
@@ -149,7 +156,7 @@ fn comes_first(first: &Manifest, then: &Manifest) -> bool {
             || one.is("apiregistration.k8s.io", "APIService")
     };
     let is_hook = |one: &Manifest| one.kind().ends_with("WebhookConfiguration");
-    let is_pod_maker = |one: &Manifest| super::WORKLOADS.contains(&(one.group(), one.kind()));
+    let is_pod_maker = |one: &Manifest| is_workload(one.group(), one.kind());
     if is_ground(then) {
         return false;
     }

@@ -1,0 +1,14 @@
+//! What Argo CD makes one object wait for another by: [`ROWS`] for a [`Graph`](crate::graph::Graph), and what is there once it is
+//! installed, [`given`].
+
+mod credential;
+mod destination;
+mod kind_order;
+mod namespace;
+mod project;
+mod sync;
+mod table;
+mod task;
+
+pub use table::{ROWS, given};
+pub use task::is_brought;

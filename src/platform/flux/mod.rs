@@ -1,0 +1,5 @@
+//! What is known of Flux.
+//!
+//! * [`graph`]: what its objects wait for.
+
+pub mod graph;
