@@ -12,6 +12,7 @@ use super::{Prepared, World, clusters, credentials, findings, tree};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
+use crate::graph::Platform;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
@@ -74,7 +75,6 @@ impl Step for Prepare {
         for astray in astray(self.0.runbook()?, &apps) {
             context.notice(astray.notice());
         }
-        self.look_ahead(&prepared, context).await?;
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);
         Ok(Outcome::Done { detail })
@@ -97,16 +97,15 @@ fn stores_a_key(runbook: &Runbook) -> bool {
 impl Prepare {
     /// Renders what follows from the roots. It is good to know and no condition: what cannot be told keeps nobody from a
     /// restore, and neither does a cluster that does not say how it waits.
-    async fn look_ahead(&self, prepared: &Prepared, context: &Context) -> Result<(), Failure> {
-        let work = tree::follow(&self.0, &prepared.roots, self.kube_version(), RENDERING, context);
+    async fn look_ahead(&self, install: &Install, roots: &[Vec<Manifest>], context: &Context) -> Result<&Platform, Failure> {
+        let work = tree::follow(&self.0, roots, self.kube_version(), RENDERING, context);
         let mut found = context.unless_stopped(work).await??;
-        let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, prepared)).await?;
+        let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, install)).await?;
         found.platform.children_are_awaited = awaited.unwrap_or_default();
         for notice in found.notices {
             context.notice(notice);
         }
-        let _ = self.0.platform.set(found.platform);
-        Ok(())
+        Ok(self.0.platform.get_or_init(|| found.platform))
     }
 
     async fn prepare(&self, context: &Context) -> Result<Prepared, Failure> {
@@ -136,6 +135,8 @@ impl Prepare {
             context.notice(notice);
         })?;
 
+        let platform = self.look_ahead(&install, &beside.roots, context).await?;
+        let preloaded = preload::preloaded(platform, &runbook.agent.namespace);
         let version = install.version.unwrap_or_default();
         let namespace = &runbook.agent.namespace;
         // Whether an ApplicationSet follows from the roots is known only when they are rendered by the agent itself.
@@ -153,10 +154,6 @@ impl Prepare {
             .stages
             .into_iter()
             .partition(|stage| stage.name < StageName::Workloads);
-        let platform = self.0.platform.get();
-        let preloaded = platform
-            .map(|platform| preload::preloaded(platform, namespace))
-            .unwrap_or_default();
         let input = Input {
             sources: self.sources(runbook)?,
             agent_version: version.clone(),

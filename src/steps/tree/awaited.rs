@@ -3,11 +3,12 @@
 use crate::event::Failure;
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::checks;
-use crate::steps::{Prepared, World};
+use crate::platform::argocd::install::Install;
+use crate::steps::World;
 
 /// Reads it from the settings that the agent has or will have: it waits for what it has a health check for, and of itself it has
 /// none for Applications. Settings that cannot be read make it wait for nothing; that is told where checks are read.
-pub(in crate::steps) async fn children_are_awaited(world: &World, prepared: &Prepared) -> Result<bool, Failure> {
+pub(in crate::steps) async fn children_are_awaited(world: &World, install: &Install) -> Result<bool, Failure> {
     let namespace = &world.runbook()?.agent.namespace;
     let id = ObjectRef::new("v1", "ConfigMap", namespace, "argocd-cm");
     if world.adopts()
@@ -16,8 +17,7 @@ pub(in crate::steps) async fn children_are_awaited(world: &World, prepared: &Pre
     {
         return Ok(of(Some(&live)));
     }
-    let mut installed = prepared.ground.iter().flat_map(|stage| &stage.manifests);
-    let settings = installed.find(|manifest| manifest.is("", "ConfigMap") && manifest.id().name == id.name);
+    let settings = install.manifests().find(|manifest| manifest.is("", "ConfigMap") && manifest.id().name == id.name);
     Ok(of(settings.map(Manifest::value)))
 }
 
