@@ -93,8 +93,8 @@ impl View<'_> {
             "OutOfSync" => app
                 .conditions()
                 .any(|(kind, message)| kind == "SyncError" && message.starts_with(GIVEN_UP)),
-            // What is Synced the agent does not sync, whatever came of its last sync, and nor does it look at its windows.
-            "Synced" => app.revision() == Some(operation.revision()) && !self.has_windows(app),
+            // What is Synced the agent does not sync, whatever came of its last sync, so it does not look at its windows either.
+            "Synced" => app.revision() == Some(operation.revision()) && self.closed(app).is_none(),
             _ => false,
         };
         is_given_up.then_some(operation)
