@@ -101,6 +101,11 @@ impl<'object> Application<'object> {
         self.0["spec"]["syncPolicy"]["automated"]["prune"] == Value::Bool(true)
     }
 
+    /// Whether an automated sync may prune all that it deploys.
+    pub fn may_be_empty(self) -> bool {
+        self.0["spec"]["syncPolicy"]["automated"]["allowEmpty"] == Value::Bool(true)
+    }
+
     /// Whether this option is set for all its syncs, such as `Prune=false`.
     pub fn has_sync_option(self, option: &str) -> bool {
         items(self.0, "/spec/syncPolicy/syncOptions").any(|given| given == option)
@@ -324,6 +329,11 @@ impl<'object> Operation<'object> {
     /// Returns what it says.
     pub fn message(self) -> &'object str {
         text(self.0, "/message")
+    }
+
+    /// Returns how often it was tried again.
+    pub fn retries(self) -> u64 {
+        self.0["retryCount"].as_u64().unwrap_or(0)
     }
 
     /// Returns when it ended; of one that waits for its next try, when the last try ended.
