@@ -98,13 +98,15 @@ impl Step for Drive {
                     }
                 }
                 for action in decision.actions.iter().filter(|_| !is_blind) {
-                    context.emit(intervention(action));
-                    // A refresh that fails is asked for again; it must not end a recovery.
-                    if let Err(error) = weather::told(context, cluster, perform(cluster, action)).await {
-                        if error.is_final() {
-                            return Err(error.into());
+                    match weather::told(context, cluster, perform(cluster, action)).await {
+                        Ok(()) => context.emit(intervention(action)),
+                        Err(error) if error.is_final() => return Err(error.into()),
+                        // What was not done is decided on anew; it must not end a recovery, nor count as an attempt.
+                        Err(error) => {
+                            let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
+                            memory.not_done(action);
+                            context.notice(format!("{error}: {}.", error.causes().join(": ")));
                         }
-                        context.notice(format!("{error}: {}.", error.causes().join(": ")));
                     }
                 }
                 if !is_blind {

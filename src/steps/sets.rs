@@ -53,7 +53,12 @@ impl Step for LetSetsGo {
 impl LetSetsGo {
     async fn let_go(&self, hold: &Hold, cluster: &Cluster, context: &Context) -> Result<Outcome, Failure> {
         let controller = hold.controller();
+        let note = |why: &str| context.progress(0, None, format!("{controller}: {why}"));
         if !cluster.get(controller).await?.is_some_and(|live| hold.is_on(&live)) {
+            // An earlier run may have ended before the controller had started anew.
+            if self.world.earlier.get().is_some() {
+                cluster.until(controller, health::workload, note).await?;
+            }
             return Ok(not_held());
         }
         // The policy first: the mark goes last, so that a run that ends between the two is known not to be done.
@@ -64,7 +69,6 @@ impl LetSetsGo {
         }
         cluster.merge(controller, &hold.anew()).await?;
         self.world.held_back.store(false, Ordering::Relaxed);
-        let note = |why: &str| context.progress(0, None, format!("{controller}: {why}"));
         cluster.until(controller, health::workload, note).await?;
         Ok(Outcome::Done {
             detail: "the controller started anew with Git's policy".into(),

@@ -1,10 +1,9 @@
 //! What is kept of an Application: with a thousand of them, what nobody reads would be most of the memory.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What nobody reads, and how it is reached.
-const UNREAD: [(&str, &str); 4] = [
-    ("/metadata", "managedFields"),
+const UNREAD: [(&str, &str); 3] = [
     (
         "/metadata/annotations",
         "kubectl.kubernetes.io/last-applied-configuration",
@@ -20,6 +19,16 @@ pub(super) fn lean(mut object: Value) -> Value {
             parent.remove(field);
         }
     }
+    // When whoever owns the specification last wrote it is how it is known what a set's conditions are about.
+    if let Some(entries) = object
+        .pointer_mut("/metadata/managedFields")
+        .and_then(Value::as_array_mut)
+    {
+        entries.retain(|entry| entry["fieldsV1"].get("f:spec").is_some());
+        for entry in entries {
+            *entry = json!({"time": entry["time"], "fieldsV1": {"f:spec": {}}});
+        }
+    }
     // Of an object that was synced `status.resources` tells all; the results of hooks and failures are found nowhere else.
     let results = object.pointer_mut("/status/operationState/syncResult/resources");
     if let Some(results) = results.and_then(Value::as_array_mut) {
@@ -33,7 +42,7 @@ pub(super) fn lean(mut object: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::platform::argocd::applicationset::ApplicationSet;
 
     #[test]
     fn what_nobody_reads_is_not_kept_and_hooks_and_failures_are() {
@@ -42,13 +51,32 @@ mod tests {
         let degraded = json!({"kind": "Application", "name": "d", "status": "Synced", "hookPhase": "Failed"});
         let hook = json!({"kind": "Job", "name": "c", "status": "Synced", "hookType": "PreSync"});
         let app = json!({
-            "metadata": {"name": "cart", "managedFields": [1], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "y"}},
+            "metadata": {"name": "cart", "managedFields": [{"manager": "x", "fieldsV1": {"f:metadata": {}}}], "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "y"}},
             "status": {"history": [1], "health": {"status": "Healthy"}, "operationState": {"syncResult": {"resources": [synced, failed, degraded, hook]}}},
         });
         let expected = json!({
-            "metadata": {"name": "cart", "annotations": {"x": "y"}},
+            "metadata": {"name": "cart", "managedFields": [], "annotations": {"x": "y"}},
             "status": {"health": {"status": "Healthy"}, "operationState": {"syncResult": {"resources": [failed, degraded, hook]}}},
         });
         assert_eq!(lean(app), expected);
+    }
+
+    #[test]
+    fn a_set_that_was_edited_is_judged_as_it_would_be_whole() {
+        let spec = json!({"f:spec": {"f:generators": {}, "f:template": {}}});
+        let set = |written: &str| {
+            lean(json!({
+                "metadata": {"generation": 2, "managedFields": [
+                    {"manager": "git", "operation": "Apply", "time": written, "fieldsV1": spec},
+                    {"manager": "controller", "time": "2026-11-21T10:00:09Z", "fieldsV1": {"f:status": {}}},
+                ]},
+                "status": {"conditions": [{"type": "ResourcesUpToDate", "status": "True", "lastTransitionTime": "2026-11-21T10:00:05Z"}]},
+            }))
+        };
+        for (written, is_judged) in [("2026-11-21T10:00:00Z", true), ("2026-11-21T10:00:06Z", false)] {
+            let set = set(written);
+            assert_eq!(ApplicationSet::new(&set).is_judged_as_it_is(), is_judged, "{written}");
+            assert!(set["metadata"]["managedFields"][0].get("manager").is_none(), "{set}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::stream::{BoxStream, SelectAll, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::lean::lean;
 use super::live::{Live, Sight};
@@ -28,6 +28,7 @@ const PAGE: u32 = 50;
 enum Kind {
     Application,
     ApplicationSet,
+    Project,
 }
 
 /// Keeps a [`Tree`] of all Applications and ApplicationSets up to date, and of the objects that they deploy to this cluster.
@@ -38,6 +39,7 @@ pub struct Observer {
     /// Why the newest look at Applications, and at ApplicationSets, failed.
     trouble: [Option<String>; 2],
     live: Option<Live>,
+    notices: Vec<String>,
 }
 
 impl Observer {
@@ -61,13 +63,19 @@ impl Observer {
             listed: (false, false),
             trouble: [None, None],
             live: None,
+            notices: Vec::new(),
         })
     }
 
-    /// Watches also what the Applications deploy to this cluster, and why it is not well.
+    /// Watches also what the Applications deploy to this cluster, and why it is not well; and their projects, whose windows may
+    /// hold them back.
     #[must_use]
     pub fn with_live(mut self, cluster: &Cluster, checks: Arc<Checks>) -> Self {
         self.live = Some(Live::start(cluster, checks));
+        match cluster.watch_of(Sort::all("argoproj.io/v1alpha1", "AppProject"), windows) {
+            Ok(seen) => self.sights.push(seen.map(|seen| (Kind::Project, seen)).boxed()),
+            Err(error) => self.notices.push(unseen(&error.to_string())),
+        }
         self
     }
 
@@ -93,7 +101,9 @@ impl Observer {
 
     /// Takes what is to be said of live objects that cannot be seen; each thing once.
     pub fn notices(&mut self) -> Vec<String> {
-        self.live.as_mut().map(Live::notices).unwrap_or_default()
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.extend(self.live.iter_mut().flat_map(Live::notices));
+        notices
     }
 
     /// Waits for the next change that matters and takes it in, with all others that are there already. May be given up at any
@@ -155,6 +165,7 @@ impl Observer {
         let (objects, listed) = match kind {
             Kind::Application => (&mut self.tree.applications, &mut self.listed.0),
             Kind::ApplicationSet => (&mut self.tree.sets, &mut self.listed.1),
+            Kind::Project => return self.take_project(seen),
         };
         if let (Kind::Application, Some(live)) = (kind, &mut self.live) {
             let named: &[Value] = match &seen {
@@ -183,6 +194,45 @@ impl Observer {
         }
         News::State
     }
+
+    /// A watch of projects that broke leaves what is known of them: nothing ends by it.
+    fn take_project(&mut self, seen: Result<Seen, Refused>) -> News {
+        let projects = &mut self.tree.projects;
+        match seen {
+            Ok(Seen::Listed(values)) => *projects = values.into_iter().filter_map(identified).collect(),
+            Ok(Seen::There(value)) => projects.extend(identified(value)),
+            Ok(Seen::Gone(value)) => {
+                if let Some((id, _)) = identified(value) {
+                    projects.remove(&id);
+                }
+            }
+            Ok(Seen::Broken(_)) => return News::Nothing,
+            Err(Refused(why)) => {
+                let notice = unseen(&why);
+                if self.notices.contains(&notice) {
+                    return News::Nothing;
+                }
+                self.notices.push(notice);
+            }
+        }
+        News::State
+    }
+}
+
+/// Returns what is kept of a project: its windows.
+fn windows(mut project: Value) -> Option<Value> {
+    let windows = project.pointer_mut("/spec/syncWindows").map(Value::take);
+    let text = |pointer: &str| project.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    Some(json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": text("/metadata/name"), "namespace": text("/metadata/namespace")},
+        "spec": {"syncWindows": windows.unwrap_or_default()},
+    }))
+}
+
+fn unseen(why: &str) -> String {
+    format!("projects cannot be watched, so which sync windows are closed is not told: {why}")
 }
 
 /// Something that was seen.

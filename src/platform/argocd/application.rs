@@ -101,6 +101,11 @@ impl<'object> Application<'object> {
         self.0["spec"]["syncPolicy"]["automated"]["prune"] == Value::Bool(true)
     }
 
+    /// Whether an automated sync may prune all that it deploys.
+    pub fn may_be_empty(self) -> bool {
+        self.0["spec"]["syncPolicy"]["automated"]["allowEmpty"] == Value::Bool(true)
+    }
+
     /// Whether this option is set for all its syncs, such as `Prune=false`.
     pub fn has_sync_option(self, option: &str) -> bool {
         items(self.0, "/spec/syncPolicy/syncOptions").any(|given| given == option)
@@ -260,6 +265,17 @@ impl<'object> Application<'object> {
             || (!server.is_empty() && servers.iter().any(|known| known.trim_end_matches('/') == server))
     }
 
+    /// Returns its name.
+    pub fn name(self) -> &'object str {
+        text(self.0, "/metadata/name")
+    }
+
+    /// Returns the name and the address of the cluster that it goes to, as they are written: one of them is empty.
+    pub fn destination(self) -> (&'object str, &'object str) {
+        let said = |pointer| text(self.0, pointer);
+        (said("/spec/destination/name"), said("/spec/destination/server"))
+    }
+
     /// Returns the namespace that it deploys to.
     pub fn namespace(self) -> &'object str {
         text(self.0, "/spec/destination/namespace")
@@ -323,6 +339,11 @@ impl<'object> Operation<'object> {
         text(self.0, "/message")
     }
 
+    /// Returns how often it was tried again.
+    pub fn retries(self) -> u64 {
+        self.0["retryCount"].as_u64().unwrap_or(0)
+    }
+
     /// Returns when it ended; of one that waits for its next try, when the last try ended.
     pub fn finished_at(self) -> Option<Timestamp> {
         time(self.0, "/finishedAt")
@@ -331,6 +352,11 @@ impl<'object> Operation<'object> {
     /// Whether it failed once or more and waits for its next try.
     pub fn waits_for_retry(self) -> bool {
         self.phase() == "Running" && self.finished_at().is_some()
+    }
+
+    /// Whether it is under way, and a sync window of its project holds it back (`controller/sync.go`).
+    pub fn is_held_by_window(self) -> bool {
+        self.message().starts_with("Sync operation blocked by sync window")
     }
 
     /// Whether it ended without success and will not be tried again.

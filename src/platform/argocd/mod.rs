@@ -37,6 +37,7 @@ pub mod sets;
 pub mod settled;
 pub mod survivor;
 pub mod tracking;
+pub mod window;
 
 /// The API group of Applications, their sets and their projects.
 pub const GROUP: &str = "argoproj.io";

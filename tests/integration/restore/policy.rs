@@ -83,7 +83,14 @@ async fn late_children_are_waited_for_after_the_clock_stopped(scene: &Scene) {
     ] {
         run.until(name, |event| node(event, name, phase)).await;
     }
-    assert!(run.position(|event| node(event, "shard-c", "ready")).is_none());
+    assert!(
+        run.position(|event| node(event, "shard-c", "ready")).is_none(),
+        "{:#?}",
+        run.events
+            .iter()
+            .filter(|event| event["name"] == "shard-c")
+            .collect::<Vec<_>>()
+    );
 
     waiting::let_go(scene, "shard-c").await;
     assert_eq!(run.end().await, 0, "{}", run.said().await);

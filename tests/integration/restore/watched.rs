@@ -126,8 +126,13 @@ impl Watched {
     }
 }
 
-/// Whether an event is about the node of that name and says `word` of its phase or of what blocks it.
+/// Whether an event is about the node of that name and says `word`: of its phase, or of what blocks it if it is no phase.
 pub(crate) fn node(event: &Value, name: &str, word: &str) -> bool {
-    let blocked = event["blocked_by"].to_string();
-    event["family"] == "node" && event["name"] == name && (event["phase"] == word || blocked.contains(word))
+    const PHASES: [&str; 6] = ["failing", "missing", "progressing", "excepted", "ready", "ignored"];
+    let says = if PHASES.contains(&word) {
+        event["phase"] == word
+    } else {
+        event["blocked_by"].to_string().contains(word)
+    };
+    event["family"] == "node" && event["name"] == name && says
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::well::{Wellness, wellness};
-use super::{BOUND, Tree, since};
+use super::{Action, BOUND, Tree, since};
 use crate::event::{Node, NodePhase};
 use crate::health::Status;
 use crate::object::ObjectRef;
-use crate::platform::argocd::application::{Application, Resource, text};
+use crate::platform::argocd::application::{Application, Operation, Resource, text};
 use crate::platform::argocd::applicationset::ApplicationSet;
 use crate::platform::live::Live;
 
@@ -44,6 +44,9 @@ pub struct Memory {
     cleared: BTreeMap<ObjectRef, Timestamp>,
     /// Of each app a hook that one of its syncs has run.
     hooks: BTreeMap<ObjectRef, ObjectRef>,
+    /// The apps whose sync had been tried more than once when the platform was first looked at: what the earlier tries have run is
+    /// told nowhere.
+    untold: BTreeSet<ObjectRef>,
     /// The apps whose live objects are all well, and since when.
     well: BTreeMap<ObjectRef, Timestamp>,
     /// The live objects that are well.
@@ -57,6 +60,10 @@ pub struct Memory {
 struct Begun {
     /// How often for each cause.
     by_cause: BTreeMap<String, u32>,
+    /// How often in all.
+    count: u32,
+    /// For which causes the last time.
+    last: Vec<String>,
     /// When last.
     at: Timestamp,
 }
@@ -111,6 +118,12 @@ impl Memory {
                 .and_then(|operation| operation.results().find(|result| result.is_hook_that_ran()));
             if let Some(hook) = ran.map(Resource::id) {
                 self.hooks.insert(id.clone(), hook);
+            }
+            match app.operation().map_or(0, Operation::retries) {
+                // Whatever comes from here on is seen from its first try.
+                0 => drop(self.untold.remove(id)),
+                _ if !self.looked => drop(self.untold.insert(id.clone())),
+                _ => {}
             }
             self.note_wellness(id, app, tree, now);
             if let Some(asked) = self.asked.get_mut(id) {
@@ -186,6 +199,11 @@ impl Memory {
         self.hooks.get(id)
     }
 
+    /// Whether earlier tries of the sync of an app may have run a hook that nobody tells of.
+    pub(super) fn may_have_run_a_hook(&self, id: &ObjectRef) -> bool {
+        self.untold.contains(id)
+    }
+
     /// Notes that what the sync of an app failed for is gone; returns since when that is known.
     pub(super) fn cleared(&mut self, id: &ObjectRef, now: Timestamp) -> Timestamp {
         *self.cleared.entry(id.clone()).or_insert(now)
@@ -196,13 +214,11 @@ impl Memory {
         self.cleared.remove(id);
     }
 
-    /// Returns how often the sync of an app was begun again for a cause.
-    pub(super) fn begun(&self, id: &ObjectRef, cause: &str) -> u32 {
-        self.begun
-            .get(id)
-            .and_then(|begun| begun.by_cause.get(cause))
-            .copied()
-            .unwrap_or(0)
+    /// Returns how often the sync of an app was begun again: for the one of these causes for which that was most often, and in all.
+    pub(super) fn begun(&self, id: &ObjectRef, causes: &[String]) -> (u32, u32) {
+        let Some(begun) = self.begun.get(id) else { return (0, 0) };
+        let of = |cause: &String| begun.by_cause.get(cause).copied().unwrap_or(0);
+        (causes.iter().map(of).max().unwrap_or(0), begun.count)
     }
 
     /// Returns when the sync of an app was last begun again.
@@ -210,16 +226,46 @@ impl Memory {
         self.begun.get(id).map(|begun| begun.at)
     }
 
-    /// Notes that the sync of an app is begun again, and returns which time this is for its cause.
-    pub(super) fn begin(&mut self, id: &ObjectRef, cause: &str, now: Timestamp) -> u32 {
+    /// Notes that the sync of an app is begun again for these causes.
+    pub(super) fn begin(&mut self, id: &ObjectRef, causes: Vec<String>, now: Timestamp) {
         let begun = self.begun.entry(id.clone()).or_insert_with(|| Begun {
             by_cause: BTreeMap::new(),
+            count: 0,
+            last: Vec::new(),
             at: now,
         });
-        begun.at = now;
-        let count = begun.by_cause.entry(cause.to_owned()).or_insert(0);
-        *count += 1;
-        *count
+        for cause in &causes {
+            *begun.by_cause.entry(cause.clone()).or_insert(0) += 1;
+        }
+        (begun.at, begun.last, begun.count) = (now, causes, begun.count + 1);
+    }
+
+    /// Notes that the API server did not take what was decided last for an object: it counts for nothing, and is decided anew after
+    /// the same time.
+    pub fn not_done(&mut self, action: &Action) {
+        match action {
+            Action::Sync(sync) => {
+                let Some(begun) = self.begun.get_mut(&sync.object) else {
+                    return;
+                };
+                for cause in std::mem::take(&mut begun.last) {
+                    begun
+                        .by_cause
+                        .entry(cause)
+                        .and_modify(|count| *count = count.saturating_sub(1));
+                }
+                begun.count = begun.count.saturating_sub(1);
+            }
+            Action::Refresh(refresh) | Action::RefreshSet(refresh) => {
+                let Some(asked) = self.asked.get_mut(&refresh.object) else {
+                    return;
+                };
+                let by_trigger = asked.by_trigger.entry(refresh.trigger.clone());
+                by_trigger.and_modify(|count| *count = count.saturating_sub(1));
+                asked.count = asked.count.saturating_sub(1);
+                asked.is_over = true;
+            }
+        }
     }
 
     /// Returns how many refreshes of Applications are under way.

@@ -4,7 +4,6 @@
 //! (`controller/appcontroller.go`, `autoSync`): only a new commit or a new `operation` helps. One is sent when what the sync
 //! failed for is seen to be gone; where that cannot be seen, after a while.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::closure;
@@ -22,6 +21,10 @@ const UNTOLD: [Duration; BOUND as usize] = [Duration::from_secs(30), Duration::f
 /// The same where its cause is seen to be gone. The agent, and the load balancer before a webhook, may see it a moment later than we
 /// do: on 3.2.11 a parent whose sync was begun in the second in which its child became Healthy failed once more.
 const GONE: [Duration; BOUND as usize] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(40)];
+
+/// How often the sync of one app is begun again at most, whatever it fails for: an app with many children that come and go fails for
+/// another of them each time.
+const IN_ALL: u32 = 2 * BOUND;
 
 /// How the condition begins by which the agent says that it does not try again.
 const GIVEN_UP: &str = "Failed last sync attempt";
@@ -93,8 +96,8 @@ impl View<'_> {
             "OutOfSync" => app
                 .conditions()
                 .any(|(kind, message)| kind == "SyncError" && message.starts_with(GIVEN_UP)),
-            // What is Synced the agent does not sync, whatever came of its last sync, and nor does it look at its windows.
-            "Synced" => app.revision() == Some(operation.revision()) && !self.has_windows(app),
+            // What is Synced the agent does not sync, whatever came of its last sync, so it does not look at its windows either.
+            "Synced" => app.revision() == Some(operation.revision()) && self.closed(app).is_none(),
             _ => false,
         };
         is_given_up.then_some(operation)
@@ -114,10 +117,14 @@ impl View<'_> {
                 .blocked_by
                 .push(itself(format!("given up by Argo CD; {words}")));
         };
+        if would_wipe_out(app) {
+            // Nor would the agent: its own sync of an app that has come to nothing needs `allowEmpty` (`controller/appcontroller.go`, `autoSync`).
+            return say("all that it deploys would be deleted, which is not for a restore to do".to_owned());
+        }
         if let Some(hook) = self.hook_that_ran(id, app, operation) {
             let name = &id.name;
             return say(format!(
-                "its sync has run the hook {hook}, and is begun again only by word: `apps: {{{name}: {{rerun-hooks: true, reason: …}}}}` in the runbook, or `argocd app sync {name}`"
+                "its sync {hook}, and is begun again only by word: `apps: {{{name}: {{rerun-hooks: true, reason: …}}}}` in the runbook, or `argocd app sync {name}`"
             ));
         }
         let standings: Vec<(Cause, Standing)> = causes(app, operation)
@@ -132,21 +139,18 @@ impl View<'_> {
             self.memory.not_cleared(id);
             return say(format!("begun again once {missing}"));
         }
-        let key = standings.iter().fold(String::new(), |mut key, (cause, _)| {
-            let _ = write!(key, "{cause}; ");
-            key
-        });
+        let keys: Vec<_> = standings.iter().map(|(cause, _)| cause.to_string()).collect();
         let is_untold = standings.iter().any(|(_, standing)| *standing == Standing::Untold);
         let since_when = if is_untold {
             operation.finished_at()
         } else {
             Some(self.memory.cleared(id, self.now))
         };
-        let tries = self.memory.begun(id, &key);
+        let (tries, in_all) = self.memory.begun(id, &keys);
         let pauses = if is_untold { UNTOLD } else { GONE };
-        let Some(pause) = pauses.get(tries as usize) else {
+        let Some(pause) = pauses.get(tries as usize).filter(|_| in_all < IN_ALL) else {
             return say(format!(
-                "begun again {BOUND} times in vain: mend what it fails for, then `argocd app sync {}`",
+                "begun again {in_all} times in vain: mend what it fails for, then `argocd app sync {}`",
                 id.name
             ));
         };
@@ -161,7 +165,8 @@ impl View<'_> {
         } else {
             format!("{}, for which its sync failed", listed(&standings, Standing::Gone))
         };
-        let attempt = self.memory.begin(id, &key, self.now);
+        self.memory.begin(id, keys, self.now);
+        let attempt = tries + 1;
         say(format!("begun again, {attempt} of {BOUND}"));
         judged.action = Some(Action::Sync(Sync {
             object: id.clone(),
@@ -173,18 +178,23 @@ impl View<'_> {
         }));
     }
 
-    /// Returns a hook that the sync has run, or may have, unless the runbook says that it may run again.
+    /// Says which hook the sync has run, or may have, unless the runbook says that it may run again.
     ///
     /// Of the tries of a sync only the last one is told of: what earlier ones have run is known because it was seen, or because
     /// it is still there. A sync of chosen resources runs no hooks.
-    fn hook_that_ran(&self, id: &ObjectRef, app: Application<'_>, operation: Operation<'_>) -> Option<ObjectRef> {
+    fn hook_that_ran(&self, id: &ObjectRef, app: Application<'_>, operation: Operation<'_>) -> Option<String> {
         if operation.is_of_chosen_resources()
             || closure::policy(self.rules, id).is_some_and(|policy| policy.rerun_hooks)
         {
             return None;
         }
         let is_live = app.resources().find(|resource| resource.is_hook()).map(Resource::id);
-        is_live.or_else(|| self.memory.hook(id).cloned())
+        if let Some(hook) = is_live.or_else(|| self.memory.hook(id).cloned()) {
+            return Some(format!("has run the hook {hook}"));
+        }
+        self.memory
+            .may_have_run_a_hook(id)
+            .then(|| "was tried more than once before this run looked, and may have run a hook".to_owned())
     }
 
     fn standing(&self, cause: &Cause, app: Application<'_>) -> Standing {
@@ -210,6 +220,13 @@ impl View<'_> {
         };
         if is_gone { Standing::Gone } else { Standing::There }
     }
+}
+
+/// Whether a sync of all would delete everything that the app deploys, and nobody has said that it may.
+fn would_wipe_out(app: Application<'_>) -> bool {
+    let mut resources = app.resources().filter(|resource| !resource.is_hook()).peekable();
+    let is_something = resources.peek().is_some();
+    is_something && resources.all(Resource::requires_pruning) && app.prunes() && !app.may_be_empty()
 }
 
 /// Names the causes that stand so, each with how it is, or is to become.

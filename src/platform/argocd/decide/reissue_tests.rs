@@ -118,6 +118,90 @@ fn a_cause_that_is_gone_and_does_not_help_is_tried_three_times_with_longer_and_l
 }
 
 #[test]
+fn an_attempt_that_the_api_server_did_not_take_counts_for_nothing() {
+    let mut shop = shop(MISSING);
+    serve(&mut shop);
+    for round in 0..5 {
+        let syncs = shop.syncs(100 + 100 * round);
+        assert_eq!(syncs.len(), 1, "round {round}");
+        assert_eq!(syncs[0].attempt, 1, "round {round}");
+        shop.memory.not_done(&Action::Sync(syncs[0].clone()));
+    }
+}
+
+#[test]
+fn an_app_that_fails_for_another_child_each_time_is_not_begun_again_for_ever() {
+    let children: Vec<_> = (0..20).map(|index| format!("c{index}")).collect();
+    let names: Vec<_> = children.iter().map(String::as_str).collect();
+    let mut shop = Platform::new([ready("root", &["cart"]), ready("cart", &names)]);
+    for name in &names {
+        shop.put(ready(name, &[]));
+    }
+    let mut begun = 0;
+    for (round, name) in names.iter().enumerate() {
+        let mut failed = given_up("cart", "");
+        failed["status"]["operationState"]["syncResult"]["resources"] = json!([{
+            "group": "argoproj.io", "kind": "Application", "namespace": "argocd", "name": name, "status": "Synced",
+            "hookPhase": "Failed", "message": "child is Degraded",
+        }]);
+        shop.put(failed);
+        let from = 100 + 200 * i64::try_from(round).unwrap();
+        begun += (from..from + 60)
+            .filter(|second| !shop.syncs_now(*second).is_empty())
+            .take(1)
+            .count();
+    }
+    assert_eq!(begun, 6);
+}
+
+#[test]
+fn what_the_agent_would_not_wipe_out_is_not_wiped_out_by_us() {
+    let pruned = json!([{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "main", "status": "OutOfSync", "requiresPruning": true}]);
+    for (policy, is_begun) in [
+        (json!({"prune": true}), false),
+        (json!({"prune": true, "allowEmpty": true}), true),
+        (json!({}), true),
+    ] {
+        let mut shop = shop(MISSING);
+        serve(&mut shop);
+        shop.app("cart")["status"]["resources"] = pruned.clone();
+        shop.app("cart")["spec"]["syncPolicy"]["automated"] = policy.clone();
+        assert_eq!(shop.syncs(300).len(), usize::from(is_begun), "{policy}");
+        if !is_begun {
+            assert_eq!(
+                shop.decide(301).blockers("cart").last().unwrap(),
+                "given up by Argo CD; all that it deploys would be deleted, which is not for a restore to do"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_tries_before_the_run_have_done_is_not_known() {
+    let retried = |platform: &mut Platform| {
+        platform.app("cart")["status"]["operationState"]["retryCount"] = json!(1);
+    };
+    let mut before = shop(MISSING);
+    serve(&mut before);
+    retried(&mut before);
+    assert!(before.syncs(300).is_empty());
+    assert_eq!(
+        before.decide(301).blockers("cart").last().unwrap(),
+        "given up by Argo CD; its sync was tried more than once before this run looked, and may have run a hook, and is begun again only by word: `apps: {cart: {rerun-hooks: true, reason: …}}` in the runbook, or `argocd app sync cart`"
+    );
+    before.rerun_hooks("cart");
+    assert_eq!(before.syncs(302).len(), 1);
+    // Seen from its first try on.
+    let mut during = shop(MISSING);
+    serve(&mut during);
+    during.app("cart")["status"]["operationState"]["phase"] = json!("Running");
+    during.decide(19);
+    retried(&mut during);
+    during.app("cart")["status"]["operationState"]["phase"] = json!("Failed");
+    assert_eq!(during.syncs(300).len(), 1);
+}
+
+#[test]
 fn a_cause_that_cannot_be_watched_is_given_time() {
     let mut shop = shop("admission webhook \"w\" denied the request: not today");
     let begun: Vec<_> = (22..600).filter(|second| !shop.syncs_now(*second).is_empty()).collect();
@@ -318,20 +402,18 @@ fn nothing_is_begun_that_somebody_holds_back() {
 }
 
 #[test]
-fn a_failed_sync_of_what_is_synced_is_begun_again_unless_its_project_has_windows() {
-    let synced = || {
+fn a_failed_sync_of_what_is_synced_is_begun_again_unless_a_window_of_its_project_is_closed() {
+    // At 300 s it is 2027-01-15T08:05:00Z.
+    for (schedule, begun) in [("0 8 * * *", 0), ("0 9 * * *", 1)] {
         let mut shop = shop(MISSING);
         serve(&mut shop);
         shop.app("cart")["status"]["sync"]["status"] = json!("Synced");
-        shop
-    };
-    assert_eq!(synced().syncs(300).len(), 1);
-    let mut windowed = synced();
-    let project =
-        json!({"metadata": {"name": "default"}, "spec": {"syncWindows": [{"kind": "deny", "schedule": "* * * * *"}]}});
-    let id = ObjectRef::new("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
-    windowed.tree.projects.insert(id, project);
-    assert!(windowed.syncs(300).is_empty());
+        let windows = json!([{"kind": "deny", "schedule": schedule, "duration": "30m", "applications": ["*"]}]);
+        let project = json!({"metadata": {"name": "default"}, "spec": {"syncWindows": windows}});
+        let id = ObjectRef::new("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
+        shop.tree.projects.insert(id, project);
+        assert_eq!(shop.syncs(300).len(), begun, "{schedule}");
+    }
 }
 
 #[test]
