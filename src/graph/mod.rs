@@ -43,5 +43,5 @@ pub use path::{Leg, Progress, Timed, Timeline};
 pub use platform::{App, AppSource, Contents, Platform, Sourced};
 pub use reason::Reason;
 pub use set::ranks;
-pub use whole::{Subject, Whole, brings};
+pub use whole::{Subject, Whole, answers_for, brings};
 pub use why::{HeldBack, Unknown};

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::input::Known;
-use super::kinds::{EXTENSIONS, is_cluster_scoped};
+use super::kinds::{EXTENSIONS, REGISTRATION, is_cluster_scoped};
 use super::node::Place;
 use super::platform::{App, Contents, Platform, Sourced};
 use crate::object::Manifest;
@@ -146,6 +146,13 @@ pub fn brings(manifest: &Manifest) -> Option<(&str, &str)> {
     manifest
         .is(EXTENSIONS, "CustomResourceDefinition")
         .then(|| (manifest.text("/spec/group"), manifest.text("/spec/names/kind")))
+}
+
+/// Returns the group for which an API service answers; `None` for other objects.
+pub fn answers_for(manifest: &Manifest) -> Option<&str> {
+    manifest
+        .is(REGISTRATION, "APIService")
+        .then(|| manifest.text("/spec/group"))
 }
 
 struct Listed<'p> {

@@ -249,14 +249,6 @@ impl<'object> Application<'object> {
         name == "in-cluster" || server == IN_CLUSTER || (name.is_empty() && server.is_empty())
     }
 
-    /// Returns the name and the address by which it chooses a cluster; one of them is empty.
-    pub fn destination(self) -> (&'object str, &'object str) {
-        (
-            text(self.0, "/spec/destination/name"),
-            text(self.0, "/spec/destination/server"),
-        )
-    }
-
     /// Whether it deploys to the cluster of this name, or at one of these addresses.
     pub fn goes_to(self, name: &str, servers: &[String]) -> bool {
         let said = text(self.0, "/spec/destination/name");

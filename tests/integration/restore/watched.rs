@@ -126,13 +126,16 @@ impl Watched {
     }
 }
 
-/// Whether an event is about the node of that name and says `word`: of its phase, or of what blocks it if it is no phase.
+/// The phases of a node.
+const PHASES: [&str; 6] = ["failing", "missing", "progressing", "excepted", "ready", "ignored"];
+
+/// Whether an event is about the node of that name and says that it is in the phase `word` or, where that is none, says it of what
+/// blocks it: what is `0/1 ready` is not ready.
 pub(crate) fn node(event: &Value, name: &str, word: &str) -> bool {
-    const PHASES: [&str; 6] = ["failing", "missing", "progressing", "excepted", "ready", "ignored"];
-    let says = if PHASES.contains(&word) {
+    let is_said = if PHASES.contains(&word) {
         event["phase"] == word
     } else {
         event["blocked_by"].to_string().contains(word)
     };
-    event["family"] == "node" && event["name"] == name && says
+    event["family"] == "node" && event["name"] == name && is_said
 }

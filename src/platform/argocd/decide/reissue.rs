@@ -14,6 +14,7 @@ use crate::platform::argocd::application::{Application, Operation, Resource};
 use crate::platform::argocd::cause::{Cause, causes};
 use crate::platform::argocd::message::itself;
 use crate::platform::argocd::operation::automated;
+use crate::platform::live::Sight;
 
 /// How long, before each try, a sync that was given up is left alone where it cannot be seen whether its cause is gone.
 const UNTOLD: [Duration; BOUND as usize] = [Duration::from_secs(30), Duration::from_mins(1), Duration::from_mins(2)];
@@ -197,13 +198,19 @@ impl View<'_> {
             .then(|| "was tried more than once before this run looked, and may have run a hook".to_owned())
     }
 
+    /// Whether what is thought of an object is what the agent thinks of it, and not only what it says of itself.
+    fn is_judged(&self, object: &ObjectRef) -> bool {
+        let kind = (object.group.clone(), object.kind.clone());
+        self.tree.kinds.get(&kind) == Some(&Sight::Watched)
+    }
+
     fn standing(&self, cause: &Cause, app: Application<'_>) -> Standing {
         let ground = &self.tree.ground;
         let is_gone = match cause {
             Cause::Unwell(object) => {
                 if let Some(child) = self.tree.applications.get(object) {
                     Application::new(child).health() == "Healthy"
-                } else if let Some(live) = self.tree.live.get(object) {
+                } else if let Some(live) = self.tree.live.get(object).filter(|_| self.is_judged(object)) {
                     live.health
                         .as_ref()
                         .is_none_or(|health| health.status == crate::health::Status::Healthy)

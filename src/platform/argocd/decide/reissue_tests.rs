@@ -5,7 +5,7 @@ use super::super::{Action, Away, AwayState, Sync};
 use crate::event::NodePhase::Failing;
 use crate::health::{Health, Status};
 use crate::object::ObjectRef;
-use crate::platform::live::Live;
+use crate::platform::live::{Live, Sight};
 
 /// What is done to an app, and how it is called.
 type Edit = (&'static str, Box<dyn Fn(&mut Value)>);
@@ -270,10 +270,34 @@ fn an_object_that_was_degraded_is_watched_itself() {
         }),
         ..Live::default()
     };
+    let kind = ("apps".to_owned(), "Deployment".to_owned());
+    shop.tree.kinds.insert(kind.clone(), Sight::Watched);
     shop.tree.live.insert(id.clone(), live(Status::Degraded));
     assert!(shop.syncs(300).is_empty());
     shop.tree.live.insert(id, live(Status::Healthy));
     assert_eq!(shop.syncs(301).len(), 1);
+}
+
+#[test]
+fn that_an_object_says_of_itself_that_it_is_well_is_not_the_agents_verdict() {
+    let mut shop = shop("");
+    shop.app("cart")["status"]["operationState"]["syncResult"]["resources"] = json!([
+        {"group": "cert-manager.io", "kind": "Certificate", "namespace": "shop", "name": "web", "status": "Synced", "hookPhase": "Failed"},
+    ]);
+    let id = ObjectRef::new("cert-manager.io/v1", "Certificate", "shop", "web");
+    let health = Some(Status::Healthy.into());
+    shop.tree.live.insert(
+        id,
+        Live {
+            health,
+            ..Live::default()
+        },
+    );
+    let begun = shop.syncs(300);
+    assert_eq!(
+        begun[0].trigger,
+        "its sync was given up, and it cannot be seen whether what it failed for is gone"
+    );
 }
 
 #[test]
