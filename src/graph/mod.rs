@@ -16,6 +16,8 @@ mod edge;
 mod edges;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod fixture_shop;
 mod input;
 mod kinds;
 mod lines;
@@ -27,6 +29,8 @@ mod rank;
 mod reason;
 mod set;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod usual;
 mod whole;
 mod why;
