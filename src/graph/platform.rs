@@ -7,6 +7,9 @@ use crate::object::{Manifest, ObjectRef};
 pub struct Platform {
     /// Everything that brings objects, parents before their children.
     pub apps: Vec<App>,
+    /// Whether the agent waits in a wave until the Applications of the wave are healthy: its settings have a health check for
+    /// the kind Application, which it has not of itself.
+    pub children_are_awaited: bool,
 }
 
 /// Something that brings objects: a root of the runbook, an Application, an `ApplicationSet`, a Flux Kustomization.
