@@ -54,7 +54,10 @@ pub(super) fn cut(lines: &mut Lines, places: &[Place]) -> Cuts {
             let Some(weakest) = weakest else { continue };
             broken.insert(weakest);
             let links = links(lines, places, &round);
-            let at = links.iter().position(|(line, _)| *line == weakest).unwrap_or_else(|| easiest(&links));
+            let at = links
+                .iter()
+                .position(|(line, _)| *line == weakest)
+                .unwrap_or_else(|| easiest(&links));
             let mut links: Vec<Edge> = links.into_iter().map(|(_, edge)| edge).collect();
             if lines[weakest].firmness == Firmness::Optional && at < links.len() {
                 cuts.dropped.push(links.swap_remove(at));
@@ -131,7 +134,9 @@ fn way_back(lines: &Lines, came_by: &HashMap<NodeIndex, EdgeIndex>, start: NodeI
 fn links(lines: &Lines, places: &[Place], way: &[EdgeIndex]) -> Vec<(EdgeIndex, Edge)> {
     // Begin at a node, so that what goes through a gate is one edge.
     let ends_at_node = |line: &EdgeIndex| {
-        lines.edge_endpoints(*line).is_some_and(|(_, to)| matches!(lines[to], Spot::Node(..)))
+        lines
+            .edge_endpoints(*line)
+            .is_some_and(|(_, to)| matches!(lines[to], Spot::Node(..)))
     };
     let Some(begin) = way.iter().position(ends_at_node) else {
         return Vec::new();
@@ -139,7 +144,9 @@ fn links(lines: &Lines, places: &[Place], way: &[EdgeIndex]) -> Vec<(EdgeIndex, 
     let mut links = Vec::new();
     let mut open: Option<(EdgeIndex, (super::node::NodeId, super::edge::When), Line)> = None;
     for line in way[begin..].iter().chain(&way[..begin]) {
-        let Some((from, to)) = lines.edge_endpoints(*line) else { continue };
+        let Some((from, to)) = lines.edge_endpoints(*line) else {
+            continue;
+        };
         if let Spot::Node(node, when) = lines[to] {
             open = Some((*line, (node, when), lines[*line].clone()));
         }
@@ -164,9 +171,15 @@ fn links(lines: &Lines, places: &[Place], way: &[EdgeIndex]) -> Vec<(EdgeIndex, 
 /// Returns lines without which a tangle has no circle left, by force: all that give way, and then all that lead back.
 fn unravelled(lines: &Lines, tangle: &[NodeIndex], broken: &HashSet<EdgeIndex>) -> Vec<EdgeIndex> {
     let inside: HashSet<NodeIndex> = tangle.iter().copied().collect();
-    let within = tangle.iter().flat_map(|from| lines.edges(*from)).filter(|edge| inside.contains(&edge.target()));
+    let within = tangle
+        .iter()
+        .flat_map(|from| lines.edges(*from))
+        .filter(|edge| inside.contains(&edge.target()));
     let whole = within.filter(|edge| !broken.contains(&edge.id()));
     let gives_way = |line: &Line| hardness(&line.reason, line.firmness) <= 2;
     // The points of a node are in the order in which it happens, so that what leads forward cannot make a circle.
-    whole.filter(|edge| gives_way(edge.weight()) || edge.source() >= edge.target()).map(|edge| edge.id()).collect()
+    whole
+        .filter(|edge| gives_way(edge.weight()) || edge.source() >= edge.target())
+        .map(|edge| edge.id())
+        .collect()
 }

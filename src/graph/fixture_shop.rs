@@ -3,12 +3,32 @@
 use std::fmt::Write as _;
 
 use super::fixture::{Scene, application};
+use super::{Given, Standing};
+use crate::object::ObjectRef;
 
 /// Four apps of infrastructure and one that needs them all.
 pub(crate) fn shop() -> Scene {
-    let infra = ["crds", "vault", "cert-manager", "eso"].map(|name| application(name, "")).concat();
+    let infra = ["crds", "vault", "cert-manager", "eso"]
+        .map(|name| application(name, ""))
+        .concat();
     let apps = [application("payments", ""), application("mystery", "")].concat();
-    Scene::default()
+    let mut scene = Scene::default();
+    let argocd = ObjectRef::new("v1", "Namespace", "", "argocd");
+    let applications = ObjectRef::new(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "",
+        "applications.argoproj.io",
+    );
+    scene.known.given = [argocd, applications]
+        .map(|id| Given {
+            cluster: String::new(),
+            id,
+            by: Standing::Agent,
+            opens: None,
+        })
+        .into();
+    scene
         .root("infra", &infra)
         .root("apps", &apps)
         .app("crds", &format!("{}---\n{}", crd("cert-manager.io", "Certificate"), crd("cert-manager.io", "ClusterIssuer")))
@@ -35,7 +55,11 @@ pub(crate) fn shop() -> Scene {
 /// The text of a CRD.
 pub(crate) fn crd(group: &str, kind: &str) -> String {
     let resource = format!("{}s", kind.to_lowercase());
-    let scope = if kind.starts_with("Cluster") { "Cluster" } else { "Namespaced" };
+    let scope = if kind.starts_with("Cluster") {
+        "Cluster"
+    } else {
+        "Namespaced"
+    };
     format!(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {resource}.{group}}}\nspec: {{group: {group}, scope: {scope}, names: {{kind: {kind}, plural: {resource}}}}}\n"
     )
@@ -45,14 +69,22 @@ pub(crate) fn crd(group: &str, kind: &str) -> String {
 pub(crate) fn large(apps: usize, objects: usize) -> Scene {
     let mut root = String::new();
     for app in 0..apps {
-        root.push_str(&application(&format!("app-{app:03}"), &format!("argocd.argoproj.io/sync-wave: '{}'", app / 10)));
+        root.push_str(&application(
+            &format!("app-{app:03}"),
+            &format!("argocd.argoproj.io/sync-wave: '{}'", app / 10),
+        ));
     }
-    let mut scene = Scene::default().root("platform", &root);
+    let mut scene = Scene::default()
+        .root("root", &application("platform", ""))
+        .app("platform", &root);
     for app in 0..apps {
         let mut text = crd(&format!("g{app}.example.com"), "Thing");
         if app >= 10 {
             let other = app - 7 - app % 3;
-            let _ = write!(text, "---\napiVersion: g{other}.example.com/v1\nkind: Thing\nmetadata: {{name: thing}}\n");
+            let _ = write!(
+                text,
+                "---\napiVersion: g{other}.example.com/v1\nkind: Thing\nmetadata: {{name: thing}}\n"
+            );
         }
         let rest = objects.saturating_sub(2);
         for object in 0..rest / 2 {

@@ -25,9 +25,12 @@ mod model;
 mod node;
 mod path;
 mod platform;
+#[cfg(test)]
+pub(crate) mod properties;
 mod rank;
 mod reason;
 mod set;
+mod shape;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -47,5 +50,6 @@ pub use path::{Leg, Progress, Timed, Timeline};
 pub use platform::{App, AppSource, Contents, Platform, Sourced};
 pub use reason::Reason;
 pub use set::ranks;
+pub use shape::{AppShape, CycleShape, DoubledShape, EdgeShape, LineShape, MissingShape, Shape};
 pub use whole::{Subject, Whole, brings};
 pub use why::{HeldBack, Unknown};

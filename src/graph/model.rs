@@ -45,7 +45,10 @@ pub struct AppFacts {
 impl Graph {
     /// Returns all nodes, by cluster and identity.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().map(|(number, node)| (NodeId(number), node))
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(number, node)| (NodeId(number), node))
     }
 
     /// Returns a node.
@@ -72,9 +75,21 @@ impl Graph {
             }
             _ => false,
         };
-        let found: Vec<NodeId> = self.nodes().filter(|(_, node)| fits(node, &parts)).map(|(id, _)| id).collect();
-        let apps: Vec<NodeId> = found.iter().copied().filter(|id| self.node(*id).standing == Standing::App).collect();
-        if apps.is_empty() || parts.len() > 1 { found } else { apps }
+        let found: Vec<NodeId> = self
+            .nodes()
+            .filter(|(_, node)| fits(node, &parts))
+            .map(|(id, _)| id)
+            .collect();
+        let apps: Vec<NodeId> = found
+            .iter()
+            .copied()
+            .filter(|id| self.node(*id).standing == Standing::App)
+            .collect();
+        if apps.is_empty() || parts.len() > 1 {
+            found
+        } else {
+            apps
+        }
     }
 
     /// Returns the apps, by cluster and identity.
@@ -100,7 +115,8 @@ impl Graph {
 
     /// Returns the nodes that more than one app brings, which no agent bears for long.
     pub fn doubled(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes().filter(|(_, node)| node.standing == Standing::Brought && node.apps.len() > 1)
+        self.nodes()
+            .filter(|(_, node)| node.standing == Standing::Brought && node.apps.len() > 1)
     }
 
     /// Returns what is needed and what nothing that is known brings.

@@ -33,7 +33,10 @@ impl Graph {
             if app.is_unknown {
                 more.push_str(", style=\"rounded,filled,dashed\", fillcolor=\"#d5dbe3\"");
             }
-            line(&mut text, &format!("  n{place} [label={}, tooltip={}{more}];", dot(&label), dot(&app.title)));
+            line(
+                &mut text,
+                &format!("  n{place} [label={}, tooltip={}{more}];", dot(&label), dot(&app.title)),
+            );
         }
         for names in columns.values() {
             line(&mut text, &format!("  {{ rank=same; {}; }}", names.join("; ")));
@@ -44,9 +47,19 @@ impl Graph {
                 Kind::Conditional => "dashed",
                 Kind::Mandatory => "solid",
             };
-            let critical = if arrow.is_critical { format!(", color=\"{CRITICAL}\", penwidth=2.5") } else { String::new() };
+            let critical = if arrow.is_critical {
+                format!(", color=\"{CRITICAL}\", penwidth=2.5")
+            } else {
+                String::new()
+            };
             let tooltip = dot(&arrow.title);
-            line(&mut text, &format!("  n{} -> n{} [style={style}, tooltip={tooltip}{critical}];", arrow.from, arrow.to));
+            line(
+                &mut text,
+                &format!(
+                    "  n{} -> n{} [style={style}, tooltip={tooltip}{critical}];",
+                    arrow.from, arrow.to
+                ),
+            );
         }
         text.push_str("}\n");
         text

@@ -67,7 +67,12 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
             (GATEWAY, "Gateway") => of(&GATEWAYS, "spec", object.get("spec"), "gatewayClassName"),
             ("apps", "StatefulSet") => {
                 for claim in items(object, "/spec/volumeClaimTemplates") {
-                    of(&STORAGES, "spec.volumeClaimTemplates", claim.get("spec"), "storageClassName");
+                    of(
+                        &STORAGES,
+                        "spec.volumeClaimTemplates",
+                        claim.get("spec"),
+                        "storageClassName",
+                    );
                 }
             }
             _ => {}
@@ -87,7 +92,11 @@ fn defaults<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) -> HashMap<(&'p str, &
     for (group, kind) in [STORAGES.kind, INGRESSES.kind] {
         for class in whole.of_kind(group, kind) {
             let annotations = class.manifest.value().pointer("/metadata/annotations");
-            let says = |name: &&str| annotations.and_then(|all| all.get(*name)).is_some_and(|value| value == "true");
+            let says = |name: &&str| {
+                annotations
+                    .and_then(|all| all.get(*name))
+                    .is_some_and(|value| value == "true")
+            };
             if DEFAULTS.iter().any(|name| says(&name)) {
                 defaults.entry((class.cluster, kind)).or_default().push(draft.of(class));
             }
@@ -105,7 +114,11 @@ fn wait<'p>(
     named: Option<Option<&'p Value>>,
 ) {
     let object = draft.of(subject);
-    let later = if class.is_refused { object.exists() } else { object.healthy() };
+    let later = if class.is_refused {
+        object.exists()
+    } else {
+        object.healthy()
+    };
     match named {
         Some(Some(Value::String(name))) if !name.is_empty() => {
             let class = draft.object(subject.cluster, class.kind, "", name.as_str());
@@ -114,7 +127,12 @@ fn wait<'p>(
         // An empty name says that there is none on purpose.
         Some(None) if class.has_default => {
             for default in defaults.get(&(subject.cluster, class.kind.1)).into_iter().flatten() {
-                draft.may(later, default.exists(), Reason::Class(format!("{field}, by default")), subject);
+                draft.may(
+                    later,
+                    default.exists(),
+                    Reason::Class(format!("{field}, by default")),
+                    subject,
+                );
             }
         }
         _ => {}
