@@ -167,14 +167,9 @@ impl<'p> Sorted<'p> {
         let nodes = self.nodes(whole, &lines);
         let cuts = cut(&mut lines, &places);
         let ranks = count(&lines, &nodes);
-        let numbers = nodes.iter().enumerate();
-        let numbers = numbers
-            .map(|(number, node)| ((node.cluster.clone(), node.id.clone()), NodeId(number)))
-            .collect();
         Graph {
             apps: self.app_facts(whole),
             nodes,
-            numbers,
             places,
             lines,
             cycles: cuts.cycles,

@@ -1,7 +1,5 @@
 //! The graph, and what it is asked first.
 
-use std::collections::HashMap;
-
 use super::cycle::Cycle;
 use super::edge::{Edge, Firmness, When};
 use super::lines::{Lines, Spot};
@@ -16,7 +14,6 @@ use crate::object::ObjectRef;
 #[derive(Debug)]
 pub struct Graph {
     pub(super) nodes: Vec<Node>,
-    pub(super) numbers: HashMap<(String, ObjectRef), NodeId>,
     pub(super) apps: Vec<AppFacts>,
     pub(super) places: Vec<Place>,
     /// Without circles.
@@ -58,7 +55,11 @@ impl Graph {
 
     /// Finds an object on a cluster; the target where it is empty.
     pub fn find(&self, cluster: &str, id: &ObjectRef) -> Option<NodeId> {
-        self.numbers.get(&(cluster.to_owned(), id.clone())).copied()
+        // They are sorted by just that.
+        let found = self
+            .nodes
+            .binary_search_by(|node| (node.cluster.as_str(), &node.id).cmp(&(cluster, id)));
+        found.ok().map(NodeId)
     }
 
     /// Finds what a person means by `NAME`, `NAMESPACE/NAME`, `KIND/NAME` or `KIND/NAMESPACE/NAME`: apps before objects. More than one
