@@ -238,12 +238,12 @@ impl<'p> Sorted<'p> {
                 place,
             });
         }
-        self.made(&mut nodes, lines);
+        Self::made(&mut nodes, lines);
         nodes
     }
 
     /// What another object makes belongs to the apps of its makers, and is written where they are.
-    fn made(&self, nodes: &mut [Node], lines: &Lines) {
+    fn made(nodes: &mut [Node], lines: &Lines) {
         for edge in lines
             .raw_edges()
             .iter()

@@ -112,7 +112,8 @@ pub(crate) fn ranks_are_least(platform: &Platform, rules: &[Row]) -> Holds {
             Standing::App | Standing::Brought | Standing::Made
         )
     };
-    let counts = |point: usize| usize::from(point < graph.nodes.len() * 2 && point % 2 == 0 && brought(point / 2));
+    let counts =
+        |point: usize| usize::from(point < graph.nodes.len() * 2 && point.is_multiple_of(2) && brought(point / 2));
     let mut chain: Vec<usize> = (0..graph.lines.node_count()).map(counts).collect();
     for round in 0..=graph.lines.node_count() {
         let mut is_changed = false;

@@ -176,10 +176,10 @@ fn title(graph: &Graph, edge: &Edge, count: usize) -> String {
     );
     let place = edge.place.to_string();
     if !place.is_empty() {
-        title.push_str(&format!("\n{place}"));
+        title = format!("{title}\n{place}");
     }
     if count > 1 {
-        title.push_str(&format!("\nand {} more", count - 1));
+        title = format!("{title}\nand {} more", count - 1);
     }
     title
 }

@@ -69,10 +69,10 @@ impl Places {
                 settle(layer, &wanted, &mut y, room, round);
             }
         }
-        Self::laid(picture, layers, y)
+        Self::laid(picture, layers, &y)
     }
 
-    fn laid(picture: &Picture, layers: &Layers, y: Vec<f64>) -> Self {
+    fn laid(picture: &Picture, layers: &Layers, y: &[f64]) -> Self {
         let top = layers
             .stops
             .iter()

@@ -144,7 +144,7 @@ impl Text {
         for pair in way.windows(2) {
             let ((ax, ay), (bx, by)) = (places.at[pair[0]], places.at[pair[1]]);
             // What leads back does so from the left side to the right one; what stays in a column swings out of it.
-            let (ax, bx) = match (is_back, ax >= bx && ax <= bx) {
+            let (ax, bx) = match (is_back, (ax - bx).abs() < 1.0) {
                 (_, true) => (ax + half(pair[0]), bx + half(pair[1])),
                 (true, _) => (ax - half(pair[0]), bx + half(pair[1])),
                 (false, _) => (ax + half(pair[0]), bx - half(pair[1])),

@@ -124,7 +124,7 @@ fn webhooks<'w, 'p>(whole: &'w Whole<'p>) -> Vec<Webhook<'w, 'p>> {
     let must = all.filter(|(_, webhook)| text(webhook, "/failurePolicy") != "Ignore");
     must.map(|(configuration, webhook)| Webhook {
         configuration,
-        webhook,
+        spec: webhook,
         looks_at_labels: webhook
             .get("objectSelector")
             .is_some_and(|selector| !is_empty(selector)),
@@ -154,7 +154,7 @@ fn gate<'p>(draft: &mut Draft<'p>, (app, cluster, group, kind, namespace): Alike
 
 struct Webhook<'w, 'p> {
     configuration: &'w Subject<'p>,
-    webhook: &'p Value,
+    spec: &'p Value,
     looks_at_labels: bool,
 }
 
@@ -176,20 +176,17 @@ impl Webhook<'_, '_> {
                 .filter_map(Value::as_str)
                 .any(|one| one == "*" || one == word)
         };
-        let by_rule = items(self.webhook, "/rules").any(|rule| {
+        let by_rule = items(self.spec, "/rules").any(|rule| {
             let scope = text(rule, "/scope");
             has(rule, "/apiGroups", asked.group)
                 && (has(rule, "/resources", asked.resource) || items(rule, "/resources").any(|one| one == "*/*"))
                 && has(rule, "/operations", "CREATE")
-                && (matches!(scope, "" | "*") || (scope == "Namespaced") == !subject.namespace.is_empty())
+                && (matches!(scope, "" | "*") || (scope == "Namespaced") != subject.namespace.is_empty())
         });
         if !by_rule {
             return false;
         }
-        let (of_namespace, of_object) = (
-            self.webhook.get("namespaceSelector"),
-            self.webhook.get("objectSelector"),
-        );
+        let (of_namespace, of_object) = (self.spec.get("namespaceSelector"), self.spec.get("objectSelector"));
         let by_namespace = match (subject.is("", "Namespace"), subject.namespace) {
             (true, _) => selects(of_namespace, asked.labels, subject.name),
             (false, "") => true,

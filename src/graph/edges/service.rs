@@ -10,9 +10,12 @@ use super::super::kinds::{template, text};
 use super::super::reason::Reason;
 use super::super::whole::{Subject, Whole};
 
+/// A workload with the labels of its pods.
+type Labelled<'w, 'p> = (&'w Subject<'p>, &'p Map<String, Value>);
+
 /// Puts what each Service that is called answers with behind it.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
-    let mut pods: HashMap<(&str, &str), Vec<(&Subject<'p>, &Map<String, Value>)>> = HashMap::new();
+    let mut pods: HashMap<(&str, &str), Vec<Labelled<'_, 'p>>> = HashMap::new();
     for subject in &whole.subjects {
         let template = template(subject.group, subject.kind);
         let labels =

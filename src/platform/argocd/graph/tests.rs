@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::fixture::{Scene, application, edges, node, sourced, told};
-use crate::graph::{Given, Graph, Opens, Standing, properties};
+use crate::graph::fixture_shop::large;
+use crate::graph::{AppSpot, Given, Graph, Opens, Standing, properties};
 use crate::object::ObjectRef;
 
 fn scene(text: &str) -> Scene {
@@ -119,6 +120,20 @@ fn a_wave_of_child_apps_waits_for_them_only_where_the_platform_has_a_check_for_t
     assert_eq!(
         of_b(&scene),
         ["Application b is in wave 2, after Application a healthy"]
+    );
+}
+
+#[test]
+fn two_waves_of_many_apps_are_joined_in_one_point_and_not_each_with_each() {
+    let mut scene = large(20, 4).rules(ROWS);
+    scene.platform.children_are_awaited = true;
+    let graph = scene.graph();
+    let apps = graph.app_lines();
+    let joints = apps.spots.iter().filter(|spot| **spot == AppSpot::Joint).count();
+    assert_eq!(
+        (joints, apps.lines.len()),
+        (1, 30),
+        "ten to the joint, ten from it, and ten for CRDs"
     );
 }
 
