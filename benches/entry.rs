@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::machine::Machine;
 use crate::results::{Results, Row};
-use crate::{Trouble, apply_5000, plan_1000, restore_100_apps, restore_late_crd, say, start, watch_1000_apps};
+use crate::{Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_late_crd, say, start, watch_1000_apps};
 
 /// Measurements that are made together.
 struct Entry {
@@ -21,7 +21,7 @@ struct Entry {
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>, Trouble>>>>;
 
 /// What is measured, in the order in which it is.
-const ENTRIES: [Entry; 6] = [
+const ENTRIES: [Entry; 7] = [
     Entry {
         rows: &["start"],
         measure: |_| Box::pin(async { start::measure() }),
@@ -29,6 +29,10 @@ const ENTRIES: [Entry; 6] = [
     Entry {
         rows: &["plan-1000"],
         measure: |wanted| Box::pin(plan_1000::measure(wanted)),
+    },
+    Entry {
+        rows: &["graph-10000"],
+        measure: |wanted| Box::pin(async move { graph_10000::measure(&wanted) }),
     },
     Entry {
         rows: &["apply-5000", "apply-5000-raw", "apply-5000-far"],

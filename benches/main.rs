@@ -15,6 +15,7 @@ mod apply_5000;
 mod entry;
 mod far;
 mod goal;
+mod graph_10000;
 mod machine;
 mod measured;
 mod part;

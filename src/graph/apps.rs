@@ -100,7 +100,12 @@ impl<'g> Drawn<'g> {
     fn new(graph: &'g Graph) -> Self {
         let spots: Vec<AppSpot> = graph.apps.iter().map(|app| AppSpot::App(app.node)).collect();
         Self {
-            number: graph.apps.iter().enumerate().map(|(spot, app)| (app.node, spot)).collect(),
+            number: graph
+                .apps
+                .iter()
+                .enumerate()
+                .map(|(spot, app)| (app.node, spot))
+                .collect(),
             above: graph.above(),
             flow: HashMap::new(),
             lines: BTreeMap::new(),
@@ -129,7 +134,12 @@ impl<'g> Drawn<'g> {
             return Vec::new();
         };
         let owners = self.graph.owners(node).iter().filter_map(|app| self.number.get(app));
-        owners.map(|spot| Flow { spot: *spot, earlier: (node, when) }).collect()
+        owners
+            .map(|spot| Flow {
+                spot: *spot,
+                earlier: (node, when),
+            })
+            .collect()
     }
 
     /// Finds what flows through each gate. Where that is more than one app the gate becomes a joint.
@@ -177,8 +187,12 @@ impl<'g> Drawn<'g> {
     /// Draws the lines to the apps.
     fn ends(&mut self) {
         for line in self.graph.lines.edge_indices() {
-            let Some((source, target)) = self.graph.lines.edge_endpoints(line) else { continue };
-            let Spot::Node(node, when) = self.graph.lines[target] else { continue };
+            let Some((source, target)) = self.graph.lines.edge_endpoints(line) else {
+                continue;
+            };
+            let Spot::Node(node, when) = self.graph.lines[target] else {
+                continue;
+            };
             if self.graph.lines[line].reason.is_structure() || self.passes(target) {
                 continue;
             }
@@ -188,7 +202,9 @@ impl<'g> Drawn<'g> {
             }
             let owners: Vec<NodeId> = self.graph.owners(node).to_vec();
             for app in owners {
-                let Some(spot) = self.number.get(&app).copied() else { continue };
+                let Some(spot) = self.number.get(&app).copied() else {
+                    continue;
+                };
                 for flow in &flows {
                     if !self.is_related(flow.spot, spot) {
                         self.line(*flow, spot, (node, when), line, when);
@@ -265,7 +281,12 @@ impl<'g> Drawn<'g> {
         }
         let spots: Vec<AppSpot> = kept.into_iter().map(|spot| self.spots[spot]).collect();
         let (ranks, together) = ranked(&spots, &lines, self.graph);
-        Apps { spots, lines, ranks, together }
+        Apps {
+            spots,
+            lines,
+            ranks,
+            together,
+        }
     }
 }
 
@@ -275,7 +296,12 @@ fn ranked(spots: &[AppSpot], lines: &[AppLine], graph: &Graph) -> (Vec<usize>, V
     for _ in spots {
         simple.add_node(());
     }
-    let number: HashMap<NodeId, usize> = graph.apps.iter().enumerate().map(|(spot, app)| (app.node, spot)).collect();
+    let number: HashMap<NodeId, usize> = graph
+        .apps
+        .iter()
+        .enumerate()
+        .map(|(spot, app)| (app.node, spot))
+        .collect();
     for (spot, app) in graph.apps.iter().enumerate() {
         if let Some(parent) = app.parent.and_then(|parent| number.get(&parent)) {
             simple.add_edge(NodeIndex::new(*parent), NodeIndex::new(spot), ());
@@ -288,9 +314,13 @@ fn ranked(spots: &[AppSpot], lines: &[AppLine], graph: &Graph) -> (Vec<usize>, V
     let tangles = tarjan_scc(&simple);
     let mut rank = vec![0; spots.len()];
     for tangle in tangles.iter().rev() {
-        let before = tangle.iter().flat_map(|spot| simple.neighbors_directed(*spot, Direction::Incoming));
+        let before = tangle
+            .iter()
+            .flat_map(|spot| simple.neighbors_directed(*spot, Direction::Incoming));
         let outside = before.filter(|before| !tangle.contains(before));
-        let column = outside.map(|before| rank[before.index()] + usize::from(spots[before.index()] != AppSpot::Joint)).max();
+        let column = outside
+            .map(|before| rank[before.index()] + usize::from(spots[before.index()] != AppSpot::Joint))
+            .max();
         for spot in tangle {
             rank[spot.index()] = column.unwrap_or_default();
         }

@@ -1,6 +1,6 @@
 //! Makes a graph of what the rules draw. What comes of it does not depend on the order in which anything is given.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::cycle::cut;
 use super::draft::{Draft, Key, Object, Point, Written};
@@ -59,7 +59,14 @@ impl<'p> Sorted<'p> {
             brought.entry(*node).or_default().push(subject);
         }
         let apps = apps.into_iter().map(|app| node_of[app.0]).collect();
-        Self { draft, node_of, keys, brought, apps, subjects }
+        Self {
+            draft,
+            node_of,
+            keys,
+            brought,
+            apps,
+            subjects,
+        }
     }
 
     /// Makes the lines: two points for each node, one for each gate.
@@ -84,36 +91,64 @@ impl<'p> Sorted<'p> {
             Point::Object(object, when) => point(NodeId(self.node_of[object.0]), when).index(),
             Point::Gate(gate) => gate_at[gate],
         };
-        let written: Vec<Place> = whole.subjects.iter().map(super::whole::Subject::place).collect();
-        let place = |of: &Written| match of {
-            Written::Subject(subject) => written[*subject].clone(),
-            Written::App(app) => self.app_place(whole, *app),
-            Written::At(place) => place.clone(),
-        };
-        let places: BTreeSet<Place> = self.draft.waits.iter().map(|wait| place(&wait.place)).collect();
-        let places: Vec<Place> = std::iter::once(Place::default()).chain(places).collect();
-        let numbers: HashMap<&Place, usize> = places.iter().enumerate().skip(1).map(|(at, place)| (place, at)).collect();
-        let of_subject: Vec<usize> =
-            written.iter().map(|place| numbers.get(place).copied().unwrap_or_default()).collect();
+        let of_subjects: Vec<Place> = whole.subjects.iter().map(super::whole::Subject::place).collect();
+        let of_apps: Vec<Place> = (0..self.apps.len()).map(|app| self.app_place(whole, app)).collect();
+        let others = self.draft.waits.iter().filter_map(|wait| match &wait.place {
+            Written::At(place) => Some(place),
+            _ => None,
+        });
+        let nowhere = Place::default();
+        let mut places: Vec<&Place> = of_subjects
+            .iter()
+            .chain(&of_apps)
+            .chain(others)
+            .chain([&nowhere])
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        let find = |place: &Place| places.binary_search(&place).unwrap_or_default();
+        let [by_subject, by_app] = [&of_subjects, &of_apps].map(|all| all.iter().map(find).collect::<Vec<_>>());
         let number = |of: &Written| match of {
-            Written::Subject(subject) => of_subject[*subject],
-            other => numbers.get(&place(other)).copied().unwrap_or_default(),
+            Written::Subject(subject) => by_subject[*subject],
+            Written::App(app) => by_app[*app],
+            Written::At(place) => find(place),
         };
         let waits = self.draft.waits.iter();
         let mut all: Vec<_> = waits
-            .map(|wait| (at(wait.earlier), at(wait.later), &wait.reason, wait.firmness, number(&wait.place)))
+            .map(|wait| {
+                (
+                    at(wait.earlier),
+                    at(wait.later),
+                    &wait.reason,
+                    wait.firmness,
+                    number(&wait.place),
+                )
+            })
             .collect();
         all.sort_unstable();
         all.dedup();
         for node in 0..self.keys.len() {
             let [exists, healthy] = [When::Exists, When::Healthy].map(|when| point(NodeId(node), when));
-            let line = Line { reason: Reason::Grows, firmness: Firmness::Mandatory, place: 0 };
+            let line = Line {
+                reason: Reason::Grows,
+                firmness: Firmness::Mandatory,
+                place: 0,
+            };
             lines.add_edge(exists, healthy, line);
         }
         for (earlier, later, reason, firmness, place) in all {
-            let line = Line { reason: reason.clone(), firmness, place };
-            lines.add_edge(petgraph::graph::NodeIndex::new(earlier), petgraph::graph::NodeIndex::new(later), line);
+            let line = Line {
+                reason: reason.clone(),
+                firmness,
+                place,
+            };
+            lines.add_edge(
+                petgraph::graph::NodeIndex::new(earlier),
+                petgraph::graph::NodeIndex::new(later),
+                line,
+            );
         }
+        let places = places.into_iter().cloned().collect();
         (lines, places)
     }
 
@@ -132,12 +167,9 @@ impl<'p> Sorted<'p> {
         let nodes = self.nodes(whole, &lines);
         let cuts = cut(&mut lines, &places);
         let ranks = count(&lines, &nodes);
-        let numbers = nodes.iter().enumerate();
-        let numbers = numbers.map(|(number, node)| ((node.cluster.clone(), node.id.clone()), NodeId(number))).collect();
         Graph {
             apps: self.app_facts(whole),
             nodes,
-            numbers,
             places,
             lines,
             cycles: cuts.cycles,
@@ -152,7 +184,13 @@ impl<'p> Sorted<'p> {
             file: object.manifest.origin().file.clone(),
             line: object.manifest.origin().line,
         });
-        let brought = || self.brought.get(&self.apps[app])?.iter().map(|subject| whole.subjects[*subject].place()).min();
+        let brought = || {
+            self.brought
+                .get(&self.apps[app])?
+                .iter()
+                .map(|subject| whole.subjects[*subject].place())
+                .min()
+        };
         written.or_else(brought).unwrap_or_default()
     }
 
@@ -162,10 +200,18 @@ impl<'p> Sorted<'p> {
         let mut nodes: Vec<Node> = Vec::with_capacity(self.keys.len());
         for (number, key) in self.keys.iter().enumerate() {
             let subjects = self.brought.get(&number).map(Vec::as_slice).unwrap_or_default();
-            let mut apps: Vec<NodeId> =
-                subjects.iter().map(|subject| NodeId(self.apps.get(whole.subjects[*subject].app).copied().unwrap_or(number))).collect();
-            let mut place = subjects.iter().map(|subject| whole.subjects[*subject].place()).min().unwrap_or_default();
-            let version = subjects.iter().map(|subject| whole.subjects[*subject].manifest.text("/apiVersion"));
+            let mut apps: Vec<NodeId> = subjects
+                .iter()
+                .map(|subject| NodeId(self.apps.get(whole.subjects[*subject].app).copied().unwrap_or(number)))
+                .collect();
+            let mut place = subjects
+                .iter()
+                .map(|subject| whole.subjects[*subject].place())
+                .min()
+                .unwrap_or_default();
+            let version = subjects
+                .iter()
+                .map(|subject| whole.subjects[*subject].manifest.text("/apiVersion"));
             let version = version.min().unwrap_or_default().rsplit('/').next().unwrap_or_default();
             let app = app_at.get(&number).copied();
             if let Some(app) = app {
@@ -192,13 +238,17 @@ impl<'p> Sorted<'p> {
                 place,
             });
         }
-        self.made(&mut nodes, lines);
+        Self::made(&mut nodes, lines);
         nodes
     }
 
     /// What another object makes belongs to the apps of its makers, and is written where they are.
-    fn made(&self, nodes: &mut [Node], lines: &Lines) {
-        for edge in lines.raw_edges().iter().filter(|edge| edge.weight.reason == Reason::Makes) {
+    fn made(nodes: &mut [Node], lines: &Lines) {
+        for edge in lines
+            .raw_edges()
+            .iter()
+            .filter(|edge| edge.weight.reason == Reason::Makes)
+        {
             let (Spot::Node(maker, _), Spot::Node(made, _)) = (lines[edge.source()], lines[edge.target()]) else {
                 continue;
             };
@@ -220,7 +270,10 @@ impl<'p> Sorted<'p> {
         let mut objects: HashMap<usize, Vec<NodeId>> = HashMap::new();
         for (node, subjects) in &self.brought {
             for subject in subjects {
-                objects.entry(whole.subjects[*subject].app).or_default().push(NodeId(*node));
+                objects
+                    .entry(whole.subjects[*subject].app)
+                    .or_default()
+                    .push(NodeId(*node));
             }
         }
         let apps = whole.apps.iter().enumerate().map(|(app, one)| {

@@ -46,35 +46,47 @@ pub(super) fn cut(lines: &mut Lines, places: &[Place]) -> Cuts {
                 broken.extend(unravelled(lines, &tangle, &broken));
                 continue;
             }
-            let round = shortest(lines, &tangle, &broken);
-            let weakest = round.iter().copied().min_by_key(|line| {
+            let way = shortest(lines, &tangle, &broken);
+            let weakest = way.iter().copied().min_by_key(|line| {
                 let weight = &lines[*line];
                 (hardness(&weight.reason, weight.firmness), line.index())
             });
             let Some(weakest) = weakest else { continue };
             broken.insert(weakest);
-            let links = links(lines, places, &round);
-            let at = links.iter().position(|(line, _)| *line == weakest).unwrap_or_else(|| easiest(&links));
-            let mut links: Vec<Edge> = links.into_iter().map(|(_, edge)| edge).collect();
-            if lines[weakest].firmness == Firmness::Optional && at < links.len() {
-                cuts.dropped.push(links.swap_remove(at));
-            } else if !links.is_empty() {
-                cuts.cycles.push(Cycle { links, weakest: at });
+            let circle = as_edges(lines, places, &way);
+            let at = circle
+                .iter()
+                .position(|(line, _)| *line == weakest)
+                .unwrap_or_else(|| easiest(&circle));
+            let mut circle: Vec<Edge> = circle.into_iter().map(|(_, edge)| edge).collect();
+            if lines[weakest].firmness == Firmness::Optional && at < circle.len() {
+                cuts.dropped.push(circle.swap_remove(at));
+            } else if !circle.is_empty() {
+                cuts.cycles.push(Cycle {
+                    links: circle,
+                    weakest: at,
+                });
             }
         }
     }
-    lines.retain_edges(|_, line| !broken.contains(&line));
+    if !broken.is_empty() {
+        lines.retain_edges(|_, line| !broken.contains(&line));
+    }
     cuts
 }
 
-fn easiest(links: &[(EdgeIndex, Edge)]) -> usize {
+fn easiest(circle: &[(EdgeIndex, Edge)]) -> usize {
     let by_hardness = |(_, (_, edge)): &(usize, &(EdgeIndex, Edge))| hardness(&edge.reason, edge.firmness);
-    links.iter().enumerate().min_by_key(by_hardness).map_or(0, |(at, _)| at)
+    circle
+        .iter()
+        .enumerate()
+        .min_by_key(by_hardness)
+        .map_or(0, |(at, _)| at)
 }
 
 /// Returns the sets of points from each of which every other one of the set can be reached.
 fn tangles(lines: &Lines, broken: &HashSet<EdgeIndex>) -> Vec<Vec<NodeIndex>> {
-    let whole = EdgeFiltered::from_fn(lines, |edge| !broken.contains(&edge.id()));
+    let whole = EdgeFiltered::from_fn(lines, |edge| broken.is_empty() || !broken.contains(&edge.id()));
     let mut tangles: Vec<Vec<NodeIndex>> = tarjan_scc(&whole).into_iter().filter(|set| set.len() > 1).collect();
     for tangle in &mut tangles {
         tangle.sort_unstable();
@@ -128,18 +140,22 @@ fn way_back(lines: &Lines, came_by: &HashMap<NodeIndex, EdgeIndex>, start: NodeI
 
 /// Returns a circle as edges between nodes, each with the line that it stands for. The lines come as they were walked back: each
 /// one's source is the next one's target.
-fn links(lines: &Lines, places: &[Place], way: &[EdgeIndex]) -> Vec<(EdgeIndex, Edge)> {
+fn as_edges(lines: &Lines, places: &[Place], way: &[EdgeIndex]) -> Vec<(EdgeIndex, Edge)> {
     // Begin at a node, so that what goes through a gate is one edge.
     let ends_at_node = |line: &EdgeIndex| {
-        lines.edge_endpoints(*line).is_some_and(|(_, to)| matches!(lines[to], Spot::Node(..)))
+        lines
+            .edge_endpoints(*line)
+            .is_some_and(|(_, to)| matches!(lines[to], Spot::Node(..)))
     };
     let Some(begin) = way.iter().position(ends_at_node) else {
         return Vec::new();
     };
-    let mut links = Vec::new();
+    let mut circle = Vec::new();
     let mut open: Option<(EdgeIndex, (super::node::NodeId, super::edge::When), Line)> = None;
     for line in way[begin..].iter().chain(&way[..begin]) {
-        let Some((from, to)) = lines.edge_endpoints(*line) else { continue };
+        let Some((from, to)) = lines.edge_endpoints(*line) else {
+            continue;
+        };
         if let Spot::Node(node, when) = lines[to] {
             open = Some((*line, (node, when), lines[*line].clone()));
         }
@@ -153,20 +169,26 @@ fn links(lines: &Lines, places: &[Place], way: &[EdgeIndex]) -> Vec<(EdgeIndex, 
                     firmness: weight.firmness,
                     place: places[weight.place].clone(),
                 };
-                links.push((line, edge));
+                circle.push((line, edge));
             }
             open = None;
         }
     }
-    links
+    circle
 }
 
 /// Returns lines without which a tangle has no circle left, by force: all that give way, and then all that lead back.
 fn unravelled(lines: &Lines, tangle: &[NodeIndex], broken: &HashSet<EdgeIndex>) -> Vec<EdgeIndex> {
     let inside: HashSet<NodeIndex> = tangle.iter().copied().collect();
-    let within = tangle.iter().flat_map(|from| lines.edges(*from)).filter(|edge| inside.contains(&edge.target()));
+    let within = tangle
+        .iter()
+        .flat_map(|from| lines.edges(*from))
+        .filter(|edge| inside.contains(&edge.target()));
     let whole = within.filter(|edge| !broken.contains(&edge.id()));
     let gives_way = |line: &Line| hardness(&line.reason, line.firmness) <= 2;
     // The points of a node are in the order in which it happens, so that what leads forward cannot make a circle.
-    whole.filter(|edge| gives_way(edge.weight()) || edge.source() >= edge.target()).map(|edge| edge.id()).collect()
+    whole
+        .filter(|edge| gives_way(edge.weight()) || edge.source() >= edge.target())
+        .map(|edge| edge.id())
+        .collect()
 }

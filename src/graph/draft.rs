@@ -16,6 +16,8 @@ pub struct Draft<'p> {
     pub(super) gates: Vec<Gate<'p>>,
     gate_numbers: HashMap<Gate<'p>, usize>,
     pub(super) waits: Vec<Wait>,
+    /// Of each subject its object, once it was asked for.
+    of: Vec<Option<Object>>,
 }
 
 /// The identity of an object across clusters.
@@ -98,7 +100,13 @@ impl<'p> Draft<'p> {
         name: impl Into<Cow<'p, str>>,
     ) -> Object {
         let name = name.into();
-        let key = Key { cluster, group, kind, namespace, name };
+        let key = Key {
+            cluster,
+            group,
+            kind,
+            namespace,
+            name,
+        };
         if let Some(number) = self.numbers.get(&key) {
             return Object(*number);
         }
@@ -109,14 +117,35 @@ impl<'p> Draft<'p> {
 
     /// Returns an object that an app brings.
     pub fn of(&mut self, subject: &Subject<'p>) -> Object {
-        self.object(subject.cluster, (subject.group, subject.kind), subject.namespace, subject.name)
+        if let Some(Some(object)) = self.of.get(subject.index) {
+            return *object;
+        }
+        let object = self.object(
+            subject.cluster,
+            (subject.group, subject.kind),
+            subject.namespace,
+            subject.name,
+        );
+        if self.of.len() <= subject.index {
+            self.of.resize(subject.index + 1, None);
+        }
+        self.of[subject.index] = Some(object);
+        object
     }
 
     /// Returns an app, which is an object of the cluster that its parent deploys to.
     pub fn app(&mut self, whole: &Whole<'p>, app: usize) -> Object {
         let one = &whole.apps[app];
-        let cluster = one.parent.and_then(|parent| whole.apps.get(parent)).map_or("", |parent| parent.cluster.as_str());
-        self.object(cluster, (&one.id.group, &one.id.kind), &one.id.namespace, one.id.name.as_str())
+        let cluster = one
+            .parent
+            .and_then(|parent| whole.apps.get(parent))
+            .map_or("", |parent| parent.cluster.as_str());
+        self.object(
+            cluster,
+            (&one.id.group, &one.id.kind),
+            &one.id.namespace,
+            one.id.name.as_str(),
+        )
     }
 
     /// Returns a gate.
@@ -136,7 +165,13 @@ impl<'p> Draft<'p> {
             (one, other) => one == other,
         };
         if !is_itself {
-            self.waits.push(Wait { later, earlier, reason, firmness, place });
+            self.waits.push(Wait {
+                later,
+                earlier,
+                reason,
+                firmness,
+                place,
+            });
         }
     }
 
@@ -147,7 +182,13 @@ impl<'p> Draft<'p> {
 
     /// Says that something may have to wait for something else, as an object says.
     pub fn may(&mut self, later: Point, earlier: Point, reason: Reason, by: &Subject<'p>) {
-        self.wait(later, earlier, reason, Firmness::Conditional, Written::Subject(by.index));
+        self.wait(
+            later,
+            earlier,
+            reason,
+            Firmness::Conditional,
+            Written::Subject(by.index),
+        );
     }
 
     /// Says that something had better wait for something else, as an object says.

@@ -34,7 +34,12 @@ pub(crate) fn application(name: &str, annotations: &str) -> String {
 impl Scene {
     /// With a root of the runbook.
     pub(crate) fn root(self, name: &str, text: &str) -> Self {
-        self.with(ObjectRef::new("", "Root", "", name), None, None, Contents::Known(sourced(name, text)))
+        self.with(
+            ObjectRef::new("", "Root", "", name),
+            None,
+            None,
+            Contents::Known(sourced(name, text)),
+        )
     }
 
     /// With an Application, which an earlier app brings. Its objects go into a namespace of its name.
@@ -49,7 +54,9 @@ impl Scene {
 
     fn child(self, name: &str, contents: Contents) -> Self {
         let found = self.platform.apps.iter().enumerate().find_map(|(index, app)| {
-            let Contents::Known(objects) = &app.contents else { return None };
+            let Contents::Known(objects) = &app.contents else {
+                return None;
+            };
             let is = |object: &&Sourced| object.manifest.kind() == "Application" && object.manifest.id().name == name;
             Some((index, objects.iter().find(is)?.clone()))
         });
@@ -58,7 +65,11 @@ impl Scene {
     }
 
     fn with(mut self, id: ObjectRef, parent: Option<usize>, object: Option<Sourced>, contents: Contents) -> Self {
-        let namespace = if parent.is_none() { "argocd".into() } else { id.name.clone() };
+        let namespace = if parent.is_none() {
+            "argocd".into()
+        } else {
+            id.name.clone()
+        };
         self.platform.apps.push(App {
             id,
             parent,
@@ -86,7 +97,9 @@ impl Scene {
 /// Finds a node by its kind and name, in whatever namespace.
 #[track_caller]
 pub(crate) fn node(graph: &Graph, kind: &str, name: &str) -> NodeId {
-    let found = graph.nodes().find(|(_, node)| node.id.kind == kind && node.id.name == name);
+    let found = graph
+        .nodes()
+        .find(|(_, node)| node.id.kind == kind && node.id.name == name);
     found.unwrap_or_else(|| panic!("there is no {kind} {name}")).0
 }
 
@@ -102,7 +115,9 @@ pub(crate) fn told(graph: &Graph, edge: &Edge) -> String {
 
 /// Returns all edges in words, but for those that only say what belongs to what and what is in a namespace.
 pub(crate) fn edges(graph: &Graph) -> Vec<String> {
-    let told = graph.edges().filter(|edge| !edge.reason.is_structure() && edge.reason != super::Reason::Namespace);
+    let told = graph
+        .edges()
+        .filter(|edge| !edge.reason.is_structure() && edge.reason != super::Reason::Namespace);
     let mut told: Vec<String> = told.map(|edge| told_firm(graph, &edge)).collect();
     told.sort();
     told.dedup();

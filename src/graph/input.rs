@@ -12,8 +12,6 @@ pub struct Known {
     pub after: Vec<After>,
     /// The namespace of the agent; empty where there is none.
     pub agent_namespace: String,
-    /// Whether the platform has a health check for child apps, so that a wave waits for those of the one before.
-    pub children_are_awaited: bool,
 }
 
 /// An object that no app brings, and that is known to be there in time.

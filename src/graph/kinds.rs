@@ -133,7 +133,10 @@ pub(super) fn template(group: &str, kind: &str) -> Option<&'static str> {
 /// Returns the name of the resource of a kind, as rules of webhooks write it, where no CRD says it.
 pub(super) fn plural(kind: &str) -> String {
     let word = kind.to_lowercase();
-    if let Some(stem) = word.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+    if let Some(stem) = word
+        .strip_suffix('y')
+        .filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']))
+    {
         return format!("{stem}ies");
     }
     let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|end| word.ends_with(end));
@@ -176,7 +179,12 @@ mod tests {
 
     #[test]
     fn what_an_addon_serves_is_not_built_in() {
-        for group in ["gateway.networking.k8s.io", "metrics.k8s.io", "snapshot.storage.k8s.io", "cert-manager.io"] {
+        for group in [
+            "gateway.networking.k8s.io",
+            "metrics.k8s.io",
+            "snapshot.storage.k8s.io",
+            "cert-manager.io",
+        ] {
             assert!(!is_built_in(group), "{group}");
         }
         assert!(is_built_in("networking.k8s.io") && is_built_in(""));

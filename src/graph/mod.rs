@@ -16,6 +16,8 @@ mod edge;
 mod edges;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod fixture_shop;
 mod input;
 mod kinds;
 mod lines;
@@ -23,10 +25,15 @@ mod model;
 mod node;
 mod path;
 mod platform;
+#[cfg(test)]
+pub(crate) mod properties;
 mod rank;
 mod reason;
 mod set;
+mod shape;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod usual;
 mod whole;
 mod why;
@@ -43,5 +50,6 @@ pub use path::{Leg, Progress, Timed, Timeline};
 pub use platform::{App, AppSource, Contents, Platform, Sourced};
 pub use reason::Reason;
 pub use set::ranks;
+pub use shape::{AppShape, CycleShape, DoubledShape, EdgeShape, LineShape, MissingShape, Shape};
 pub use whole::{Subject, Whole, answers_for, brings};
 pub use why::{HeldBack, Unknown};

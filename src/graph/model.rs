@@ -1,7 +1,5 @@
 //! The graph, and what it is asked first.
 
-use std::collections::HashMap;
-
 use super::cycle::Cycle;
 use super::edge::{Edge, Firmness, When};
 use super::lines::{Lines, Spot};
@@ -16,7 +14,6 @@ use crate::object::ObjectRef;
 #[derive(Debug)]
 pub struct Graph {
     pub(super) nodes: Vec<Node>,
-    pub(super) numbers: HashMap<(String, ObjectRef), NodeId>,
     pub(super) apps: Vec<AppFacts>,
     pub(super) places: Vec<Place>,
     /// Without circles.
@@ -45,7 +42,10 @@ pub struct AppFacts {
 impl Graph {
     /// Returns all nodes, by cluster and identity.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().map(|(number, node)| (NodeId(number), node))
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(number, node)| (NodeId(number), node))
     }
 
     /// Returns a node.
@@ -55,7 +55,11 @@ impl Graph {
 
     /// Finds an object on a cluster; the target where it is empty.
     pub fn find(&self, cluster: &str, id: &ObjectRef) -> Option<NodeId> {
-        self.numbers.get(&(cluster.to_owned(), id.clone())).copied()
+        // They are sorted by just that.
+        let found = self
+            .nodes
+            .binary_search_by(|node| (node.cluster.as_str(), &node.id).cmp(&(cluster, id)));
+        found.ok().map(NodeId)
     }
 
     /// Finds what a person means by `NAME`, `NAMESPACE/NAME`, `KIND/NAME` or `KIND/NAMESPACE/NAME`: apps before objects. More than one
@@ -72,9 +76,21 @@ impl Graph {
             }
             _ => false,
         };
-        let found: Vec<NodeId> = self.nodes().filter(|(_, node)| fits(node, &parts)).map(|(id, _)| id).collect();
-        let apps: Vec<NodeId> = found.iter().copied().filter(|id| self.node(*id).standing == Standing::App).collect();
-        if apps.is_empty() || parts.len() > 1 { found } else { apps }
+        let found: Vec<NodeId> = self
+            .nodes()
+            .filter(|(_, node)| fits(node, &parts))
+            .map(|(id, _)| id)
+            .collect();
+        let apps: Vec<NodeId> = found
+            .iter()
+            .copied()
+            .filter(|id| self.node(*id).standing == Standing::App)
+            .collect();
+        if apps.is_empty() || parts.len() > 1 {
+            found
+        } else {
+            apps
+        }
     }
 
     /// Returns the apps, by cluster and identity.
@@ -100,7 +116,8 @@ impl Graph {
 
     /// Returns the nodes that more than one app brings, which no agent bears for long.
     pub fn doubled(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes().filter(|(_, node)| node.standing == Standing::Brought && node.apps.len() > 1)
+        self.nodes()
+            .filter(|(_, node)| node.standing == Standing::Brought && node.apps.len() > 1)
     }
 
     /// Returns what is needed and what nothing that is known brings.

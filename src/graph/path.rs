@@ -113,29 +113,57 @@ impl Graph {
             moments.add_node(if is_app { Moment::Begins(spot) } else { Moment::Joint });
             moments.add_node(if is_app { Moment::Ends(spot) } else { Moment::Joint });
         }
-        let (begins, ends) = (|spot: usize| NodeIndex::new(spot * 2), |spot: usize| NodeIndex::new(spot * 2 + 1));
+        let (begins, ends) = (
+            |spot: usize| NodeIndex::new(spot * 2),
+            |spot: usize| NodeIndex::new(spot * 2 + 1),
+        );
         let sync = Duration::from_secs(SYNC);
-        let number: HashMap<NodeId, usize> = self.apps.iter().enumerate().map(|(spot, app)| (app.node, spot)).collect();
+        let number: HashMap<NodeId, usize> = self
+            .apps
+            .iter()
+            .enumerate()
+            .map(|(spot, app)| (app.node, spot))
+            .collect();
         let bare = |length| Span { length, line: None };
         for spot in 0..apps.spots.len() {
-            moments.add_edge(begins(spot), ends(spot), bare(lengths.get(spot).copied().unwrap_or_default()));
-            let parent = self.apps.get(spot).and_then(|app| app.parent).and_then(|parent| number.get(&parent));
+            moments.add_edge(
+                begins(spot),
+                ends(spot),
+                bare(lengths.get(spot).copied().unwrap_or_default()),
+            );
+            let parent = self
+                .apps
+                .get(spot)
+                .and_then(|app| app.parent)
+                .and_then(|parent| number.get(&parent));
             if let Some(parent) = parent {
-                moments.add_edge(begins(*parent), begins(spot), bare(if is_begun(spot) { Duration::ZERO } else { sync }));
+                moments.add_edge(
+                    begins(*parent),
+                    begins(spot),
+                    bare(if is_begun(spot) { Duration::ZERO } else { sync }),
+                );
                 moments.add_edge(ends(spot), ends(*parent), bare(Duration::ZERO));
             }
         }
         let mut lines = Vec::new();
         for (at, line) in apps.lines.iter().enumerate() {
             let is_app = |spot: usize| matches!(apps.spots[spot], AppSpot::App(_));
-            let is_over = is_app(line.later) && (is_done(line.later) || (line.holds_back == When::Exists && is_begun(line.later)));
+            let is_over = is_app(line.later)
+                && (is_done(line.later) || (line.holds_back == When::Exists && is_begun(line.later)));
             if is_over {
                 continue;
             }
             let (from, lead) = if line.until_well {
                 (ends(line.earlier), Duration::ZERO)
             } else {
-                (begins(line.earlier), if is_app(line.earlier) && is_done(line.earlier) { Duration::ZERO } else { sync })
+                (
+                    begins(line.earlier),
+                    if is_app(line.earlier) && is_done(line.earlier) {
+                        Duration::ZERO
+                    } else {
+                        sync
+                    },
+                )
             };
             // What cannot be well before still has to begin its own work then: its pods were waiting.
             let own = lengths.get(line.later).copied().unwrap_or_default();
@@ -143,7 +171,14 @@ impl Graph {
                 When::Exists => (begins(line.later), Duration::ZERO),
                 When::Healthy => (ends(line.later), own),
             };
-            lines.push(moments.add_edge(from, to, Span { length: lead + rest, line: Some(at) }));
+            lines.push(moments.add_edge(
+                from,
+                to,
+                Span {
+                    length: lead + rest,
+                    line: Some(at),
+                },
+            ));
         }
         // Apps that wait for each other come together: what binds them in a circle delays neither.
         let tangle_of: HashMap<NodeIndex, usize> = tarjan_scc(&moments)
@@ -155,7 +190,9 @@ impl Graph {
         let lines: HashSet<_> = lines.into_iter().collect();
         moments.retain_edges(|moments, edge| {
             let is_inside = moments.edge_endpoints(edge).is_some_and(|(from, to)| {
-                tangle_of.get(&from).is_some_and(|tangle| tangle_of.get(&to) == Some(tangle))
+                tangle_of
+                    .get(&from)
+                    .is_some_and(|tangle| tangle_of.get(&to) == Some(tangle))
             });
             !(is_inside && lines.contains(&edge))
         });
@@ -184,7 +221,9 @@ impl Graph {
         // The last to end, and of several the one that is nobody's parent: a parent only ends with its children.
         let above = self.above();
         let last = (0..self.apps.len()).max_by_key(|spot| {
-            let depth = above.get(&self.apps[*spot].node).map_or(0, std::collections::BTreeSet::len);
+            let depth = above
+                .get(&self.apps[*spot].node)
+                .map_or(0, std::collections::BTreeSet::len);
             (at[spot * 2 + 1], depth, std::cmp::Reverse(*spot))
         });
         let mut critical: Vec<Leg> = Vec::new();
@@ -196,7 +235,10 @@ impl Graph {
                 let node = self.apps[spot].node;
                 match critical.last_mut() {
                     Some(leg) if leg.app.node == node => {}
-                    _ => critical.push(Leg { app: timed(spot), because: None }),
+                    _ => critical.push(Leg {
+                        app: timed(spot),
+                        because: None,
+                    }),
                 }
                 if let (Some(leg), Some(line)) = (critical.last_mut(), line) {
                     leg.because = leg.because.take().or_else(|| Some(line.edge.clone()));

@@ -52,7 +52,10 @@ pub(super) fn count(lines: &Lines, nodes: &[Node]) -> Vec<usize> {
 pub(super) fn chains(lines: &Lines, is_brought: impl Fn(NodeId) -> bool) -> Vec<usize> {
     let mut chain = vec![0_usize; lines.node_count()];
     for point in toposort(lines, None).unwrap_or_default() {
-        let before = lines.neighbors_directed(point, Direction::Incoming).map(|before| chain[before.index()]).max();
+        let before = lines
+            .neighbors_directed(point, Direction::Incoming)
+            .map(|before| chain[before.index()])
+            .max();
         let before = before.unwrap_or_default();
         chain[point.index()] = match lines[point] {
             Spot::Node(node, When::Exists) => before + usize::from(is_brought(node)),

@@ -2,10 +2,10 @@
 
 use super::build::Sorted;
 use super::draft::Draft;
+use super::edge::When;
 use super::edges::SET_ROWS;
 use super::input::Known;
 use super::lines::point;
-use super::edge::When;
 use super::rank::chains;
 use super::whole::Whole;
 use crate::object::Manifest;

@@ -24,7 +24,9 @@ pub(super) fn given(known: &Known) -> HashMap<Key<'_>, Standing> {
             namespace: &id.namespace,
             name: id.name.as_str().into(),
         };
-        all.entry(key).and_modify(|by: &mut Standing| *by = given.by.min(*by)).or_insert(given.by);
+        all.entry(key)
+            .and_modify(|by: &mut Standing| *by = given.by.min(*by))
+            .or_insert(given.by);
     }
     all
 }

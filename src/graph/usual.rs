@@ -37,7 +37,9 @@ impl Graph {
         }
         let slowest = app.objects.iter().map(|object| {
             let id = &self.node(*object).id;
-            let row = KINDS.iter().find(|row| (row.0, row.1) == (id.group.as_str(), id.kind.as_str()));
+            let row = KINDS
+                .iter()
+                .find(|row| (row.0, row.1) == (id.group.as_str(), id.kind.as_str()));
             match row {
                 Some(row) => row.2,
                 // A resource of somebody's operator is seldom well at once.

@@ -15,6 +15,8 @@ pub struct Whole<'p> {
     pub apps: &'p [App],
     /// The objects, app by app, in the order in which they are written.
     pub subjects: Vec<Subject<'p>>,
+    /// Whether a wave waits for child apps to be well.
+    pub children_are_awaited: bool,
     /// What else is known.
     pub known: &'p Known,
     by_kind: HashMap<&'p str, HashMap<&'p str, Vec<usize>>>,
@@ -45,11 +47,7 @@ pub struct Subject<'p> {
 
 impl<'p> Whole<'p> {
     /// Looks at a platform. `is_brought` says whether an app brings an object at all: a hook that no sync runs is not.
-    pub(super) fn new(
-        platform: &'p Platform,
-        known: &'p Known,
-        is_brought: impl Fn(&Manifest) -> bool,
-    ) -> Self {
+    pub(super) fn new(platform: &'p Platform, known: &'p Known, is_brought: impl Fn(&Manifest) -> bool) -> Self {
         let listed = platform.apps.iter().enumerate().flat_map(|(app, of)| {
             let objects: &'p [Sourced] = match &of.contents {
                 Contents::Known(objects) => objects,
@@ -63,7 +61,12 @@ impl<'p> Whole<'p> {
                 source: &object.source,
             })
         });
-        Self::of(&platform.apps, known, listed.filter(|one| is_brought(one.manifest)).collect())
+        let brought = listed.filter(|one| is_brought(one.manifest)).collect();
+        let whole = Self::of(&platform.apps, known, brought);
+        Self {
+            children_are_awaited: platform.children_are_awaited,
+            ..whole
+        }
     }
 
     /// Looks at one set of objects, which go to one cluster; those that name no namespace into this one.
@@ -111,6 +114,7 @@ impl<'p> Whole<'p> {
         Self {
             apps,
             subjects: listed.into_iter().enumerate().map(subject).collect(),
+            children_are_awaited: false,
             known,
             by_kind,
         }
@@ -118,7 +122,12 @@ impl<'p> Whole<'p> {
 
     /// Returns the objects of a kind, in whatever version.
     pub fn of_kind<'w>(&'w self, group: &str, kind: &str) -> impl Iterator<Item = &'w Subject<'p>> + use<'w, 'p> {
-        let found: &'w [usize] = self.by_kind.get(group).and_then(|kinds| kinds.get(kind)).map(Vec::as_slice).unwrap_or_default();
+        let found: &'w [usize] = self
+            .by_kind
+            .get(group)
+            .and_then(|kinds| kinds.get(kind))
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let subjects: &'w [Subject<'p>] = &self.subjects;
         found.iter().map(move |index| &subjects[*index])
     }

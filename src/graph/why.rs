@@ -9,6 +9,7 @@ use super::edge::{Edge, When};
 use super::lines::{Spot, point};
 use super::model::Graph;
 use super::node::{NodeId, Standing};
+use super::rank::is_brought;
 use super::reason::Reason;
 
 /// More links than this are no explanation.
@@ -23,12 +24,21 @@ impl Graph {
         first.extend(self.waits((node, When::Healthy)));
         if let Some(app) = self.apps.iter().find(|app| app.node == node) {
             let inside: HashSet<NodeId> = app.objects.iter().copied().chain([node]).collect();
-            for object in app.objects.iter().filter(|object| self.node(**object).standing != Standing::App) {
-                let waits = [When::Exists, When::Healthy].into_iter().flat_map(|when| self.waits((*object, when)));
-                first.extend(waits.filter(|edge| !inside.contains(&edge.earlier.0) && !self.is_of(edge.earlier.0, node)));
+            for object in app
+                .objects
+                .iter()
+                .filter(|object| self.node(**object).standing != Standing::App)
+            {
+                let waits = [When::Exists, When::Healthy]
+                    .into_iter()
+                    .flat_map(|when| self.waits((*object, when)));
+                first.extend(
+                    waits.filter(|edge| !inside.contains(&edge.earlier.0) && !self.is_of(edge.earlier.0, node)),
+                );
             }
         }
         first.retain(|edge| !matches!(edge.reason, Reason::Contains | Reason::KindOrder | Reason::Grows));
+        first.retain(|edge| !self.is_there(edge.earlier.0));
         if first.iter().any(|edge| edge.reason != Reason::PartOf) {
             first.retain(|edge| edge.reason != Reason::PartOf);
         }
@@ -40,6 +50,12 @@ impl Graph {
 
     fn is_of(&self, node: NodeId, app: NodeId) -> bool {
         self.owners(node).contains(&app) && self.node(node).standing != Standing::App
+    }
+
+    /// Whether something is there before the first app, so that nobody waits for it.
+    fn is_there(&self, node: NodeId) -> bool {
+        let node = self.node(node);
+        node.standing != Standing::Missing && !is_brought(node) && node.id.kind != "Step"
     }
 
     fn chain(&self, first: Edge) -> Vec<Edge> {
@@ -57,8 +73,8 @@ impl Graph {
             waits.retain(|edge| edge.reason != Reason::Grows && !seen.contains(&edge.earlier));
             let next = waits.into_iter().max_by_key(|edge| {
                 let weight = match edge.reason {
-                    Reason::PartOf => 0,
-                    Reason::KindOrder => 1,
+                    _ if self.is_there(edge.earlier.0) => 0,
+                    Reason::PartOf | Reason::KindOrder => 1,
                     _ => 2,
                 };
                 // Of equals the first.
@@ -90,7 +106,12 @@ impl Graph {
         let is_part = |object: &NodeId| self.node(*object).standing != Standing::App && *object != node;
         let mut held = HeldBack::default();
         for app in self.apps.iter().filter(|app| app.node != node) {
-            let by_object = || app.objects.iter().filter(|object| is_part(object)).any(|object| is_reached(*object, When::Healthy));
+            let by_object = || {
+                app.objects
+                    .iter()
+                    .filter(|object| is_part(object))
+                    .any(|object| is_reached(*object, When::Healthy))
+            };
             if is_reached(app.node, When::Exists) || by_object() {
                 held.apps.push(app.node);
             }
@@ -107,7 +128,10 @@ impl Graph {
     /// Returns what nobody can tell: apps that cannot be looked into, and what is needed and comes from nowhere that is known.
     pub fn unknowns(&self) -> Vec<Unknown> {
         let apps = self.apps.iter().filter(|app| !app.unknown.is_empty());
-        let apps = apps.map(|app| Unknown::App { node: app.node, reasons: app.unknown.clone() });
+        let apps = apps.map(|app| Unknown::App {
+            node: app.node,
+            reasons: app.unknown.clone(),
+        });
         let missing = self.missing().map(|(node, _)| {
             let mut needed_by: Vec<Edge> = [When::Exists, When::Healthy]
                 .into_iter()

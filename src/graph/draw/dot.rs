@@ -15,6 +15,7 @@ impl Graph {
     /// Draws the apps as a graph for `dot`, from left to right in the order in which they can come.
     pub fn dot(&self, timeline: &Timeline) -> String {
         let picture = Picture::new(self, timeline);
+        let critical = format!(", color=\"{CRITICAL}\", penwidth=2.5");
         let mut text = String::from(
             "digraph platform {\n  rankdir=LR; bgcolor=transparent;\n  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f1f4f8\", color=\"#5c6b7f\", fontcolor=\"#16202c\", fontname=sans];\n  edge [color=\"#7d8999\", fontname=sans];\n",
         );
@@ -28,12 +29,15 @@ impl Graph {
             let label = format!("{}\n{}", app.name, app.below);
             let mut more = String::new();
             if app.is_critical {
-                more.push_str(&format!(", color=\"{CRITICAL}\", penwidth=2.5"));
+                more.clone_from(&critical);
             }
             if app.is_unknown {
                 more.push_str(", style=\"rounded,filled,dashed\", fillcolor=\"#d5dbe3\"");
             }
-            line(&mut text, &format!("  n{place} [label={}, tooltip={}{more}];", dot(&label), dot(&app.title)));
+            line(
+                &mut text,
+                &format!("  n{place} [label={}, tooltip={}{more}];", dot(&label), dot(&app.title)),
+            );
         }
         for names in columns.values() {
             line(&mut text, &format!("  {{ rank=same; {}; }}", names.join("; ")));
@@ -44,9 +48,15 @@ impl Graph {
                 Kind::Conditional => "dashed",
                 Kind::Mandatory => "solid",
             };
-            let critical = if arrow.is_critical { format!(", color=\"{CRITICAL}\", penwidth=2.5") } else { String::new() };
+            let critical = if arrow.is_critical { critical.as_str() } else { "" };
             let tooltip = dot(&arrow.title);
-            line(&mut text, &format!("  n{} -> n{} [style={style}, tooltip={tooltip}{critical}];", arrow.from, arrow.to));
+            line(
+                &mut text,
+                &format!(
+                    "  n{} -> n{} [style={style}, tooltip={tooltip}{critical}];",
+                    arrow.from, arrow.to
+                ),
+            );
         }
         text.push_str("}\n");
         text

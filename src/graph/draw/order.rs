@@ -58,7 +58,9 @@ impl Layers {
             ways.push(way);
         }
         let last = layers.keys().next_back().copied().unwrap_or_default();
-        let stops = (0..=last).map(|layer| layers.remove(&layer).unwrap_or_default()).collect();
+        let stops = (0..=last)
+            .map(|layer| layers.remove(&layer).unwrap_or_default())
+            .collect();
         let mut layers = Self { stops, what, ways };
         layers.untangle();
         layers
@@ -96,8 +98,10 @@ impl Layers {
                     let side = side.filter(|side| !side.is_empty())?;
                     Some(side.iter().map(|other| at[other]).sum::<f64>() / amount(side.len()))
                 };
-                let mut order: Vec<(f64, usize)> =
-                    self.stops[layer].iter().map(|stop| (wanted(*stop).unwrap_or(at[stop]), *stop)).collect();
+                let mut order: Vec<(f64, usize)> = self.stops[layer]
+                    .iter()
+                    .map(|stop| (wanted(*stop).unwrap_or(at[stop]), *stop))
+                    .collect();
                 order.sort_by(|one, other| one.0.total_cmp(&other.0));
                 self.stops[layer] = order.into_iter().map(|(_, stop)| stop).collect();
                 let length = self.stops[layer].len();
@@ -129,9 +133,9 @@ impl Layers {
         let mut crossings = 0;
         for lines in between.values().filter(|lines| lines.len() <= 600) {
             for (index, one) in lines.iter().enumerate() {
-                let crossed = lines[index + 1..].iter().filter(|other| {
-                    (one.0 < other.0 && one.1 > other.1) || (one.0 > other.0 && one.1 < other.1)
-                });
+                let crossed = lines[index + 1..]
+                    .iter()
+                    .filter(|other| (one.0 < other.0 && one.1 > other.1) || (one.0 > other.0 && one.1 < other.1));
                 crossings += crossed.count();
             }
         }

@@ -62,11 +62,19 @@ impl Picture {
         let mut arrows = arrows(graph, &apps, &critical);
         thin(&apps, &mut arrows);
         arrows.extend(parents(graph, &apps, &arrows, &critical));
-        let shapes = apps.spots.iter().zip(&apps.ranks).enumerate().map(|(place, (spot, column))| Shape {
-            app: matches!(spot, AppSpot::App(_)).then(|| app_box(graph, timeline, place, &critical)),
-            column: *column,
-        });
-        Self { shapes: shapes.collect(), arrows }
+        let shapes = apps
+            .spots
+            .iter()
+            .zip(&apps.ranks)
+            .enumerate()
+            .map(|(place, (spot, column))| Shape {
+                app: matches!(spot, AppSpot::App(_)).then(|| app_box(graph, timeline, place, &critical)),
+                column: *column,
+            });
+        Self {
+            shapes: shapes.collect(),
+            arrows,
+        }
     }
 }
 
@@ -83,7 +91,11 @@ fn app_box(graph: &Graph, timeline: &Timeline, place: usize, critical: &[NodeId]
     } else {
         format!("not known: {}", app.unknown.join("; "))
     });
-    title.push(format!("expected there at {}, well at {}", seconds(timed.begins), seconds(timed.ends)));
+    title.push(format!(
+        "expected there at {}, well at {}",
+        seconds(timed.begins),
+        seconds(timed.ends)
+    ));
     let place = node.place.to_string();
     title.extend((!place.is_empty()).then_some(place));
     AppBox {
@@ -96,7 +108,22 @@ fn app_box(graph: &Graph, timeline: &Timeline, place: usize, critical: &[NodeId]
 }
 
 fn arrows(graph: &Graph, apps: &Apps, critical: &[NodeId]) -> Vec<Arrow> {
+    let direct: HashSet<(usize, usize)> = apps.lines.iter().map(|line| (line.earlier, line.later)).collect();
+    let number: HashMap<NodeId, usize> = graph
+        .apps()
+        .iter()
+        .enumerate()
+        .map(|(spot, app)| (app.node, spot))
+        .collect();
+    // A joint is on the path only where nothing leads past it.
     let follows = follows(critical);
+    let mut past = follows.clone();
+    past.retain(|(one, other)| {
+        !number
+            .get(one)
+            .zip(number.get(other))
+            .is_some_and(|(one, other)| direct.contains(&(*one, *other)))
+    });
     let mut best: HashMap<(usize, usize), Arrow> = HashMap::new();
     for line in &apps.lines {
         let kind = match line.edge.firmness {
@@ -108,11 +135,14 @@ fn arrows(graph: &Graph, apps: &Apps, critical: &[NodeId]) -> Vec<Arrow> {
             (AppSpot::App(one), AppSpot::App(other)) => follows.contains(&(one, other)),
             (AppSpot::App(one), AppSpot::Joint) => {
                 let mut onward = apps.lines.iter().filter(|other| other.earlier == line.later);
-                onward.any(|other| matches!(apps.spots[other.later], AppSpot::App(other) if follows.contains(&(one, other))))
+                onward
+                    .any(|other| matches!(apps.spots[other.later], AppSpot::App(other) if past.contains(&(one, other))))
             }
             (AppSpot::Joint, AppSpot::App(other)) => {
                 let mut before = apps.lines.iter().filter(|other| other.later == line.earlier);
-                before.any(|before| matches!(apps.spots[before.earlier], AppSpot::App(one) if follows.contains(&(one, other))))
+                before.any(
+                    |before| matches!(apps.spots[before.earlier], AppSpot::App(one) if past.contains(&(one, other))),
+                )
             }
             (AppSpot::Joint, AppSpot::Joint) => false,
         };
@@ -124,7 +154,9 @@ fn arrows(graph: &Graph, apps: &Apps, critical: &[NodeId]) -> Vec<Arrow> {
             title: title(graph, &line.edge, line.count),
         };
         let known = best.entry((line.earlier, line.later));
-        known.and_modify(|known| known.is_critical |= is_critical).or_insert(arrow);
+        known
+            .and_modify(|known| known.is_critical |= is_critical)
+            .or_insert(arrow);
     }
     let mut arrows: Vec<Arrow> = best.into_values().collect();
     arrows.sort_by_key(|arrow| (arrow.from, arrow.to));
@@ -136,13 +168,18 @@ fn follows(critical: &[NodeId]) -> HashSet<(NodeId, NodeId)> {
 }
 
 fn title(graph: &Graph, edge: &Edge, count: usize) -> String {
-    let mut title = format!("{} {} {}", graph.node(edge.later.0), edge.reason, graph.node(edge.earlier.0));
+    let mut title = format!(
+        "{} {} {}",
+        graph.node(edge.later.0),
+        edge.reason,
+        graph.node(edge.earlier.0)
+    );
     let place = edge.place.to_string();
     if !place.is_empty() {
-        title.push_str(&format!("\n{place}"));
+        title = format!("{title}\n{place}");
     }
     if count > 1 {
-        title.push_str(&format!("\nand {} more", count - 1));
+        title = format!("{title}\nand {} more", count - 1);
     }
     title
 }
@@ -154,13 +191,22 @@ fn thin(apps: &Apps, arrows: &mut Vec<Arrow>) {
     }
     let mut onward: HashMap<usize, Vec<usize>> = HashMap::new();
     // Only what leads to the right can be a longer way, so that a circle implies nothing.
-    for arrow in arrows.iter().filter(|arrow| position(apps, arrow.from) < position(apps, arrow.to)) {
+    for arrow in arrows
+        .iter()
+        .filter(|arrow| position(apps, arrow.from) < position(apps, arrow.to))
+    {
         onward.entry(arrow.from).or_default().push(arrow.to);
     }
     let is_implied = |arrow: &Arrow| {
         let last = position(apps, arrow.to);
         let mut seen: BTreeSet<usize> = BTreeSet::new();
-        let mut queue: Vec<usize> = onward.get(&arrow.from).into_iter().flatten().copied().filter(|to| *to != arrow.to).collect();
+        let mut queue: Vec<usize> = onward
+            .get(&arrow.from)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|to| *to != arrow.to)
+            .collect();
         while let Some(at) = queue.pop() {
             if at == arrow.to {
                 return true;
@@ -171,7 +217,10 @@ fn thin(apps: &Apps, arrows: &mut Vec<Arrow>) {
         }
         false
     };
-    let implied: Vec<bool> = arrows.iter().map(|arrow| !arrow.is_critical && is_implied(arrow)).collect();
+    let implied: Vec<bool> = arrows
+        .iter()
+        .map(|arrow| !arrow.is_critical && is_implied(arrow))
+        .collect();
     let mut implied = implied.into_iter();
     arrows.retain(|_| !implied.next().unwrap_or_default());
 }
@@ -184,7 +233,12 @@ fn position(apps: &Apps, spot: usize) -> usize {
 /// Shows who brings what nothing else leads to.
 fn parents(graph: &Graph, apps: &Apps, arrows: &[Arrow], critical: &[NodeId]) -> Vec<Arrow> {
     let led_to: HashSet<usize> = arrows.iter().map(|arrow| arrow.to).collect();
-    let number: HashMap<NodeId, usize> = graph.apps().iter().enumerate().map(|(spot, app)| (app.node, spot)).collect();
+    let number: HashMap<NodeId, usize> = graph
+        .apps()
+        .iter()
+        .enumerate()
+        .map(|(spot, app)| (app.node, spot))
+        .collect();
     let follows = follows(critical);
     let all = graph.apps().iter().enumerate().filter_map(|(to, app)| {
         let parent = app.parent?;

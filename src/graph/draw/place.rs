@@ -54,31 +54,52 @@ impl Places {
                     .iter()
                     .map(|stop| {
                         let both = joined.get(stop);
-                        let near: Vec<f64> =
-                            both.into_iter().flat_map(|(left, right)| left.iter().chain(right)).map(|other| y[*other]).collect();
-                        if near.is_empty() { y[*stop] } else { near.iter().sum::<f64>() / amount(near.len()) }
+                        let near: Vec<f64> = both
+                            .into_iter()
+                            .flat_map(|(left, right)| left.iter().chain(right))
+                            .map(|other| y[*other])
+                            .collect();
+                        if near.is_empty() {
+                            y[*stop]
+                        } else {
+                            near.iter().sum::<f64>() / amount(near.len())
+                        }
                     })
                     .collect();
                 settle(layer, &wanted, &mut y, room, round);
             }
         }
-        Self::laid(picture, layers, y)
+        Self::laid(picture, layers, &y)
     }
 
-    fn laid(picture: &Picture, layers: &Layers, y: Vec<f64>) -> Self {
-        let top = layers.stops.iter().flatten().map(|stop| y[*stop]).fold(f64::INFINITY, f64::min);
+    fn laid(picture: &Picture, layers: &Layers, y: &[f64]) -> Self {
+        let top = layers
+            .stops
+            .iter()
+            .flatten()
+            .map(|stop| y[*stop])
+            .fold(f64::INFINITY, f64::min);
         let top = if top.is_finite() { top } else { 0.0 };
         let mut at = vec![(0.0, 0.0); y.len()];
         for (layer, stops) in layers.stops.iter().enumerate() {
             // Columns are the odd layers; the joints before each stand in the gap.
             let column = amount(layer / 2);
             let left = MARGIN + column * (WIDTH + GAP);
-            let x = if layer % 2 == 1 { left + WIDTH / 2.0 } else { left - GAP / 2.0 };
+            let x = if layer % 2 == 1 {
+                left + WIDTH / 2.0
+            } else {
+                left - GAP / 2.0
+            };
             for stop in stops {
                 at[*stop] = (x, y[*stop] - top + MARGIN + HEAD + HEIGHT / 2.0);
             }
         }
-        let columns = picture.shapes.iter().map(|shape| shape.column + 1).max().unwrap_or_default();
+        let columns = picture
+            .shapes
+            .iter()
+            .map(|shape| shape.column + 1)
+            .max()
+            .unwrap_or_default();
         let bottom = at.iter().map(|place| place.1).fold(0.0, f64::max);
         Self {
             at,

@@ -20,7 +20,7 @@ const STYLE: &str = "text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,
 /// The room for the words below the drawing.
 const FOOT: f64 = 34.0;
 /// No narrower than those words.
-const NARROWEST: f64 = 640.0;
+const NARROWEST: f64 = 860.0;
 
 impl Graph {
     /// Draws the apps as SVG, from left to right in the order in which they can come: what is in one column waits for nothing in it.
@@ -34,20 +34,44 @@ impl Graph {
         svg.line(&format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\">"
         ));
-        svg.line(&format!("<title>{} apps, expected to be well after {}</title>", self.apps().len(), seconds(timeline.total)));
+        svg.line(&format!(
+            "<title>{} apps, expected to be well after {}</title>",
+            self.apps().len(),
+            seconds(timeline.total)
+        ));
         svg.line(&format!("<style>{STYLE}</style>"));
-        svg.line(&format!("<defs>{HATCH}{}{}</defs>", head("tip", "#7d8999"), head("hot-tip", CRITICAL)));
-        let columns = picture.shapes.iter().map(|shape| shape.column + 1).max().unwrap_or_default();
+        svg.line(&format!(
+            "<defs>{HATCH}{}{}</defs>",
+            head("tip", "#7d8999"),
+            head("hot-tip", CRITICAL)
+        ));
+        let columns = picture
+            .shapes
+            .iter()
+            .map(|shape| shape.column + 1)
+            .max()
+            .unwrap_or_default();
         for column in 0..columns {
-            let middle = picture.shapes.iter().position(|shape| shape.column == column && shape.app.is_some());
+            let middle = picture
+                .shapes
+                .iter()
+                .position(|shape| shape.column == column && shape.app.is_some());
             if let Some(place) = middle {
                 let x = places.at[place].0;
-                svg.line(&format!("<text class=\"h\" x=\"{x:.1}\" y=\"26\" text-anchor=\"middle\">{}</text>", column + 1));
+                svg.line(&format!(
+                    "<text class=\"h\" x=\"{x:.1}\" y=\"26\" text-anchor=\"middle\">{}</text>",
+                    column + 1
+                ));
             }
         }
         // What is critical lies above the rest.
         for is_critical in [false, true] {
-            for (arrow, way) in picture.arrows.iter().zip(&layers.ways).filter(|(arrow, _)| arrow.is_critical == is_critical) {
+            for (arrow, way) in picture
+                .arrows
+                .iter()
+                .zip(&layers.ways)
+                .filter(|(arrow, _)| arrow.is_critical == is_critical)
+            {
                 svg.arrow(arrow, way, &layers, &picture, &places);
             }
         }
@@ -93,8 +117,16 @@ impl Text {
             "<rect class=\"box{unknown}{critical}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"6\"/>"
         ));
         let middle = left + 10.0;
-        self.line(&format!("<text class=\"n\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>", y - 2.5, xml(&clipped(&app.name, 23))));
-        self.line(&format!("<text class=\"b\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>", y + 11.5, xml(&clipped(&app.below, 32))));
+        self.line(&format!(
+            "<text class=\"n\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>",
+            y - 2.5,
+            xml(&clipped(&app.name, 23))
+        ));
+        self.line(&format!(
+            "<text class=\"b\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>",
+            y + 11.5,
+            xml(&clipped(&app.below, 32))
+        ));
         self.line("</g>");
     }
 
@@ -105,17 +137,28 @@ impl Text {
             Stop::Bend => WIDTH / 2.0,
         };
         let mut path = String::new();
-        let is_back = way.first().zip(way.last()).is_some_and(|(from, to)| places.at[*from].0 >= places.at[*to].0);
+        let is_back = way
+            .first()
+            .zip(way.last())
+            .is_some_and(|(from, to)| places.at[*from].0 >= places.at[*to].0);
         for pair in way.windows(2) {
             let ((ax, ay), (bx, by)) = (places.at[pair[0]], places.at[pair[1]]);
             // What leads back does so from the left side to the right one; what stays in a column swings out of it.
-            let (ax, bx) = match (is_back, ax >= bx && ax <= bx) {
+            let (ax, bx) = match (is_back, (ax - bx).abs() < 1.0) {
                 (_, true) => (ax + half(pair[0]), bx + half(pair[1])),
                 (true, _) => (ax - half(pair[0]), bx + half(pair[1])),
                 (false, _) => (ax + half(pair[0]), bx - half(pair[1])),
             };
-            let swing = if is_back && (ax - bx).abs() < 1.0 { 40.0 } else { (bx - ax) / 2.0 };
-            let end = if is_back && (ax - bx).abs() < 1.0 { bx + 40.0 } else { bx - swing };
+            let swing = if is_back && (ax - bx).abs() < 1.0 {
+                40.0
+            } else {
+                (bx - ax) / 2.0
+            };
+            let end = if is_back && (ax - bx).abs() < 1.0 {
+                bx + 40.0
+            } else {
+                bx - swing
+            };
             if path.is_empty() {
                 let _ = write!(path, "M{ax:.1} {ay:.1}");
             } else {
@@ -128,11 +171,22 @@ impl Text {
             Kind::Optional | Kind::Conditional => " perhaps",
             Kind::Mandatory => "",
         };
-        let (hot, tip) = if arrow.is_critical { (" hot", "hot-tip") } else { ("", "tip") };
+        let (hot, tip) = if arrow.is_critical {
+            (" hot", "hot-tip")
+        } else {
+            ("", "tip")
+        };
         // Into a joint no head: it goes on from there.
         let ends_in_box = way.last().is_some_and(|last| half(*last) > JOINT);
-        let tip = if ends_in_box { format!(" marker-end=\"url(#{tip})\"") } else { String::new() };
-        self.line(&format!("<path class=\"e{kind}{hot}\" d=\"{path}\"{tip}><title>{}</title></path>", xml(&arrow.title)));
+        let tip = if ends_in_box {
+            format!(" marker-end=\"url(#{tip})\"")
+        } else {
+            String::new()
+        };
+        self.line(&format!(
+            "<path class=\"e{kind}{hot}\" d=\"{path}\"{tip}><title>{}</title></path>",
+            xml(&arrow.title)
+        ));
     }
 
     /// Says what the signs mean.
@@ -146,11 +200,21 @@ impl Text {
         let mut x = 24.0;
         for (class, words) in signs {
             self.line(&format!("<path class=\"{class}\" d=\"M{x:.0} {y:.0}h28\"/>"));
-            self.line(&format!("<text class=\"h\" x=\"{:.0}\" y=\"{:.0}\">{words}</text>", x + 34.0, y + 4.0));
-            x += 140.0;
+            self.line(&format!(
+                "<text class=\"h\" x=\"{:.0}\" y=\"{:.0}\">{words}</text>",
+                x + 34.0,
+                y + 4.0
+            ));
+            x += 170.0;
         }
         let top = y - 7.0;
-        self.line(&format!("<rect class=\"box unknown\" x=\"{x:.0}\" y=\"{top:.0}\" width=\"28\" height=\"14\" rx=\"3\"/>"));
-        self.line(&format!("<text class=\"h\" x=\"{:.0}\" y=\"{:.0}\">not known</text>", x + 34.0, y + 4.0));
+        self.line(&format!(
+            "<rect class=\"box unknown\" x=\"{x:.0}\" y=\"{top:.0}\" width=\"28\" height=\"14\" rx=\"3\"/>"
+        ));
+        self.line(&format!(
+            "<text class=\"h\" x=\"{:.0}\" y=\"{:.0}\">not known</text>",
+            x + 34.0,
+            y + 4.0
+        ));
     }
 }

@@ -29,7 +29,12 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     let resources = resources(whole);
     let namespaces: HashMap<(&str, &str), &Value> = whole
         .of_kind("", "Namespace")
-        .filter_map(|one| Some(((one.cluster, one.name), one.manifest.value().pointer("/metadata/labels")?)))
+        .filter_map(|one| {
+            Some((
+                (one.cluster, one.name),
+                one.manifest.value().pointer("/metadata/labels")?,
+            ))
+        })
         .collect();
     let mut gates: HashMap<(Alike<'p>, bool), Option<Point>> = HashMap::new();
     for subject in &whole.subjects {
@@ -40,23 +45,36 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
             resource: &resource,
             labels: subject.manifest.value().pointer("/metadata/labels"),
         };
-        let labels = template(subject.group, subject.kind).map(|template| {
-            subject.manifest.value().pointer(&format!("{template}/metadata/labels"))
+        let labels = template(subject.group, subject.kind)
+            .map(|template| subject.manifest.value().pointer(&format!("{template}/metadata/labels")));
+        let pods = labels.map(|labels| Asked {
+            group: "",
+            resource: "pods",
+            labels,
         });
-        let pods = labels.map(|labels| Asked { group: "", resource: "pods", labels });
         for (asked, is_pod) in [(Some(own), false), (pods, true)] {
             let Some(asked) = asked else { continue };
             let namespace = namespaces.get(&(subject.cluster, subject.namespace)).copied();
             let object = draft.of(subject);
             let later = if is_pod { object.healthy() } else { object.exists() };
-            let alike = (subject.app, subject.cluster, subject.group, subject.kind, subject.namespace);
+            let alike = (
+                subject.app,
+                subject.cluster,
+                subject.group,
+                subject.kind,
+                subject.namespace,
+            );
             let matching = |webhook: &&Webhook<'_, 'p>| webhook.matches(subject, &asked, namespace);
             if let Some(gate) = gates.get(&(alike, is_pod)) {
                 if let Some(gate) = *gate {
                     draft.may(later, gate, Reason::Admission, subject);
                 }
             } else {
-                let asked_of_all: Vec<_> = webhooks.iter().filter(|webhook| !webhook.looks_at_labels).filter(matching).collect();
+                let asked_of_all: Vec<_> = webhooks
+                    .iter()
+                    .filter(|webhook| !webhook.looks_at_labels)
+                    .filter(matching)
+                    .collect();
                 let gate = (!asked_of_all.is_empty()).then(|| gate(draft, alike, is_pod));
                 for webhook in asked_of_all {
                     let answers = draft.of(webhook.configuration).healthy();
@@ -69,7 +87,11 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
                     draft.may(later, gate, Reason::Admission, subject);
                 }
             }
-            for webhook in webhooks.iter().filter(|webhook| webhook.looks_at_labels).filter(matching) {
+            for webhook in webhooks
+                .iter()
+                .filter(|webhook| webhook.looks_at_labels)
+                .filter(matching)
+            {
                 let answers = draft.of(webhook.configuration).healthy();
                 draft.may(later, answers, Reason::Admission, webhook.configuration);
             }
@@ -82,12 +104,16 @@ pub(super) fn services<'w, 'p>(whole: &'w Whole<'p>) -> impl Iterator<Item = (&'
     configurations(whole).flat_map(|configuration| {
         let webhooks = items(configuration.manifest.value(), "/webhooks");
         let services = webhooks.filter_map(|webhook| webhook.pointer("/clientConfig/service"));
-        services.filter(|service| service.is_object()).map(move |service| (configuration, service))
+        services
+            .filter(|service| service.is_object())
+            .map(move |service| (configuration, service))
     })
 }
 
 fn configurations<'w, 'p>(whole: &'w Whole<'p>) -> impl Iterator<Item = &'w Subject<'p>> {
-    CONFIGURATIONS.into_iter().flat_map(|kind| whole.of_kind(ADMISSION, kind))
+    CONFIGURATIONS
+        .into_iter()
+        .flat_map(|kind| whole.of_kind(ADMISSION, kind))
 }
 
 /// Returns the webhooks without which nothing goes, `failurePolicy: Fail`, which is what holds where nothing is said.
@@ -98,8 +124,10 @@ fn webhooks<'w, 'p>(whole: &'w Whole<'p>) -> Vec<Webhook<'w, 'p>> {
     let must = all.filter(|(_, webhook)| text(webhook, "/failurePolicy") != "Ignore");
     must.map(|(configuration, webhook)| Webhook {
         configuration,
-        webhook,
-        looks_at_labels: webhook.get("objectSelector").is_some_and(|selector| !is_empty(selector)),
+        spec: webhook,
+        looks_at_labels: webhook
+            .get("objectSelector")
+            .is_some_and(|selector| !is_empty(selector)),
     })
     .collect()
 }
@@ -126,7 +154,7 @@ fn gate<'p>(draft: &mut Draft<'p>, (app, cluster, group, kind, namespace): Alike
 
 struct Webhook<'w, 'p> {
     configuration: &'w Subject<'p>,
-    webhook: &'p Value,
+    spec: &'p Value,
     looks_at_labels: bool,
 }
 
@@ -144,19 +172,21 @@ impl Webhook<'_, '_> {
             return false;
         }
         let has = |rule: &Value, field: &str, word: &str| {
-            items(rule, field).filter_map(Value::as_str).any(|one| one == "*" || one == word)
+            items(rule, field)
+                .filter_map(Value::as_str)
+                .any(|one| one == "*" || one == word)
         };
-        let by_rule = items(self.webhook, "/rules").any(|rule| {
+        let by_rule = items(self.spec, "/rules").any(|rule| {
             let scope = text(rule, "/scope");
             has(rule, "/apiGroups", asked.group)
                 && (has(rule, "/resources", asked.resource) || items(rule, "/resources").any(|one| one == "*/*"))
                 && has(rule, "/operations", "CREATE")
-                && (matches!(scope, "" | "*") || (scope == "Namespaced") == !subject.namespace.is_empty())
+                && (matches!(scope, "" | "*") || (scope == "Namespaced") != subject.namespace.is_empty())
         });
         if !by_rule {
             return false;
         }
-        let (of_namespace, of_object) = (self.webhook.get("namespaceSelector"), self.webhook.get("objectSelector"));
+        let (of_namespace, of_object) = (self.spec.get("namespaceSelector"), self.spec.get("objectSelector"));
         let by_namespace = match (subject.is("", "Namespace"), subject.namespace) {
             (true, _) => selects(of_namespace, asked.labels, subject.name),
             (false, "") => true,
@@ -168,7 +198,10 @@ impl Webhook<'_, '_> {
 
 fn is_empty(selector: &Value) -> bool {
     items(selector, "/matchExpressions").next().is_none()
-        && selector.get("matchLabels").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty)
+        && selector
+            .get("matchLabels")
+            .and_then(Value::as_object)
+            .is_none_or(serde_json::Map::is_empty)
 }
 
 /// Whether a selector takes labels. A namespace has its name as a label by itself.
@@ -178,7 +211,11 @@ fn selects(selector: Option<&Value>, labels: Option<&Value>, namespace: &str) ->
         None if key == "kubernetes.io/metadata.name" && !namespace.is_empty() => Some(namespace),
         found => found,
     };
-    let mut exact = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+    let mut exact = selector
+        .get("matchLabels")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     exact.all(|(key, value)| label(key) == value.as_str())
         && items(selector, "/matchExpressions").all(|expression| {
             let found = label(text(expression, "/key"));

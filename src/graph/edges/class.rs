@@ -14,35 +14,28 @@ struct Class {
     kind: (&'static str, &'static str),
     /// Whether what names none of them is of the default one.
     has_default: bool,
-    /// Whether an object of it is refused without its class, or only waits.
-    is_refused: bool,
 }
 
 const STORAGES: Class = Class {
     kind: (STORAGE, "StorageClass"),
     has_default: true,
-    is_refused: false,
 };
 const INGRESSES: Class = Class {
     kind: (NETWORKING, "IngressClass"),
     has_default: true,
-    is_refused: false,
 };
 const GATEWAYS: Class = Class {
     kind: (GATEWAY, "GatewayClass"),
     has_default: false,
-    is_refused: false,
 };
-/// The pods are refused, not what makes them; `globalDefault` changes nothing for who waits.
+/// `globalDefault` changes nothing for who waits.
 const PRIORITIES: Class = Class {
     kind: (SCHEDULING, "PriorityClass"),
     has_default: false,
-    is_refused: false,
 };
 const RUNTIMES: Class = Class {
     kind: (NODE, "RuntimeClass"),
     has_default: false,
-    is_refused: false,
 };
 
 /// The annotations by which a class is the default one of its kind.
@@ -58,8 +51,7 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for subject in &whole.subjects {
         let object = subject.manifest.value();
         let mut of = |class: &Class, place: &str, spec: Option<&'p Value>, field: &str| {
-            let name = spec.map(|spec| spec.get(field));
-            wait(draft, &defaults, subject, class, &format!("{place}.{field}"), name);
+            wait(draft, &defaults, subject, class, place, spec, field);
         };
         match (subject.group, subject.kind) {
             ("", "PersistentVolumeClaim") => of(&STORAGES, "spec", object.get("spec"), "storageClassName"),
@@ -67,7 +59,12 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
             (GATEWAY, "Gateway") => of(&GATEWAYS, "spec", object.get("spec"), "gatewayClassName"),
             ("apps", "StatefulSet") => {
                 for claim in items(object, "/spec/volumeClaimTemplates") {
-                    of(&STORAGES, "spec.volumeClaimTemplates", claim.get("spec"), "storageClassName");
+                    of(
+                        &STORAGES,
+                        "spec.volumeClaimTemplates",
+                        claim.get("spec"),
+                        "storageClassName",
+                    );
                 }
             }
             _ => {}
@@ -87,8 +84,12 @@ fn defaults<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) -> HashMap<(&'p str, &
     for (group, kind) in [STORAGES.kind, INGRESSES.kind] {
         for class in whole.of_kind(group, kind) {
             let annotations = class.manifest.value().pointer("/metadata/annotations");
-            let says = |name: &&str| annotations.and_then(|all| all.get(*name)).is_some_and(|value| value == "true");
-            if DEFAULTS.iter().any(|name| says(&name)) {
+            let says = |name: &str| {
+                annotations
+                    .and_then(|all| all.get(name))
+                    .is_some_and(|value| value == "true")
+            };
+            if DEFAULTS.iter().any(|name| says(name)) {
                 defaults.entry((class.cluster, kind)).or_default().push(draft.of(class));
             }
         }
@@ -101,20 +102,22 @@ fn wait<'p>(
     defaults: &HashMap<(&'p str, &'static str), Vec<Object>>,
     subject: &Subject<'p>,
     class: &Class,
+    place: &str,
+    spec: Option<&'p Value>,
     field: &str,
-    named: Option<Option<&'p Value>>,
 ) {
-    let object = draft.of(subject);
-    let later = if class.is_refused { object.exists() } else { object.healthy() };
-    match named {
-        Some(Some(Value::String(name))) if !name.is_empty() => {
+    let Some(spec) = spec else { return };
+    let later = draft.of(subject).healthy();
+    let reason = |more: &str| Reason::Class(format!("{place}.{field}{more}"));
+    match spec.get(field) {
+        Some(Value::String(name)) if !name.is_empty() => {
             let class = draft.object(subject.cluster, class.kind, "", name.as_str());
-            draft.must(later, class.exists(), Reason::Class(field.to_owned()), subject);
+            draft.must(later, class.exists(), reason(""), subject);
         }
         // An empty name says that there is none on purpose.
-        Some(None) if class.has_default => {
+        None if class.has_default => {
             for default in defaults.get(&(subject.cluster, class.kind.1)).into_iter().flatten() {
-                draft.may(later, default.exists(), Reason::Class(format!("{field}, by default")), subject);
+                draft.may(later, default.exists(), reason(", by default"), subject);
             }
         }
         _ => {}

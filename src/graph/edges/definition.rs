@@ -62,11 +62,19 @@ pub(super) fn draw_operators<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for crd in whole.of_kind(CRD.0, CRD.1) {
         if let Some((group, kind)) = brings(crd.manifest) {
             let app = apps.entry((crd.cluster, group, kind)).or_insert(crd.app);
-            *app = (*app).min(crd.app);
+            // Of several the first by name, in whatever order they are given.
+            let id = |app: usize| whole.apps.get(app).map(|app| &app.id);
+            if id(crd.app) < id(*app) {
+                *app = crd.app;
+            }
         }
     }
     let with_crds: HashSet<usize> = apps.values().copied().collect();
-    for workload in whole.subjects.iter().filter(|one| is_workload(one.group, one.kind) && one.kind != "Job") {
+    for workload in whole
+        .subjects
+        .iter()
+        .filter(|one| is_workload(one.group, one.kind) && one.kind != "Job")
+    {
         if with_crds.contains(&workload.app) {
             let runs = draft.of(workload);
             let gate = draft.gate(gate(workload.app, workload.cluster));

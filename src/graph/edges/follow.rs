@@ -1,10 +1,10 @@
 //! A good order for a set that we apply ourselves: nothing enforces it, and each step of it saves the cluster a failure that would
 //! pass by itself.
 
+use std::collections::HashMap;
+
 use super::super::draft::{Draft, Gate, Point};
-use super::super::kinds::{
-    GATEWAY, NETWORKING, NODE, RBAC, SCHEDULING, STORAGE, is_ground, is_webhook, is_workload,
-};
+use super::super::kinds::{GATEWAY, NETWORKING, NODE, RBAC, SCHEDULING, STORAGE, is_ground, is_webhook, is_workload};
 use super::super::reason::Reason;
 use super::super::whole::Whole;
 
@@ -21,13 +21,23 @@ const INPUTS: &[(&str, &str)] = &[
 /// Puts workloads behind what their namespace holds for them, everything behind the classes that it may be of, and webhooks behind
 /// all else: they would stand in the way of the pods that answer them.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
+    let has_webhooks = whole
+        .subjects
+        .iter()
+        .any(|subject| is_webhook(subject.group, subject.kind));
+    let mut gates: HashMap<(&str, &str), Point> = HashMap::new();
+    let mut gate = |draft: &mut Draft<'p>, thing: &'static str, namespace: &'p str| {
+        *gates
+            .entry((thing, namespace))
+            .or_insert_with(|| gate(draft, thing, namespace))
+    };
     for subject in &whole.subjects {
         let (group, kind) = (subject.group, subject.kind);
         let object = draft.of(subject);
         let provided = [
             INPUTS.contains(&(group, kind)).then_some(("inputs", subject.namespace)),
             class(group, kind).map(|class| (class, "")),
-            (!is_webhook(group, kind)).then_some(("rest", "")),
+            (has_webhooks && !is_webhook(group, kind)).then_some(("rest", "")),
         ];
         for (thing, of) in provided.into_iter().flatten() {
             let gate = gate(draft, thing, of);

@@ -17,7 +17,12 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         let target = text(value, "/spec/target/name");
         // With `Merge` it adds to a Secret that somebody else makes; with `None` it makes none.
         if !matches!(text(value, "/spec/target/creationPolicy"), "Merge" | "None") {
-            makes(draft, subject, "Secret", if target.is_empty() { subject.name } else { target });
+            makes(
+                draft,
+                subject,
+                "Secret",
+                if target.is_empty() { subject.name } else { target },
+            );
         }
         let store = |reference: &'p Value, field: &str, draft: &mut Draft<'p>| {
             let is_wide = text(reference, "/kind") == "ClusterSecretStore";
@@ -43,23 +48,43 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for subject in whole.of_kind(CERTIFICATES, "Certificate") {
         let value = subject.manifest.value();
         makes(draft, subject, "Secret", text(value, "/spec/secretName"));
-        issuer(draft, subject, text(value, "/spec/issuerRef/kind"), text(value, "/spec/issuerRef/name"), value);
+        issuer(
+            draft,
+            subject,
+            text(value, "/spec/issuerRef/kind"),
+            text(value, "/spec/issuerRef/name"),
+            value,
+        );
     }
     for kind in ["Issuer", "ClusterIssuer"] {
         for subject in whole.of_kind(CERTIFICATES, kind) {
             let name = subject.manifest.text("/spec/ca/secretName");
             if !name.is_empty() {
                 // One of the whole cluster reads where cert-manager itself runs, which need not be called so.
-                let namespace = if subject.namespace.is_empty() { "cert-manager" } else { subject.namespace };
+                let namespace = if subject.namespace.is_empty() {
+                    "cert-manager"
+                } else {
+                    subject.namespace
+                };
                 let object = draft.of(subject);
                 let secret = draft.object(subject.cluster, ("", "Secret"), namespace, name);
-                draft.may(object.healthy(), secret.exists(), Reason::Reads("spec.ca.secretName".into()), subject);
+                draft.may(
+                    object.healthy(),
+                    secret.exists(),
+                    Reason::Reads("spec.ca.secretName".into()),
+                    subject,
+                );
             }
         }
     }
     for subject in whole.of_kind("bitnami.com", "SealedSecret") {
         let name = subject.manifest.text("/spec/template/metadata/name");
-        makes(draft, subject, "Secret", if name.is_empty() { subject.name } else { name });
+        makes(
+            draft,
+            subject,
+            "Secret",
+            if name.is_empty() { subject.name } else { name },
+        );
     }
 }
 
@@ -84,7 +109,12 @@ fn from<'p>(
         let object = draft.of(subject);
         let namespace = if is_wide { "" } else { subject.namespace };
         let store = draft.object(subject.cluster, kind, namespace, name);
-        draft.must(object.healthy(), store.healthy(), Reason::From(field.to_owned()), subject);
+        draft.must(
+            object.healthy(),
+            store.healthy(),
+            Reason::From(field.to_owned()),
+            subject,
+        );
     }
 }
 

@@ -13,8 +13,14 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
             if kind.is_empty() || name.is_empty() {
                 continue;
             }
-            let group = text(owner, "/apiVersion").split_once('/').map_or("", |(group, _)| group);
-            let namespace = if is_cluster_scoped(group, kind) { "" } else { subject.namespace };
+            let group = text(owner, "/apiVersion")
+                .split_once('/')
+                .map_or("", |(group, _)| group);
+            let namespace = if is_cluster_scoped(group, kind) {
+                ""
+            } else {
+                subject.namespace
+            };
             let object = draft.of(subject);
             let owner = draft.object(subject.cluster, (group, kind), namespace, name);
             draft.may(object.exists(), owner.exists(), Reason::Owner, subject);

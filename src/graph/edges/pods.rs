@@ -59,7 +59,8 @@ impl<'p> Pod<'_, 'p> {
         let (object, subject) = (self.draft.of(self.subject), self.subject);
         let read = self.draft.object(subject.cluster, ("", kind), subject.namespace, named);
         // A claim binds only when a pod wants it, so nobody waits for that.
-        self.draft.must(object.healthy(), read.exists(), Reason::Reads(field), subject);
+        self.draft
+            .must(object.healthy(), read.exists(), Reason::Reads(field), subject);
     }
 
     fn volumes(&mut self, spec: &'p Value) {
@@ -82,7 +83,13 @@ impl<'p> Pod<'_, 'p> {
     }
 
     fn containers(&mut self, spec: &'p Value, list: &str) {
-        for (index, container) in spec.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (index, container) in spec
+            .get(list)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let at = format!("{list}[{index}]");
             for (place, variable) in items(container, "/env").enumerate() {
                 for (what, kind) in [("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")] {
@@ -108,9 +115,12 @@ impl<'p> Pod<'_, 'p> {
         for (index, reference) in items(spec, "/imagePullSecrets").enumerate() {
             let name = text(reference, "/name");
             if !name.is_empty() {
-                let secret = self.draft.object(subject.cluster, ("", "Secret"), subject.namespace, name);
+                let secret = self
+                    .draft
+                    .object(subject.cluster, ("", "Secret"), subject.namespace, name);
                 let field = format!("{}.imagePullSecrets[{index}]", self.field);
-                self.draft.may(object.healthy(), secret.exists(), Reason::Reads(field), subject);
+                self.draft
+                    .may(object.healthy(), secret.exists(), Reason::Reads(field), subject);
             }
         }
         let account = match text(spec, "/serviceAccountName") {
@@ -119,8 +129,11 @@ impl<'p> Pod<'_, 'p> {
         };
         // Every namespace has a `default` one.
         if !matches!(account, "" | "default") {
-            let account = self.draft.object(subject.cluster, ("", "ServiceAccount"), subject.namespace, account);
-            self.draft.must(object.healthy(), account.exists(), Reason::RunsAs, subject);
+            let account = self
+                .draft
+                .object(subject.cluster, ("", "ServiceAccount"), subject.namespace, account);
+            self.draft
+                .must(object.healthy(), account.exists(), Reason::RunsAs, subject);
         }
     }
 }

@@ -9,8 +9,10 @@ use super::super::whole::Whole;
 
 /// Puts bindings behind their roles, and better behind whom they are for.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
-    let accounts: HashSet<(&str, &str, &str)> =
-        whole.of_kind("", "ServiceAccount").map(|one| (one.cluster, one.namespace, one.name)).collect();
+    let accounts: HashSet<(&str, &str, &str)> = whole
+        .of_kind("", "ServiceAccount")
+        .map(|one| (one.cluster, one.namespace, one.name))
+        .collect();
     for kind in ["RoleBinding", "ClusterRoleBinding"] {
         for binding in whole.of_kind(RBAC, kind) {
             let object = draft.of(binding);

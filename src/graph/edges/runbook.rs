@@ -11,6 +11,12 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         let [later, earlier] = [&after.later, &after.earlier]
             .map(|id| draft.object("", (&id.group, &id.kind), &id.namespace, id.name.as_str()));
         let place = Written::At(after.place.clone());
-        draft.wait(later.exists(), earlier.healthy(), Reason::Runbook, Firmness::Mandatory, place);
+        draft.wait(
+            later.exists(),
+            earlier.healthy(),
+            Reason::Runbook,
+            Firmness::Mandatory,
+            place,
+        );
     }
 }

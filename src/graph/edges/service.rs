@@ -10,14 +10,20 @@ use super::super::kinds::{template, text};
 use super::super::reason::Reason;
 use super::super::whole::{Subject, Whole};
 
+/// A workload with the labels of its pods.
+type Labelled<'w, 'p> = (&'w Subject<'p>, &'p Map<String, Value>);
+
 /// Puts what each Service that is called answers with behind it.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
-    let mut pods: HashMap<(&str, &str), Vec<(&Subject<'p>, &Map<String, Value>)>> = HashMap::new();
+    let mut pods: HashMap<(&str, &str), Vec<Labelled<'_, 'p>>> = HashMap::new();
     for subject in &whole.subjects {
         let template = template(subject.group, subject.kind);
-        let labels = template.and_then(|template| subject.manifest.value().pointer(&format!("{template}/metadata/labels")));
+        let labels =
+            template.and_then(|template| subject.manifest.value().pointer(&format!("{template}/metadata/labels")));
         if let Some(labels) = labels.and_then(Value::as_object) {
-            pods.entry((subject.cluster, subject.namespace)).or_default().push((subject, labels));
+            pods.entry((subject.cluster, subject.namespace))
+                .or_default()
+                .push((subject, labels));
         }
     }
     // Only those that are called on the API server's behalf: all others keep nobody waiting.
@@ -29,7 +35,11 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         if !called.contains(&(service.cluster, service.namespace, service.name)) {
             continue;
         }
-        let selector = service.manifest.value().pointer("/spec/selector").and_then(Value::as_object);
+        let selector = service
+            .manifest
+            .value()
+            .pointer("/spec/selector")
+            .and_then(Value::as_object);
         let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
             continue;
         };

@@ -14,7 +14,7 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for subject in &whole.subjects {
         let (app, object) = (draft.app(whole, subject.app), draft.of(subject));
         draft.must(object.exists(), app.exists(), Reason::PartOf, subject);
-        let is_awaited = whole.known.children_are_awaited || !apps.contains(&object);
+        let is_awaited = whole.children_are_awaited || !apps.contains(&object);
         let well = if is_awaited { object.healthy() } else { object.exists() };
         draft.must(app.healthy(), well, Reason::Contains, subject);
     }
@@ -25,8 +25,18 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         };
         let (app, parent) = (draft.app(whole, index), draft.app(whole, parent));
         let place = || Written::App(index);
-        draft.wait(app.exists(), parent.exists(), Reason::PartOf, Firmness::Mandatory, place());
-        let well = if whole.known.children_are_awaited { app.healthy() } else { app.exists() };
+        draft.wait(
+            app.exists(),
+            parent.exists(),
+            Reason::PartOf,
+            Firmness::Mandatory,
+            place(),
+        );
+        let well = if whole.children_are_awaited {
+            app.healthy()
+        } else {
+            app.exists()
+        };
         draft.wait(parent.healthy(), well, Reason::Contains, Firmness::Mandatory, place());
     }
 }

@@ -2,7 +2,9 @@
 
 use super::super::draft::Draft;
 use super::super::whole::Whole;
-use super::{admission, api, class, definition, follow, made, namespace, owner, pods, role, runbook, service, structure};
+use super::{
+    admission, api, class, definition, follow, made, namespace, owner, pods, role, runbook, service, structure,
+};
 
 /// A rule by which some objects wait for others.
 #[derive(Debug, Clone, Copy)]

@@ -314,7 +314,10 @@ spec:
         )
         .graph();
     let told = edges(&graph);
-    let told: Vec<&String> = told.iter().filter(|edge| !edge.contains("CustomResourceDefinition")).collect();
+    let told: Vec<&String> = told
+        .iter()
+        .filter(|edge| !edge.contains("CustomResourceDefinition"))
+        .collect();
     assert_eq!(
         told,
         [
@@ -335,7 +338,13 @@ spec:
     let standing = |name: &str| graph.nodes().find(|(_, node)| node.id.name == name).unwrap().1.standing;
     assert_eq!(
         ["db-login", "web-tls", "sealed", "nowhere", "vault"].map(standing),
-        [Standing::Made, Standing::Made, Standing::Made, Standing::Missing, Standing::Brought]
+        [
+            Standing::Made,
+            Standing::Made,
+            Standing::Made,
+            Standing::Missing,
+            Standing::Brought
+        ]
     );
 }
 
@@ -358,11 +367,19 @@ kind: Certificate
 metadata: {name: three, namespace: shop}
 ",
     );
-    let given = |id, by| Given { cluster: String::new(), id, by, opens: None };
+    let given = |id, by| Given {
+        cluster: String::new(),
+        id,
+        by,
+        opens: None,
+    };
     let crd = "certificates.cert-manager.io";
     scene.known.given = vec![
         given(ObjectRef::new("v1", "Secret", "shop", "given"), Standing::Runbook),
-        given(ObjectRef::new("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crd), Standing::There),
+        given(
+            ObjectRef::new("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", crd),
+            Standing::There,
+        ),
     ];
     let graph = scene.graph();
     let mut standings: Vec<_> = graph
@@ -374,7 +391,10 @@ metadata: {name: three, namespace: shop}
     assert_eq!(
         standings,
         [
-            (format!("CustomResourceDefinition.apiextensions.k8s.io {crd}"), Standing::There),
+            (
+                format!("CustomResourceDefinition.apiextensions.k8s.io {crd}"),
+                Standing::There
+            ),
             ("Namespace kube-system".into(), Standing::BuiltIn),
             ("Namespace shop".into(), Standing::Missing),
             ("Secret shop/given".into(), Standing::Runbook),
@@ -387,7 +407,11 @@ metadata: {name: three, namespace: shop}
 fn the_runbook_puts_a_root_behind_a_step_and_that_behind_another_root() {
     let mut scene = Scene::default().root("infra", "").root("apps", "");
     let id = |kind, name| ObjectRef::new("", kind, "", name);
-    let after = |later, earlier| After { later, earlier, place: super::super::Place::default() };
+    let after = |later, earlier| After {
+        later,
+        earlier,
+        place: super::super::Place::default(),
+    };
     scene.known.after = vec![
         after(id("Step", "data"), id("Root", "infra")),
         after(id("Root", "apps"), id("Step", "data")),

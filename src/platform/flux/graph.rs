@@ -35,7 +35,12 @@ fn depends_on<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         for subject in whole.of_kind(group, kind) {
             for other in items(subject.manifest.value(), "/spec/dependsOn") {
                 let object = draft.of(subject);
-                let other = draft.object(subject.cluster, (group, kind), near(subject, other), text(other, "/name"));
+                let other = draft.object(
+                    subject.cluster,
+                    (group, kind),
+                    near(subject, other),
+                    text(other, "/name"),
+                );
                 draft.must(object.healthy(), other.healthy(), Reason::DependsOn, subject);
                 // What it brings waits, and not only its verdict.
                 for brought in brought(whole, subject) {
@@ -50,7 +55,12 @@ fn depends_on<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
 /// Returns what a Kustomization or a release brings, if it is an app.
 fn brought<'w, 'p>(whole: &'w Whole<'p>, subject: &Subject<'_>) -> impl Iterator<Item = &'w Subject<'p>> {
     let app = whole.apps.iter().position(|app| {
-        let id = (app.id.group.as_str(), app.id.kind.as_str(), app.id.namespace.as_str(), app.id.name.as_str());
+        let id = (
+            app.id.group.as_str(),
+            app.id.kind.as_str(),
+            app.id.namespace.as_str(),
+            app.id.name.as_str(),
+        );
         id == (subject.group, subject.kind, subject.namespace, subject.name)
     });
     whole.subjects.iter().filter(move |other| Some(other.app) == app)
@@ -78,14 +88,18 @@ fn sources<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
 }
 
 fn reads<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
-    let all = [(KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")].into_iter().chain(
-        ["Bucket", "GitRepository", "HelmRepository", "OCIRepository"].map(|kind| (SOURCE, kind)),
-    );
+    let all = [(KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")]
+        .into_iter()
+        .chain(["Bucket", "GitRepository", "HelmRepository", "OCIRepository"].map(|kind| (SOURCE, kind)));
     for subject in all.flat_map(|(group, kind)| whole.of_kind(group, kind)) {
         let value = subject.manifest.value();
         for list in ["/spec/postBuild/substituteFrom", "/spec/valuesFrom"] {
             for reference in items(value, list).filter(|one| one.get("optional") != Some(&Value::Bool(true))) {
-                let kind = if text(reference, "/kind") == "ConfigMap" { "ConfigMap" } else { "Secret" };
+                let kind = if text(reference, "/kind") == "ConfigMap" {
+                    "ConfigMap"
+                } else {
+                    "Secret"
+                };
                 read(draft, subject, kind, reference, list);
             }
         }

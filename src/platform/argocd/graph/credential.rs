@@ -15,26 +15,46 @@ const LABEL: &str = "argocd.argoproj.io/secret-type";
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     let secrets = secrets(whole, draft);
     for (index, one) in whole.apps.iter().enumerate() {
-        let Some(object) = one.object.as_ref().filter(|object| object.manifest.is(GROUP, "Application")) else {
+        let Some(object) = one
+            .object
+            .as_ref()
+            .filter(|object| object.manifest.is(GROUP, "Application"))
+        else {
             continue;
         };
         let spec = object.manifest.value();
         let many = items(spec, "/spec/sources").map(|source| text(source, "/repoURL"));
-        let mut addresses: Vec<String> =
-            many.chain([text(spec, "/spec/source/repoURL")]).filter(|address| !address.is_empty()).map(normal).collect();
+        let mut addresses: Vec<String> = many
+            .chain([text(spec, "/spec/source/repoURL")])
+            .filter(|address| !address.is_empty())
+            .map(normal)
+            .collect();
         addresses.sort_unstable();
         addresses.dedup();
         let app = draft.app(whole, index);
         for address in addresses {
-            let exact = secrets.iter().find(|(_, opens)| matches!(opens, Opens::Repository(one) if normal(one) == address));
+            let exact = secrets
+                .iter()
+                .find(|(_, opens)| matches!(opens, Opens::Repository(one) if normal(one) == address));
             let begins = |opens: &Opens| match opens {
                 Opens::Repositories(begin) if address.starts_with(&normal(begin)) => Some(begin.len()),
                 _ => None,
             };
-            let longest = || secrets.iter().filter(|(_, opens)| begins(opens).is_some()).max_by_key(|(_, opens)| begins(opens));
+            let longest = || {
+                secrets
+                    .iter()
+                    .filter(|(_, opens)| begins(opens).is_some())
+                    .max_by_key(|(_, opens)| begins(opens))
+            };
             if let Some((secret, _)) = exact.or_else(longest) {
                 let place = Written::App(index);
-                draft.wait(app.exists(), secret.exists(), Reason::Credential, Firmness::Conditional, place);
+                draft.wait(
+                    app.exists(),
+                    secret.exists(),
+                    Reason::Credential,
+                    Firmness::Conditional,
+                    place,
+                );
             }
         }
     }
@@ -53,7 +73,9 @@ pub(super) fn secrets<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) -> Vec<(Obje
     }
     for subject in whole.of_kind("", "Secret") {
         let labels = subject.manifest.value().pointer("/metadata/labels");
-        let kind = labels.and_then(|labels| labels.get(LABEL)).and_then(serde_json::Value::as_str);
+        let kind = labels
+            .and_then(|labels| labels.get(LABEL))
+            .and_then(serde_json::Value::as_str);
         if let Some(opens) = kind.and_then(|kind| opens(kind, |key| of_secret(subject.manifest, key))) {
             all.push((draft.of(subject), opens));
         }
@@ -67,7 +89,10 @@ pub(super) fn secrets<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) -> Vec<(Obje
                 "" => subject.name,
                 named => named,
             };
-            all.push((draft.object(subject.cluster, ("", "Secret"), subject.namespace, name), opens));
+            all.push((
+                draft.object(subject.cluster, ("", "Secret"), subject.namespace, name),
+                opens,
+            ));
         }
     }
     all
@@ -89,7 +114,9 @@ fn of_secret(secret: &Manifest, key: &str) -> Option<String> {
     let value = secret.value();
     let plain = value.pointer("/stringData").and_then(|data| data.get(key)?.as_str());
     let encoded = || {
-        let bytes = BASE64_STANDARD.decode(value.pointer("/data")?.get(key)?.as_str()?).ok()?;
+        let bytes = BASE64_STANDARD
+            .decode(value.pointer("/data")?.get(key)?.as_str()?)
+            .ok()?;
         String::from_utf8(bytes).ok()
     };
     plain.map(str::to_owned).or_else(encoded)

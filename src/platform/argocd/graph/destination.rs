@@ -9,7 +9,11 @@ use crate::platform::argocd::{GROUP, IN_CLUSTER};
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     let secrets = secrets(whole, draft);
     for (index, one) in whole.apps.iter().enumerate() {
-        let Some(object) = one.object.as_ref().filter(|object| object.manifest.is(GROUP, "Application")) else {
+        let Some(object) = one
+            .object
+            .as_ref()
+            .filter(|object| object.manifest.is(GROUP, "Application"))
+        else {
             continue;
         };
         let spec = object.manifest.value();
@@ -27,7 +31,13 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         let app = draft.app(whole, index);
         for (secret, _) in secrets.iter().filter(|(_, opens)| is_it(opens)) {
             let place = Written::App(index);
-            draft.wait(app.exists(), secret.exists(), Reason::Destination, Firmness::Conditional, place);
+            draft.wait(
+                app.exists(),
+                secret.exists(),
+                Reason::Destination,
+                Firmness::Conditional,
+                place,
+            );
         }
     }
 }

@@ -12,3 +12,6 @@ mod task;
 
 pub use table::{ROWS, given};
 pub use task::is_brought;
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,19 @@ use crate::platform::argocd::application::items;
 
 /// Says of each namespace that no app brings which app makes it: of several the one that comes first, since any of them is enough.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
-    let brought: HashSet<(&str, &str)> = whole.of_kind("", "Namespace").map(|one| (one.cluster, one.name)).collect();
+    let brought: HashSet<(&str, &str)> = whole
+        .of_kind("", "Namespace")
+        .map(|one| (one.cluster, one.name))
+        .collect();
     let mut makers: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, app) in whole.apps.iter().enumerate() {
         let Some(object) = &app.object else { continue };
         let mut options = items(object.manifest.value(), "/spec/syncPolicy/syncOptions");
         let key = (app.cluster.as_str(), app.namespace.as_str());
-        if options.any(|option| option == "CreateNamespace=true") && !app.namespace.is_empty() && !brought.contains(&key) {
+        if options.any(|option| option == "CreateNamespace=true")
+            && !app.namespace.is_empty()
+            && !brought.contains(&key)
+        {
             makers.entry(key).or_default().push(index);
         }
     }
@@ -27,13 +33,24 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         let Some(first) = first else { continue };
         let namespace = draft.object(cluster, ("", "Namespace"), "", name);
         let app = draft.app(whole, first);
-        draft.wait(namespace.exists(), app.exists(), Reason::Makes, Firmness::Conditional, Written::App(first));
+        draft.wait(
+            namespace.exists(),
+            app.exists(),
+            Reason::Makes,
+            Firmness::Conditional,
+            Written::App(first),
+        );
     }
 }
 
 fn depth(whole: &Whole<'_>, mut app: usize) -> usize {
     let mut depth = 0;
-    while let Some(parent) = whole.apps.get(app).and_then(|one| one.parent).filter(|_| depth < whole.apps.len()) {
+    while let Some(parent) = whole
+        .apps
+        .get(app)
+        .and_then(|one| one.parent)
+        .filter(|_| depth < whole.apps.len())
+    {
         (app, depth) = (parent, depth + 1);
     }
     depth

@@ -7,7 +7,11 @@ use crate::platform::argocd::application::text;
 /// Puts each Application behind its project, which is where Argo CD is.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for (index, one) in whole.apps.iter().enumerate() {
-        let Some(object) = one.object.as_ref().filter(|object| object.manifest.is(GROUP, "Application")) else {
+        let Some(object) = one
+            .object
+            .as_ref()
+            .filter(|object| object.manifest.is(GROUP, "Application"))
+        else {
             continue;
         };
         let name = match text(object.manifest.value(), "/spec/project") {
@@ -20,6 +24,12 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         };
         let app = draft.app(whole, index);
         let project = draft.object("", (GROUP, "AppProject"), namespace, name);
-        draft.wait(app.exists(), project.exists(), Reason::Project, Firmness::Conditional, Written::App(index));
+        draft.wait(
+            app.exists(),
+            project.exists(),
+            Reason::Project,
+            Firmness::Conditional,
+            Written::App(index),
+        );
     }
 }

@@ -21,7 +21,10 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         of_app.entry(subject.app).or_default().push(subject);
     }
     for (app, subjects) in of_app {
-        let is_application = whole.apps.get(app).is_some_and(|one| one.id.group == GROUP && one.id.kind == "Application");
+        let is_application = whole
+            .apps
+            .get(app)
+            .is_some_and(|one| one.id.group == GROUP && one.id.kind == "Application");
         if is_application {
             draw_app(whole, draft, app, &subjects);
         }
@@ -117,7 +120,7 @@ fn reason(before: Turn, turn: Turn) -> Reason {
 fn is_left<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>, subject: &Subject<'p>) -> (crate::graph::Point, Firmness) {
     let object = draft.of(subject);
     match (subject.group, subject.kind) {
-        (GROUP, "Application") if whole.known.children_are_awaited => (object.healthy(), Firmness::Mandatory),
+        (GROUP, "Application") if whole.children_are_awaited => (object.healthy(), Firmness::Mandatory),
         // A set is well for Argo CD as soon as its apps are there.
         (GROUP, "Application" | "ApplicationSet") => (object.exists(), Firmness::Mandatory),
         (group, kind) if health::has_check(group, kind) => (object.healthy(), Firmness::Mandatory),

@@ -31,7 +31,12 @@ pub fn is_brought(manifest: &Manifest) -> bool {
 pub(super) fn phase(manifest: &Manifest) -> Option<Phase> {
     let words = |name: &str| {
         let text = annotation(manifest, name)?;
-        Some(text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>())
+        Some(
+            text.split(',')
+                .map(str::trim)
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>(),
+        )
     };
     if let Some(hooks) = words("argocd.argoproj.io/hook").filter(|hooks| !hooks.is_empty()) {
         let phases = hooks.into_iter().filter_map(|hook| match hook {
@@ -57,7 +62,9 @@ pub(super) fn phase(manifest: &Manifest) -> Option<Phase> {
 /// as well.
 pub(super) fn wave(manifest: &Manifest) -> i32 {
     let number = |name: &str| annotation(manifest, name)?.trim().parse().ok();
-    number("argocd.argoproj.io/sync-wave").or_else(|| number("helm.sh/hook-weight")).unwrap_or_default()
+    number("argocd.argoproj.io/sync-wave")
+        .or_else(|| number("helm.sh/hook-weight"))
+        .unwrap_or_default()
 }
 
 fn annotation<'object>(manifest: &'object Manifest, name: &str) -> Option<&'object str> {
