@@ -46,8 +46,8 @@ pub(super) async fn rendered(
             lent: &lent,
             cluster: &cluster,
         };
-        let rendered = whole.render(renderer, source, checkout).await?;
-        all.extend(rendered.manifests);
+        let result = whole.render(renderer, source, checkout).await?;
+        all.extend(result.manifests);
     }
     Ok(all)
 }
