@@ -98,7 +98,14 @@ impl Prepare {
     /// Renders what follows from the roots. It is good to know and no condition: what cannot be told keeps nobody from a
     /// restore, and neither does a cluster that does not say how it waits.
     async fn look_ahead(&self, prepared: &Prepared, context: &Context) -> Result<(), Failure> {
-        let work = tree::follow(&self.0, &prepared.roots, self.kube_version(), RENDERING, context);
+        let ahead = tree::Ahead {
+            roots: &prepared.roots,
+            settings: tree::installed(prepared),
+            kube_version: self.kube_version(),
+            limit: RENDERING,
+        };
+        let told = |done, total, name: &str| context.progress(done, Some(total), format!("rendered {name}"));
+        let work = tree::follow(&self.0, ahead, &told);
         let mut found = context.unless_stopped(work).await??;
         let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, prepared)).await?;
         found.platform.children_are_awaited = awaited.unwrap_or_default();

@@ -52,11 +52,12 @@ pub(super) async fn rendered(
     Ok(all)
 }
 
-/// Returns what renders the sources of Applications.
-pub(in crate::steps) fn renderer(world: &World) -> Renderer {
+/// Returns what renders the sources of Applications. `build_options` is what the agent adds to `kustomize build`.
+pub(in crate::steps) fn renderer(world: &World, build_options: String) -> Renderer {
     let known = world.runbook.get().zip(world.secrets.get());
     let settings = Settings {
         repositories: known.map(|(runbook, secrets)| repositories(runbook, secrets)).unwrap_or_default(),
+        build_options,
         cache: Some(world.options.cache.join("rendered")),
         network: true,
         ..Settings::default()
