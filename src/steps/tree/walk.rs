@@ -334,3 +334,7 @@ async fn brought(ground: &Ground, object: &Sourced) -> Brought {
         contents: contents.map(|made| made.into_iter().map(of).collect()),
     }
 }
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;
