@@ -24,9 +24,13 @@ impl Exclusions {
     /// Reads them from `argocd-cm`. Rules that cannot be read leave nothing out: Argo CD itself does nothing then.
     pub fn of(settings: Option<&Value>) -> Self {
         let rules = |key: &str| {
-            let text = settings.and_then(|settings| settings.get("data")?.get(key)?.as_str()).unwrap_or_default();
+            let text = settings
+                .and_then(|settings| settings.get("data")?.get(key)?.as_str())
+                .unwrap_or_default();
             let documents = yaml::manifests(text).unwrap_or_default();
-            let rules = documents.iter().flat_map(|(_, value)| value.as_array().into_iter().flatten());
+            let rules = documents
+                .iter()
+                .flat_map(|(_, value)| value.as_array().into_iter().flatten());
             rules.map(Rule::of).collect()
         };
         Self {

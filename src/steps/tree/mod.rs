@@ -8,13 +8,13 @@
 //! * `charts` is which repositories of charts are known.
 //! * `clusters` is what generators are told of clusters, `settings` what of the agent's settings counts.
 
-mod settings;
 mod charts;
 mod clusters;
 mod folder;
 mod generated;
 mod login;
 mod repositories;
+mod settings;
 mod sourced;
 mod walk;
 

@@ -82,7 +82,11 @@ async fn one(
         at.revision.clone_from(&checkout.commit);
         (whole.render(&ground.renderer, source, &checkout).await?, name)
     };
-    let from = if from.is_empty() { recipe.repository.clone() } else { from };
+    let from = if from.is_empty() {
+        recipe.repository.clone()
+    } else {
+        from
+    };
     let server = ground.server(Application::new(app.value()));
     let all = rendered.manifests.into_iter().chain(rendered.hooks);
     Ok(all

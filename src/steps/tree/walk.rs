@@ -8,10 +8,10 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::{clusters, settings};
 use super::generated::generated;
 use super::repositories::Repositories;
 use super::sourced::sourced;
+use super::{clusters, settings};
 use crate::event::Failure;
 use crate::graph::{App, AppSource, Contents, Platform, Sourced};
 use crate::object::{Manifest, ObjectRef};
@@ -69,11 +69,7 @@ pub(in crate::steps) struct Ahead<'known> {
 
 /// Renders everything that follows from the roots. `told` hears how many apps are rendered, how many are known, and the name of
 /// the last one.
-pub(in crate::steps) async fn follow(
-    world: &Arc<World>,
-    ahead: Ahead<'_>,
-    told: Told<'_>,
-) -> Result<Tree, Failure> {
+pub(in crate::steps) async fn follow(world: &Arc<World>, ahead: Ahead<'_>, told: Told<'_>) -> Result<Tree, Failure> {
     let runbook = world.runbook()?;
     let secrets = World::need(&world.secrets, "what the stores hold")?;
     let ground = Arc::new(Ground {

@@ -76,7 +76,11 @@ fn family(tree: &Tree) -> Vec<(&str, Option<&str>)> {
 }
 
 fn unknown<'tree>(tree: &'tree Tree, name: &str) -> &'tree str {
-    let app = tree.platform.apps.iter().find(|app| app.id.name == name && app.parent.is_some());
+    let app = tree
+        .platform
+        .apps
+        .iter()
+        .find(|app| app.id.name == name && app.parent.is_some());
     match &app.unwrap().contents {
         Contents::Unknown(why) => &why[0],
         Contents::Known(objects) => panic!("{name} is known: {objects:?}"),
@@ -90,7 +94,10 @@ async fn parents_come_before_children_and_each_app_once() {
         ("apps/b.json", application("b", "b")),
         ("apps/c.json", application("c", "c")),
         ("b/d.json", application("d", "c")),
-        ("c/map.json", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}})),
+        (
+            "c/map.json",
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}),
+        ),
     ];
     let tree = followed(&files, &[application("a", "apps")], LIMIT).await;
     assert_eq!(
@@ -103,8 +110,14 @@ async fn parents_come_before_children_and_each_app_once() {
             ("d", Some("b"))
         ]
     );
-    assert!(tree.notices.is_empty(), "an app that manages itself is no circle: {:?}", tree.notices);
-    let Contents::Known(objects) = &tree.platform.apps[4].contents else { panic!() };
+    assert!(
+        tree.notices.is_empty(),
+        "an app that manages itself is no circle: {:?}",
+        tree.notices
+    );
+    let Contents::Known(objects) = &tree.platform.apps[4].contents else {
+        panic!()
+    };
     assert_eq!(
         (objects[0].source.as_str(), objects[0].manifest.origin().file.as_str()),
         ("platform", "c/map.json")
@@ -120,7 +133,10 @@ async fn apps_that_follow_from_each_other_in_a_circle_are_told() {
     ];
     let tree = followed(&files, &[application("a", "a")], LIMIT).await;
     assert_eq!(family(&tree).len(), 4);
-    assert_eq!(tree.notices, ["Applications follow from each other in a circle: a → b → c → a."]);
+    assert_eq!(
+        tree.notices,
+        ["Applications follow from each other in a circle: a → b → c → a."]
+    );
 }
 
 #[tokio::test]
@@ -143,7 +159,10 @@ async fn what_cannot_be_rendered_is_unknown_with_its_reason_and_the_rest_goes_on
         set,
         application("well", "c"),
     ];
-    let files = [("c/map.json", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}))];
+    let files = [(
+        "c/map.json",
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}),
+    )];
     let tree = followed(&files, &root, LIMIT).await;
     for (name, words) in [
         ("plugin", "`plugin`, which only the agent can render"),
@@ -162,7 +181,10 @@ async fn what_cannot_be_rendered_is_unknown_with_its_reason_and_the_rest_goes_on
 
 #[tokio::test]
 async fn what_takes_too_long_is_unknown() {
-    let files = [("c/map.json", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}))];
+    let files = [(
+        "c/map.json",
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}),
+    )];
     let mut elsewhere = application("a", "c");
     elsewhere["spec"]["source"]["repoURL"] = "http://127.0.0.1:1/other.git".into();
     let tree = followed(&files, &[elsewhere], Duration::ZERO).await;
@@ -176,7 +198,10 @@ async fn a_chain_without_an_end_is_cut() {
         .windows(2)
         .map(|pair| (format!("{}/next.json", pair[0]), application(&pair[1], &pair[1])))
         .collect();
-    let files: Vec<(&str, Value)> = files.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let files: Vec<(&str, Value)> = files
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
     let tree = followed(&files, &[application("a0", "a0")], LIMIT).await;
     assert_eq!(tree.platform.apps.len(), 1 + DEPTH + 1);
     assert!(unknown(&tree, &format!("a{DEPTH}")).contains("deeper than"));
@@ -196,7 +221,12 @@ async fn an_app_is_of_the_cluster_that_it_chooses_and_what_it_brings_there_is_no
     ];
     let files = [("b/next.json", application("next", "c"))];
     let tree = followed(&files, &root, LIMIT).await;
-    let clusters: Vec<_> = tree.platform.apps.iter().map(|app| (app.id.name.as_str(), app.cluster.as_str())).collect();
+    let clusters: Vec<_> = tree
+        .platform
+        .apps
+        .iter()
+        .map(|app| (app.id.name.as_str(), app.cluster.as_str()))
+        .collect();
     assert_eq!(
         clusters[1..],
         [("here", ""), ("lab", "lab"), ("far", "far"), ("next", "")]
