@@ -97,9 +97,12 @@ pub struct Exec {
     limit: Duration,
     memory: Option<u64>,
     output: usize,
+    quotes_output: bool,
     redactor: Redactor,
 }
 
+/// How many lines of a program that failed are quoted.
+const QUOTED: usize = 8;
 /// How many bytes of output are taken of a program that is not told otherwise.
 const OUTPUT: usize = 256_000_000;
 
@@ -115,6 +118,7 @@ impl Exec {
             limit: Duration::from_mins(1),
             memory: None,
             output: OUTPUT,
+            quotes_output: false,
             redactor: redactor.clone(),
         }
     }
@@ -177,6 +181,13 @@ impl Exec {
         self
     }
 
+    /// When it fails, its standard output is quoted too: for a program that says there what went wrong.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn quotes_output(mut self) -> Self {
+        self.quotes_output = true;
+        self
+    }
+
     /// Runs it and returns what it wrote to standard output, as it is: manifests may hold what must reach the cluster.
     ///
     /// When it is over one of its bounds it is killed, with all in its process group; so it is when the future is dropped.
@@ -226,17 +237,15 @@ impl Exec {
         if let Some(limit) = self.memory.filter(|_| is_out_of_memory(&said)) {
             return Err(Error::TooMuchMemory { program, limit });
         }
-        let mut last: Vec<&str> = said
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .rev()
-            .take(8)
-            .collect();
-        last.reverse();
+        let out = if self.quotes_output {
+            String::from_utf8_lossy(&out)
+        } else {
+            "".into()
+        };
         Err(Error::Failed {
             program,
             status: status.to_string(),
-            said: self.redactor.redact(&last.join("\n")).into_owned(),
+            said: self.redactor.redact(&quoted(&format!("{out}\n{said}"))).into_owned(),
         })
     }
 
@@ -269,6 +278,19 @@ impl Exec {
     }
 }
 
+/// Quotes the words of a program that failed: from the line that begins with `Error` on, which may stand before a page of usage,
+/// or else the last.
+fn quoted(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines.len().saturating_sub(QUOTED);
+    let from = lines
+        .iter()
+        .position(|line| line.starts_with("Error"))
+        .map_or(last, |error| error.min(last));
+    let quoted: Vec<&str> = lines.into_iter().skip(from).take(QUOTED).collect();
+    quoted.join("\n")
+}
+
 /// Whether these are the last words of a program that got no more memory: of Go's, of C's and of a shell.
 fn is_out_of_memory(said: &str) -> bool {
     let said = said.to_lowercase();
@@ -298,6 +320,16 @@ mod tests {
             error.to_string(),
             format!("`sh` ended with exit status: 3: token {MASK} is wrong")
         );
+    }
+
+    #[tokio::test]
+    async fn of_many_words_the_error_is_quoted_and_of_the_output_only_what_is_asked_for() {
+        let script = "echo out; echo 'Error: so' >&2; seq 20 >&2; exit 1";
+        let failed = async |exec: Exec| exec.run().await.unwrap_err().to_string();
+        let error = failed(shell(script, &Redactor::default())).await;
+        assert!(error.ends_with("1: Error: so\n1\n2\n3\n4\n5\n6\n7"), "{error}");
+        let error = failed(shell("echo out; echo err >&2; exit 1", &Redactor::default()).quotes_output()).await;
+        assert!(error.ends_with("1: out\nerr"), "{error}");
     }
 
     #[tokio::test]

@@ -112,7 +112,10 @@ impl Written {
             rule: finding.rule.to_owned(),
             severity: finding.severity as u8,
             message: finding.message.clone(),
-            place: finding.place.clone().map(|place| (place.file, place.line, place.column, place.length)),
+            place: finding
+                .place
+                .clone()
+                .map(|place| (place.file, place.line, place.column, place.length)),
             help: finding.help.clone(),
         };
         Self {
@@ -201,7 +204,14 @@ mod tests {
     #[test]
     fn every_rule_of_a_rendering_can_be_kept() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/render");
-        for file in ["directory.rs", "collect.rs", "renderer.rs", "charts/fetch.rs", "charts/dependencies.rs", "flux/substitute.rs"] {
+        for file in [
+            "directory.rs",
+            "collect.rs",
+            "renderer.rs",
+            "charts/fetch.rs",
+            "charts/dependencies.rs",
+            "flux/substitute.rs",
+        ] {
             let text = fs::read_to_string(folder.join(file)).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap();
             for rule in text.split("\"render/").skip(1) {

@@ -43,9 +43,10 @@ pub(super) async fn build(
     } else {
         Some(Workspace::of_folder(ground)?)
     };
+    let original = ground;
     let ground = workspace.as_ref().map_or(ground, |workspace| &workspace.ground);
     let home = programs::home()?;
-    for edit in edits(job, added, ground)? {
+    for edit in edits(job, added, original)? {
         let kustomize = program(renderer, ground)?;
         let run = renderer
             .program(&kustomize, &ground.place, home.path())
@@ -72,18 +73,21 @@ pub(super) async fn build(
         told.extend(version.map(|version| format!("--helm-kube-version={version}")));
         told.extend(kinds.iter().map(|kind| format!("--helm-api-versions={kind}")));
     }
-    run(renderer, ground, home.path(), &told, collection).await
+    run(renderer, original, ground, home.path(), &told, collection).await
 }
 
-/// Builds a kustomization as it is.
+/// Builds a kustomization as it is in a workspace; `original` is the repository of which that is a copy.
 pub(super) async fn run(
     renderer: &Renderer,
+    original: &Ground,
     ground: &Ground,
     home: &Path,
     options: &[String],
     collection: &mut Collection,
 ) -> Result<(), Error> {
-    if let Some(base) = remote::base(&ground.root, &ground.place) {
+    // What is beside the copy of a folder is not followed there, so that the repository is looked through too.
+    let own = remote::base(&ground.root, &ground.place);
+    if let Some(base) = own.or_else(|| remote::base(&original.root, &original.place)) {
         return Err(Error::Unknown(format!(
             "`{base}` is a base on a server, which is not fetched"
         )));

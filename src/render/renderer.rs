@@ -83,7 +83,9 @@ impl Renderer {
         let mut job = job.clone();
         job.environment.at_revision(&chart.version);
         let is_fixed = job.lent.values().all(|lent| !lent.commit.is_empty());
-        let mut rendered = self.kept(&ground, &job, Some(chart.digest), is_fixed, &chart.folder).await?;
+        let mut rendered = self
+            .kept(&ground, &job, Some(chart.digest), is_fixed, &chart.folder)
+            .await?;
         rendered.version = Some(chart.version);
         rendered.findings.extend(chart.note);
         Ok(rendered)

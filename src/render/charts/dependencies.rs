@@ -27,8 +27,15 @@ pub(in crate::render) async fn build(
     let workspace = Workspace::of_folder(ground)?;
     let needed = needed(&workspace.ground.place);
     let vendored = workspace.ground.place.join("charts");
-    let kept = renderer.settings.cache.as_ref().map(|cache| cache.join("dependencies").join(key(ground, &needed)));
-    let take = |kept: &Option<PathBuf>| kept.as_ref().is_some_and(|kept| copy(kept, &vendored).is_ok_and(|count| count > 0));
+    let kept = renderer
+        .settings
+        .cache
+        .as_ref()
+        .map(|cache| cache.join("dependencies").join(key(ground, &needed)));
+    let take = |kept: &Option<PathBuf>| {
+        kept.as_ref()
+            .is_some_and(|kept| copy(kept, &vendored).is_ok_and(|count| count > 0))
+    };
     if needed.is_fixed && take(&kept) {
         return Ok(workspace);
     }
@@ -61,7 +68,9 @@ pub(in crate::render) async fn build(
 }
 
 fn note(path: &str, why: &str) -> Finding {
-    let message = format!("the charts that {path} needs are what they were the last time, since they were not fetched anew: {why}");
+    let message = format!(
+        "the charts that {path} needs are what they were the last time, since they were not fetched anew: {why}"
+    );
     Finding::warning("render/chart-kept", message)
 }
 
@@ -79,7 +88,10 @@ fn needed(folder: &Path) -> Needed {
     let mut texts = fs::read(folder.join(CHART)).unwrap_or_default();
     let about = yaml::manifests(&String::from_utf8_lossy(&texts)).unwrap_or_default();
     let dependencies = about.first().and_then(|(_, chart)| chart["dependencies"].as_array());
-    let repositories = dependencies.into_iter().flatten().filter_map(|dependency| dependency["repository"].as_str());
+    let repositories = dependencies
+        .into_iter()
+        .flatten()
+        .filter_map(|dependency| dependency["repository"].as_str());
     let repositories: Vec<String> = repositories.filter(|url| !url.is_empty()).map(str::to_owned).collect();
     let lock = fs::read(folder.join("Chart.lock")).unwrap_or_default();
     let is_exact = |version: &Value| {
@@ -87,7 +99,10 @@ fn needed(folder: &Path) -> Needed {
         version.split('.').count() == 3 && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
     let is_local = repositories.iter().any(|url| url.starts_with("file://"));
-    let are_exact = dependencies.into_iter().flatten().all(|dependency| is_exact(&dependency["version"]));
+    let are_exact = dependencies
+        .into_iter()
+        .flatten()
+        .all(|dependency| is_exact(&dependency["version"]));
     let is_fixed = !is_local && (!lock.is_empty() || are_exact);
     texts.extend_from_slice(&lock);
     Needed {
@@ -115,8 +130,17 @@ async fn fetch(renderer: &Renderer, ground: &Ground, needed: &Needed, pass_crede
         let alias = written.strip_prefix('@').or_else(|| written.strip_prefix("alias:"));
         let (name, url) = match alias {
             Some(alias) => {
-                let named = renderer.settings.repositories.iter().find(|repository| repository.name == alias);
-                let unknown = || Error::Unknown(format!("{} needs charts of `{written}`, which is not known", ground.path));
+                let named = renderer
+                    .settings
+                    .repositories
+                    .iter()
+                    .find(|repository| repository.name == alias);
+                let unknown = || {
+                    Error::Unknown(format!(
+                        "{} needs charts of `{written}`, which is not known",
+                        ground.path
+                    ))
+                };
                 (alias.to_owned(), named.ok_or_else(unknown)?.url.clone())
             }
             None => (format!("charts-{index}"), written.clone()),
@@ -132,7 +156,12 @@ async fn fetch(renderer: &Renderer, ground: &Ground, needed: &Needed, pass_crede
     flags.dedup();
     login::tell(&known, home.path())?;
     let run = renderer.networked(&helm, &ground.place, home.path());
-    let built = run.args(["dependency", "build", "."]).args(flags).run().await;
+    let built = run
+        .args(["dependency", "build", "."])
+        .args(flags)
+        .quotes_output()
+        .run()
+        .await;
     built.map(drop).map_err(|source| Error::NotFetched {
         chart: format!("what {} needs", ground.path),
         repository: needed.repositories.join(", "),
@@ -148,7 +177,9 @@ fn copy(from: &Path, to: &Path) -> io::Result<usize> {
         let entry = entry?;
         let name = entry.file_name();
         // The name ends with the digest of the bytes, against which they are held.
-        let Some((name, digest)) = name.to_str().and_then(|name| name.rsplit_once('@')) else { continue };
+        let Some((name, digest)) = name.to_str().and_then(|name| name.rsplit_once('@')) else {
+            continue;
+        };
         let bytes = fs::read(entry.path())?;
         if digest_of(&bytes) != digest {
             return Err(io::Error::other("a chart is not as it was written"));

@@ -34,10 +34,18 @@ pub(in crate::render) async fn chart(
     version: &str,
     pass_credentials: bool,
 ) -> Result<Chart, Error> {
-    let store = renderer.settings.cache.as_deref().map(|cache| Store::of(cache, repository, name));
+    let store = renderer
+        .settings
+        .cache
+        .as_deref()
+        .map(|cache| Store::of(cache, repository, name));
     let kept = || {
         let store = store.as_ref()?;
-        let version = if is_exact(version) { version.to_owned() } else { store.resolved(version)? };
+        let version = if is_exact(version) {
+            version.to_owned()
+        } else {
+            store.resolved(version)?
+        };
         store.get(&version)
     };
     if is_exact(version)
@@ -45,10 +53,16 @@ pub(in crate::render) async fn chart(
     {
         return unpacked(&bytes, None);
     }
-    let wanted = if version.is_empty() { name.to_owned() } else { format!("{name} {version}") };
+    let wanted = if version.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} {version}")
+    };
     if !renderer.settings.network {
         let bytes = kept().ok_or_else(|| {
-            Error::Unknown(format!("the chart {wanted} of {repository} is not on this machine, and nothing is fetched"))
+            Error::Unknown(format!(
+                "the chart {wanted} of {repository} is not on this machine, and nothing is fetched"
+            ))
         })?;
         return unpacked(&bytes, note(version, &wanted, "nothing is fetched"));
     }
@@ -85,7 +99,10 @@ fn unpacked(bytes: &[u8], note: Option<Finding>) -> Result<Chart, Error> {
     let folder = unpack(bytes, into.path())?;
     let about = std::fs::read_to_string(folder.join(CHART)).unwrap_or_default();
     let about = yaml::manifests(&about).unwrap_or_default();
-    let version = about.first().and_then(|(_, chart)| chart["version"].as_str()).unwrap_or_default();
+    let version = about
+        .first()
+        .and_then(|(_, chart)| chart["version"].as_str())
+        .unwrap_or_default();
     if version.is_empty() {
         return Err(Error::Refused("the chart's Chart.yaml names no version".to_owned()));
     }
@@ -106,7 +123,10 @@ async fn pull(
     version: &str,
     pass_credentials: bool,
 ) -> Result<Vec<u8>, Error> {
-    let helm = renderer.settings.find("helm").ok_or_else(|| Error::NoProgram(name.to_owned(), Form::Helm, "helm is not"))?;
+    let helm = renderer
+        .settings
+        .find("helm")
+        .ok_or_else(|| Error::NoProgram(name.to_owned(), Form::Helm, "helm is not"))?;
     let home = programs::home()?;
     let into = home.path().join("pulled");
     std::fs::create_dir(&into).map_err(|source| unreadable(&into, source))?;
@@ -125,7 +145,12 @@ async fn pull(
         source,
     };
     if !is_registry {
-        run().args(["repo", "update", "charts"]).run().await.map_err(failed)?;
+        run()
+            .args(["repo", "update", "charts"])
+            .quotes_output()
+            .run()
+            .await
+            .map_err(failed)?;
     }
     let mut args = vec!["pull".to_owned(), "--destination=pulled".to_owned()];
     if !version.is_empty() {
@@ -135,7 +160,10 @@ async fn pull(
     args.extend(["--".to_owned(), chart]);
     run().args(args).run().await.map_err(failed)?;
     let entries = std::fs::read_dir(&into).map_err(|source| unreadable(&into, source))?;
-    let file = entries.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "tgz"));
+    let file = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "tgz"));
     let file = file.ok_or_else(|| Error::Refused(format!("helm fetched no archive for {name}")))?;
     std::fs::read(&file).map_err(|source| unreadable(&file, source))
 }
@@ -156,7 +184,17 @@ mod tests {
         for version in ["1.2.3", "v1.2.3", "1.2.3-rc.1+build"] {
             assert!(is_exact(version), "{version}");
         }
-        for range in ["", "1.2", "^1.2.3", "1.x.0", "~1.2.3", ">=1.2.3", "1.2.3 - 2.0.0", "*", "1.2.3 || 2.0.0"] {
+        for range in [
+            "",
+            "1.2",
+            "^1.2.3",
+            "1.x.0",
+            "~1.2.3",
+            ">=1.2.3",
+            "1.2.3 - 2.0.0",
+            "*",
+            "1.2.3 || 2.0.0",
+        ] {
             assert!(!is_exact(range), "{range}");
         }
     }

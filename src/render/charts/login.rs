@@ -24,7 +24,10 @@ impl Known {
     pub(super) fn new(settings: &Settings, name: &str, url: &str, pass_credentials: bool) -> Self {
         let bare = |url: &str| url.trim_start_matches("oci://").trim_end_matches('/').to_owned();
         let wanted = bare(url);
-        let fitting = settings.repositories.iter().filter(|known| wanted.starts_with(&bare(&known.url)));
+        let fitting = settings
+            .repositories
+            .iter()
+            .filter(|known| wanted.starts_with(&bare(&known.url)));
         Self {
             name: name.to_owned(),
             url: url.to_owned(),
@@ -46,7 +49,9 @@ impl Known {
 
     /// Returns what Helm is told of a registry that is not told by a file.
     pub(super) fn flags(&self, home: &Path) -> Result<Vec<String>, Error> {
-        let Some(login) = self.login.as_ref().filter(|_| self.is_registry()) else { return Ok(Vec::new()) };
+        let Some(login) = self.login.as_ref().filter(|_| self.is_registry()) else {
+            return Ok(Vec::new());
+        };
         let mut flags = Vec::new();
         if let Some(file) = authority(login, &self.name, home)? {
             flags.push(format!("--ca-file={file}"));
@@ -68,13 +73,23 @@ pub(super) fn tell(known: &[Known], home: &Path) -> Result<(), Error> {
     } in known
     {
         let (user, password) = login.as_ref().map_or(("", ""), |login| {
-            (login.username.as_str(), login.password.as_ref().and_then(|password| password.expose_str()).unwrap_or_default())
+            (
+                login.username.as_str(),
+                login
+                    .password
+                    .as_ref()
+                    .and_then(|password| password.expose_str())
+                    .unwrap_or_default(),
+            )
         });
         let is_registry = !url.contains("://") || url.starts_with("oci://");
         if is_registry {
             let host = url.trim_start_matches("oci://").split('/').next().unwrap_or_default();
             if !user.is_empty() {
-                registries.insert(host.to_owned(), json!({"auth": BASE64_STANDARD.encode(format!("{user}:{password}"))}));
+                registries.insert(
+                    host.to_owned(),
+                    json!({"auth": BASE64_STANDARD.encode(format!("{user}:{password}"))}),
+                );
             }
             continue;
         }
@@ -89,7 +104,8 @@ pub(super) fn tell(known: &[Known], home: &Path) -> Result<(), Error> {
         repositories.push(entry);
     }
     // JSON is YAML.
-    let file = json!({"apiVersion": "v1", "generated": "2000-01-01T00:00:00Z", "repositories": Value::Array(repositories)});
+    let file =
+        json!({"apiVersion": "v1", "generated": "2000-01-01T00:00:00Z", "repositories": Value::Array(repositories)});
     write(&home.join("config/repositories.yaml"), file.to_string().as_bytes())?;
     let file = json!({"auths": Value::Object(registries)});
     write(&home.join("config/registry/config.json"), file.to_string().as_bytes())

@@ -41,7 +41,10 @@ impl Store {
 
     /// Keeps a chart, and that a range came to its version.
     pub(super) fn put(&self, range: &str, version: &str, bytes: &[u8]) -> Result<(), Error> {
-        write(&self.0.join(format!("{}-{}.tgz", hex(&[version]), digest_of(bytes))), bytes)?;
+        write(
+            &self.0.join(format!("{}-{}.tgz", hex(&[version]), digest_of(bytes))),
+            bytes,
+        )?;
         write(&self.0.join(format!("range-{}", hex(&[range]))), version.as_bytes())
     }
 }
@@ -62,7 +65,9 @@ pub(in crate::render) fn write(file: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Returns the digest of bytes.
 pub(in crate::render) fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn hex(parts: &[&str]) -> String {

@@ -28,7 +28,10 @@ pub(super) fn unpack(archive: &[u8], into: &Path) -> Result<PathBuf, Error> {
             return Err(refused(&format!("holds more than {FILES} files")));
         }
         let path = entry.path().map_err(broken)?.into_owned();
-        if !path.components().all(|step| matches!(step, Component::Normal(_) | Component::CurDir)) {
+        if !path
+            .components()
+            .all(|step| matches!(step, Component::Normal(_) | Component::CurDir))
+        {
             return Err(refused(&format!("writes to `{}`", path.display())));
         }
         let path = into.join(path);
@@ -56,7 +59,9 @@ pub(super) fn unpack(archive: &[u8], into: &Path) -> Result<PathBuf, Error> {
         fs::create_dir_all(path.parent().unwrap_or(into)).map_err(broken)?;
         std::os::unix::fs::symlink(target, path).map_err(broken)?;
     }
-    let folders = fs::read_dir(into).map_err(broken)?.filter_map(|entry| Some(entry.ok()?.path()));
+    let folders = fs::read_dir(into)
+        .map_err(broken)?
+        .filter_map(|entry| Some(entry.ok()?.path()));
     let chart = folders.filter(|folder| folder.join(form::CHART).is_file()).min();
     let chart = chart.ok_or_else(|| refused("holds no Chart.yaml"))?;
     match links::leading_out(&chart, &chart)? {

@@ -33,18 +33,28 @@ pub(in crate::render) async fn build(
     flux: &Flux,
     collection: &mut Collection,
 ) -> Result<(), Error> {
-    if let Some(folder) = [&ground.root, &ground.place].into_iter().find(|folder| folder.join(".sourceignore").exists()) {
-        let file = folder.strip_prefix(&ground.root).unwrap_or(folder).join(".sourceignore");
-        return Err(Error::Unknown(format!("`{}`, which only the agent heeds", file.display())));
+    if let Some(folder) = [&ground.root, &ground.place]
+        .into_iter()
+        .find(|folder| folder.join(".sourceignore").exists())
+    {
+        let file = folder
+            .strip_prefix(&ground.root)
+            .unwrap_or(folder)
+            .join(".sourceignore");
+        return Err(Error::Unknown(format!(
+            "`{}`, which only the agent heeds",
+            file.display()
+        )));
     }
+    let original = ground;
     let workspace = Workspace::of_folder(ground)?;
     let ground = &workspace.ground;
     if kustomized::file(&ground.place).is_none() {
         generate(ground)?;
     }
-    kustomized::change(ground, |kustomization| add(ground, kustomization, flux))?;
+    kustomized::change(ground, |kustomization| add(original, kustomization, flux))?;
     let home = programs::home()?;
-    kustomized::run(renderer, ground, home.path(), &[], collection).await?;
+    kustomized::run(renderer, original, ground, home.path(), &[], collection).await?;
     for manifest in &mut collection.manifests {
         mark(manifest.value_mut(), &flux.common_metadata);
     }
@@ -161,7 +171,8 @@ fn list<'kustomization>(
     if own.is_null() {
         *own = Value::Array(Vec::new());
     }
-    own.as_array_mut().ok_or_else(|| Error::Refused(format!("`{field}` of the kustomization is not a list")))
+    own.as_array_mut()
+        .ok_or_else(|| Error::Refused(format!("`{field}` of the kustomization is not a list")))
 }
 
 /// Sets labels and annotations over what is there.

@@ -30,8 +30,10 @@ fn all(parts: &[Part], values: &BTreeMap<String, String>) -> Result<String, Wron
                 operator,
                 arguments,
             } => {
-                let arguments: Result<Vec<_>, _> =
-                    arguments.iter().map(|argument| all(std::slice::from_ref(argument), values)).collect();
+                let arguments: Result<Vec<_>, _> = arguments
+                    .iter()
+                    .map(|argument| all(std::slice::from_ref(argument), values))
+                    .collect();
                 let arguments = arguments?;
                 let has_default = operator.starts_with('=') || (operator.starts_with(':') && operator.len() == 2);
                 let value = match values.get(name) {
@@ -64,8 +66,12 @@ fn made(operator: &str, value: &str, arguments: &[String]) -> String {
         "//" => value.replace(argument(0), argument(1)),
         // These two do nothing where no second argument is written.
         "/#" | "/%" if arguments.len() != 2 => value.to_owned(),
-        "/#" => value.strip_prefix(argument(0)).map_or_else(|| value.to_owned(), |rest| argument(1).to_owned() + rest),
-        "/%" => value.strip_suffix(argument(0)).map_or_else(|| value.to_owned(), |rest| rest.to_owned() + argument(1)),
+        "/#" => value
+            .strip_prefix(argument(0))
+            .map_or_else(|| value.to_owned(), |rest| argument(1).to_owned() + rest),
+        "/%" => value
+            .strip_suffix(argument(0))
+            .map_or_else(|| value.to_owned(), |rest| rest.to_owned() + argument(1)),
         // All that are left are defaults, `:+` and `:?` too.
         _ if value.is_empty() => arguments.concat(),
         _ => value.to_owned(),
@@ -74,7 +80,9 @@ fn made(operator: &str, value: &str, arguments: &[String]) -> String {
 
 fn first(value: &str, change: impl Fn(char) -> String) -> String {
     let mut letters = value.chars();
-    letters.next().map_or_else(String::new, |letter| change(letter) + letters.as_str())
+    letters
+        .next()
+        .map_or_else(String::new, |letter| change(letter) + letters.as_str())
 }
 
 fn reversed(text: &str) -> String {
@@ -83,7 +91,9 @@ fn reversed(text: &str) -> String {
 
 /// Takes off the shortest or longest beginning that a pattern matches; nothing where the pattern is none.
 fn trimmed(value: &str, pattern: &str, longest: bool) -> String {
-    let Some(pattern) = pattern_of(pattern) else { return value.to_owned() };
+    let Some(pattern) = pattern_of(pattern) else {
+        return value.to_owned();
+    };
     let ends = value.char_indices().map(|(at, letter)| at + letter.len_utf8());
     let mut ends: Vec<usize> = ends.collect();
     if longest {
@@ -105,7 +115,13 @@ fn pattern_of(pattern: &str) -> Option<Regex> {
                 let (class, rest) = letters.as_str().split_once(']')?;
                 let (not, class) = class.strip_prefix('^').map_or(("", class), |class| ("^", class));
                 let plain = |letter: &char| letter.is_alphanumeric() || *letter == '-';
-                let escaped = class.chars().map(|letter| if plain(&letter) { letter.to_string() } else { format!("\\{letter}") });
+                let escaped = class.chars().map(|letter| {
+                    if plain(&letter) {
+                        letter.to_string()
+                    } else {
+                        format!("\\{letter}")
+                    }
+                });
                 regex.push_str(&format!("[{not}{}]", escaped.collect::<String>()));
                 letters = rest.chars();
             }
@@ -120,8 +136,14 @@ fn pattern_of(pattern: &str) -> Option<Regex> {
 fn part(value: &str, arguments: &[String]) -> String {
     let number = |index: usize| arguments.get(index).map(|text| text.trim().parse::<i64>());
     let size = i64::try_from(value.len()).unwrap_or(i64::MAX);
-    let Some(Ok(position)) = number(0) else { return value.to_owned() };
-    let position = if position < 0 { (size + position).max(0) } else { position };
+    let Some(Ok(position)) = number(0) else {
+        return value.to_owned();
+    };
+    let position = if position < 0 {
+        (size + position).max(0)
+    } else {
+        position
+    };
     let end = match number(1) {
         None => size,
         Some(Err(_)) => return value.to_owned(),
@@ -140,7 +162,10 @@ mod tests {
     use super::*;
 
     fn values(values: &[(&str, &str)]) -> BTreeMap<String, String> {
-        values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -153,13 +178,21 @@ mod tests {
             (&[("v", "abcdEFGH28ij")], "${v^^}", "ABCDEFGH28IJ"),
             (&[("v", "ABCDEFGH28IJ")], "${v,}", "aBCDEFGH28IJ"),
             (&[("v", "ABCDEFGH28IJ")], "${v,,}", "abcdefgh28ij"),
-            (&[("v", "/home/bozo/ideas/thoughts.for.today")], "${v:11}", "ideas/thoughts.for.today"),
+            (
+                &[("v", "/home/bozo/ideas/thoughts.for.today")],
+                "${v:11}",
+                "ideas/thoughts.for.today",
+            ),
             (&[("v", "/home/bozo/ideas/thoughts.for.today")], "${v:11:5}", "ideas"),
             (&[("v", "abc")], "${v=xyz}", "abc"),
             (&[], "${v=xyz}", "xyz"),
             (&[("d", "foo")], "something ${v=${d}}", "something foo"),
             (&[("d", "foo1")], "foo: ${v=${d}-suffix}", "foo: foo1-suffix"),
-            (&[("d", "foo1")], "foo: ${v=prefix${d}-suffix}", "foo: prefixfoo1-suffix"),
+            (
+                &[("d", "foo1")],
+                "foo: ${v=prefix${d}-suffix}",
+                "foo: prefixfoo1-suffix",
+            ),
             (&[], "${v:=xyz}", "xyz"),
             (&[("v", "abcABC123ABCabc")], "${v/%abc/XYZ}", "abcABC123ABCXYZ"),
             (&[("v", "abcABC123ABCabc")], "${v/#abc/XYZ}", "XYZABC123ABCabc"),
@@ -191,14 +224,27 @@ mod tests {
     #[test]
     fn what_is_not_set_is_named_and_what_cannot_be_read_too() {
         let none = BTreeMap::new();
-        for text in ["${missing}", "${#missing}", "${missing^}", "${missing/a/b}", "${missing:1}"] {
-            assert_eq!(evaluate(text, &none), Err(Wrong::NotSet("missing".to_owned())), "{text}");
+        for text in [
+            "${missing}",
+            "${#missing}",
+            "${missing^}",
+            "${missing/a/b}",
+            "${missing:1}",
+        ] {
+            assert_eq!(
+                evaluate(text, &none),
+                Err(Wrong::NotSet("missing".to_owned())),
+                "{text}"
+            );
         }
         for text in ["${}", "${a", "${a-b}", "${a/b}", "${ a }", "${a#}", "${#}"] {
             assert!(matches!(evaluate(text, &none), Err(Wrong::Text(_))), "{text}");
         }
         let deep = "${a:=".repeat(10_000) + &"}".repeat(10_000);
-        assert_eq!(evaluate(&deep, &none), Err(Wrong::Text("too many substitutions in each other")));
+        assert_eq!(
+            evaluate(&deep, &none),
+            Err(Wrong::Text("too many substitutions in each other"))
+        );
     }
 
     proptest! {

@@ -31,7 +31,11 @@ pub fn substitute(mut rendered: Rendered, variables: &Variables) -> Rendered {
         return rendered;
     }
     // A value has no lines, as in Flux.
-    let values = variables.values.iter().map(|(name, value)| (name.clone(), value.replace('\n', ""))).collect();
+    let values = variables
+        .values
+        .iter()
+        .map(|(name, value)| (name.clone(), value.replace('\n', "")))
+        .collect();
     let mut findings = Vec::new();
     for manifest in rendered.manifests.iter_mut().chain(&mut rendered.hooks) {
         let is_left = ["labels", "annotations"]
@@ -48,7 +52,11 @@ pub fn substitute(mut rendered: Rendered, variables: &Variables) -> Rendered {
             Err(error) if wrong.is_empty() => findings.push(finding(manifest, &error.to_string())),
             _ => {
                 let from = variables.unknown.join(", ");
-                let from = if from.is_empty() { from } else { format!("; {from} could not be read") };
+                let from = if from.is_empty() {
+                    from
+                } else {
+                    format!("; {from} could not be read")
+                };
                 let wrong: Vec<_> = wrong.into_iter().collect();
                 findings.push(finding(manifest, &format!("{}{from}", wrong.join(", "))));
             }
@@ -145,13 +153,27 @@ mod tests {
             findings: Vec::new(),
             version: None,
         };
-        let values = [("NAME", "shop"), ("COUNT", "3"), ("YES", "true"), ("LIST", "[a, b]"), ("LINES", "a\nb"), ("ODD", "a: b")];
+        let values = [
+            ("NAME", "shop"),
+            ("COUNT", "3"),
+            ("YES", "true"),
+            ("LIST", "[a, b]"),
+            ("LINES", "a\nb"),
+            ("ODD", "a: b"),
+        ];
         let variables = Variables {
-            values: values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            values: values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             unknown: unknown.iter().map(|text| (*text).to_owned()).collect(),
         };
         let rendered = substitute(rendered, &variables);
-        let said = rendered.findings.iter().map(|finding| finding.message.clone()).collect();
+        let said = rendered
+            .findings
+            .iter()
+            .map(|finding| finding.message.clone())
+            .collect();
         (rendered.manifests[0].value().clone(), said)
     }
 
@@ -175,12 +197,17 @@ mod tests {
 
     #[test]
     fn what_has_no_value_is_named_with_where_it_may_have_come_from() {
-        let (value, said) = substituted(config(json!({"a": "${MISSING} ${NAME}", "b": "${OTHER}"})), &["Secret cluster"]);
+        let (value, said) = substituted(
+            config(json!({"a": "${MISSING} ${NAME}", "b": "${OTHER}"})),
+            &["Secret cluster"],
+        );
         assert_eq!(value["data"]["a"], "${MISSING} ${NAME}");
         assert_eq!(
             said,
-            ["variables of ConfigMap ${NAME} cannot be replaced: `MISSING` has no value, `OTHER` has no value; \
-                Secret cluster could not be read"]
+            [
+                "variables of ConfigMap ${NAME} cannot be replaced: `MISSING` has no value, `OTHER` has no value; \
+                Secret cluster could not be read"
+            ]
         );
         let (_, said) = substituted(config(json!({"a": "${ODD}"})), &[]);
         assert!(said[0].contains("a value makes it no YAML"), "{said:?}");
