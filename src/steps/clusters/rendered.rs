@@ -46,8 +46,8 @@ pub(super) async fn rendered(
             lent: &lent,
             cluster: &cluster,
         };
-        let rendered = whole.render(renderer, source, checkout).await?;
-        all.extend(rendered.manifests);
+        let result = whole.render(renderer, source, checkout).await?;
+        all.extend(result.manifests);
     }
     Ok(all)
 }
@@ -117,10 +117,10 @@ impl Whole<'_> {
             lent: self.lent.clone(),
             cluster: self.cluster.clone(),
         };
-        let rendered = renderer.render(&job).await;
-        let rendered = rendered.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
-        match rendered.fault() {
-            None => Ok(rendered),
+        let result = renderer.render(&job).await;
+        let result = result.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
+        match result.fault() {
+            None => Ok(result),
             Some(fault) => Err(format!("{what} is in doubt: {}", fault.message)),
         }
     }
