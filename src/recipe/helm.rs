@@ -6,6 +6,10 @@ use serde_json::Value;
 /// What an Application tells a chart (`spec.source.helm`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the shape is that of the agent's own object"
+)]
 pub struct Helm {
     /// The release name; the Application's name where empty.
     pub release_name: String,

@@ -8,6 +8,10 @@ use serde_json::Value;
 /// What an Application adds to a kustomization (`spec.source.kustomize`). Argo CD writes it into the kustomization's own file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the shape is that of the agent's own object"
+)]
 pub struct Kustomize {
     /// Before every name.
     pub name_prefix: String,

@@ -13,6 +13,8 @@ use crate::object::Origin;
 use crate::recipe::{Directory, Tool};
 use crate::yaml;
 
+/// How the name of a file ends that is one object.
+const JSON: &str = ".json";
 /// A file with this in it is not read.
 const SKIPPED: &str = "+argocd:skip-file-rendering";
 
@@ -38,7 +40,8 @@ pub(super) async fn read(
         let Some(text) = text(&file, &name, collection)?.filter(|text| !text.contains(SKIPPED)) else {
             continue;
         };
-        if name.ends_with(".json") {
+        // As for Argo CD, which tells capital letters apart.
+        if name.ends_with(JSON) {
             json(&text, &name, collection);
         } else {
             yaml(&text, &name, collection);

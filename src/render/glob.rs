@@ -54,13 +54,12 @@ fn class(rest: &mut impl Iterator<Item = char>, regex: &mut String) -> Option<()
     let letters = &letters[usize::from(is_not)..];
     regex.push_str(if is_not { "[^" } else { "[" });
     match letters {
-        [] => return None,
         [(low, _), ('-', false), (high, _)] if low <= high => {
             literal(*low, regex);
             regex.push('-');
             literal(*high, regex);
         }
-        [_, ('-', false), ..] => return None,
+        [] | [_, ('-', false), ..] => return None,
         letters => letters.iter().for_each(|(letter, _)| literal(*letter, regex)),
     }
     regex.push(']');

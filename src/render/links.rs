@@ -15,14 +15,13 @@ impl Checked {
     /// (`CheckOutOfBoundsSymlinks`), and a program that follows it would read this machine's files.
     pub(super) fn check(&self, root: &Path) -> Result<(), Error> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(root).cloned();
-        let found = match known {
-            Some(found) => found,
-            None => {
-                let found = leading_out(root, root)?;
-                let mut checked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                checked.insert(root.to_owned(), found.clone());
-                found
-            }
+        let found = if let Some(found) = known {
+            found
+        } else {
+            let found = leading_out(root, root)?;
+            let mut checked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            checked.insert(root.to_owned(), found.clone());
+            found
         };
         match found {
             None => Ok(()),

@@ -89,8 +89,8 @@ mod tests {
         assert_eq!(store.get("1.0.0").as_deref(), Some(b"chart" as &[u8]));
         assert_eq!(store.resolved("^1").as_deref(), Some("1.0.0"));
         assert_eq!(Store::of(folder.path(), "https://h/other", "redis").get("1.0.0"), None);
-        let file = fs::read_dir(&store.0).unwrap().flatten().map(|entry| entry.path());
-        let file = file.filter(|path| path.extension().is_some()).next().unwrap();
+        let mut files = fs::read_dir(&store.0).unwrap().flatten().map(|entry| entry.path());
+        let file = files.find(|path| path.extension().is_some()).unwrap();
         fs::write(file, b"damaged").unwrap();
         assert_eq!(store.get("1.0.0"), None);
     }

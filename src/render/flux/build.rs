@@ -11,6 +11,8 @@ use super::super::workspace::Workspace;
 use super::super::{Error, kustomized, programs, values};
 use crate::recipe::{Flux, Metadata};
 
+/// How the names of manifests end.
+const MANIFESTS: [&str; 2] = [".yaml", ".yml"];
 /// Files that source-controller leaves out of what it hands on (`sourceignore`).
 const LEFT_OUT: [&str; 10] = [
     ".travis.yml",
@@ -97,7 +99,7 @@ fn scan(folder: &Path, before: &str, resources: &mut Vec<String>) -> Result<(), 
             } else {
                 scan(&entry.path(), &format!("{path}/"), resources)?;
             }
-        } else if (name.ends_with(".yaml") || name.ends_with(".yml")) && !LEFT_OUT.contains(&name.as_str()) {
+        } else if MANIFESTS.iter().any(|end| name.ends_with(end)) && !LEFT_OUT.contains(&name.as_str()) {
             resources.push(path);
         }
     }

@@ -122,7 +122,7 @@ fn pattern_of(pattern: &str) -> Option<Regex> {
                         format!("\\{letter}")
                     }
                 });
-                regex.push_str(&format!("[{not}{}]", escaped.collect::<String>()));
+                regex.extend(["[", not, &escaped.collect::<String>(), "]"]);
                 letters = rest.chars();
             }
             '\\' => regex.push_str(&regex::escape(&letters.next()?.to_string())),

@@ -177,8 +177,8 @@ mod tests {
         (rendered.manifests[0].value().clone(), said)
     }
 
-    fn config(data: Value) -> Value {
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${NAME}"}, "data": data})
+    fn config(data: impl Into<Value>) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${NAME}"}, "data": data.into()})
     }
 
     #[test]

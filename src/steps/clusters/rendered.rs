@@ -56,7 +56,9 @@ pub(super) async fn rendered(
 pub(in crate::steps) fn renderer(world: &World, build_options: String) -> Renderer {
     let known = world.runbook.get().zip(world.secrets.get());
     let settings = Settings {
-        repositories: known.map(|(runbook, secrets)| repositories(runbook, secrets)).unwrap_or_default(),
+        repositories: known
+            .map(|(runbook, secrets)| repositories(runbook, secrets))
+            .unwrap_or_default(),
         build_options,
         cache: Some(world.options.cache.join("rendered")),
         network: true,
