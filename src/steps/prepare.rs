@@ -104,7 +104,12 @@ impl Prepare {
             kube_version: self.kube_version(),
             limit: RENDERING,
         };
-        let told = |done, total, name: &str| context.progress(done, Some(total), format!("rendered {name}"));
+        // A screen needs no more than this of a thousand apps, and a journal less.
+        let told = |done: usize, total: usize, name: &str| {
+            if done == total || done.is_multiple_of(total.div_ceil(50)) {
+                context.progress(done, Some(total), format!("rendered {name}"));
+            }
+        };
         let work = tree::follow(&self.0, ahead, &told);
         let mut found = context.unless_stopped(work).await??;
         let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, prepared)).await?;
