@@ -111,7 +111,13 @@ impl Prepare {
             }
         };
         let work = tree::follow(&self.0, ahead, &told);
-        let mut found = context.unless_stopped(work).await??;
+        let mut found = match context.unless_stopped(work).await? {
+            Ok(found) => found,
+            Err(failure) => {
+                context.notice(format!("What follows from the roots is not known beforehand: {}.", failure.words()));
+                return Ok(());
+            }
+        };
         let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, prepared)).await?;
         found.platform.children_are_awaited = awaited.unwrap_or_default();
         for notice in found.notices {

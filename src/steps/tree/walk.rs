@@ -239,7 +239,12 @@ impl Walk {
         }
         let mut below = Vec::new();
         for (pending, brought) in level.into_iter().zip(found) {
-            let late = || format!("not rendered within {} s", self.limit.as_secs());
+            let late = || {
+                if Instant::now() < self.until {
+                    return "its rendering broke off; this is a mistake in gitops-dr".to_owned();
+                }
+                format!("not rendered within {} s", self.limit.as_secs())
+            };
             let brought = brought.unwrap_or_else(|| Brought {
                 sources: Vec::new(),
                 contents: Err(vec![late()]),
