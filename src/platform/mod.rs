@@ -3,5 +3,6 @@
 //! [`argocd`] is written against Argo CD 3.2.11 and supports 2.14 to 3.6.
 
 pub mod argocd;
+pub mod flux;
 pub mod live;
 pub mod why;

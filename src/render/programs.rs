@@ -56,8 +56,16 @@ impl Renderer {
             .env("HELM_DATA_HOME", home.join("data"))
     }
 
-    /// Returns what a form's program says of itself; part of the key under which is kept what it made.
-    pub(super) async fn version(&self, form: Form) -> String {
+    /// Returns what a form's programs say of themselves; part of the key under which is kept what they made.
+    pub(super) async fn versions(&self, form: Form) -> String {
+        let own = self.version(form).await;
+        if form == Form::Kustomize && self.settings.build_options.contains("--enable-helm") {
+            return format!("{own}, {}", self.version(Form::Helm).await);
+        }
+        own
+    }
+
+    async fn version(&self, form: Form) -> String {
         let (cell, name, args): (_, _, &[&str]) = match form {
             Form::Plain => (&self.programs.jsonnet, "jsonnet", &["--version"]),
             Form::Kustomize => (&self.programs.kustomize, "kustomize", &["version"]),

@@ -112,7 +112,7 @@ impl Renderer {
                 cache,
                 &Key {
                     job,
-                    program: self.version(form).await,
+                    program: self.versions(form).await,
                     chart,
                     options: &self.settings.build_options,
                     combined: self.settings.combined,

@@ -8,7 +8,7 @@ use gitops_dr::render::{Error, From, Job, Rendered, Repository, Settings};
 use serde_json::{Value, json};
 
 use super::scene::{helm, job, only, render_with, repository, settings, words};
-use super::server::{Server, publish};
+use super::server::{Server, publish, publish_to_registry};
 
 fn chart(server: &Server, version: &str, said: Value) -> Job {
     Job {
@@ -184,4 +184,44 @@ async fn what_a_chart_of_the_repository_needs_is_fetched_and_kept_and_nothing_is
         rendered.findings
     );
     assert_eq!(std::fs::read_dir(root.path().join("app")).unwrap().count(), before);
+}
+
+#[tokio::test]
+async fn a_chart_of_a_registry_is_had_with_a_login_by_its_version_or_a_range_and_later_without_the_network() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for version in ["1.0.0", "1.2.0", "2.0.0"] {
+        publish_to_registry(folder.path(), "redis", version).await;
+    }
+    let server = Server::start(folder.path());
+    // Argo CD writes a registry without its scheme, Helm with it.
+    for scheme in ["", "oci://"] {
+        let url = server.url.replace("http://", scheme);
+        let get = async |version: &str, network, username: &str| {
+            let mut settings = with(&server, cache.path(), network);
+            settings.repositories[0].url.clone_from(&url);
+            settings.repositories[0].plain_http = true;
+            username.clone_into(&mut settings.repositories[0].username);
+            let mut job = chart(&server, version, json!({}));
+            if let From::Chart { repository, .. } = &mut job.from {
+                repository.clone_from(&url);
+            }
+            render_with(settings, &job).await
+        };
+        let error = get("1.0.0", true, "").await.unwrap_err();
+        assert!(matches!(error, Error::NotFetched { .. }), "{error}");
+        for (range, expected) in [("1.0.0", "1.0.0"), ("^1.0.0", "1.2.0")] {
+            let rendered = get(range, true, "user")
+                .await
+                .unwrap_or_else(|error| panic!("{}", words(&error)));
+            assert_eq!(
+                (version(&rendered).as_str(), rendered.findings.len()),
+                (expected, 0),
+                "{url} {range}"
+            );
+        }
+        let count = server.count();
+        assert_eq!(version(&get("^1.0.0", false, "").await.unwrap()), "1.2.0");
+        assert_eq!(version(&get("1.0.0", true, "").await.unwrap()), "1.0.0");
+        assert_eq!(server.count(), count);
+    }
 }

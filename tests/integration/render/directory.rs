@@ -7,19 +7,18 @@ use super::scene::{config, directory, ids, job, render, render_with, repository,
 
 #[tokio::test]
 async fn the_files_are_those_that_argo_cd_reads() {
-    let (a, b, c, d, e) = (config("a"), config("b"), config("c"), config("d"), config("e"));
     let root = repository(&[
-        ("app/a.yaml", &a),
-        ("app/b.yml", &b),
+        ("app/a.yaml", &config("a")),
+        ("app/b.yml", &config("b")),
         (
             "app/c.json",
             r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}"#,
         ),
-        ("app/.hidden.yaml", &d),
-        ("app/skipped.yaml", &format!("# +argocd:skip-file-rendering\n{c}")),
+        ("app/.hidden.yaml", &config("d")),
+        ("app/skipped.yaml", &format!("# +argocd:skip-file-rendering\n{}", config("c"))),
         ("app/values.yaml", "replicas: 3\nname: x\n"),
         ("app/README.md", "# nothing"),
-        ("app/sub/e.yaml", &e),
+        ("app/sub/e.yaml", &config("e")),
     ]);
     let of = async |said| {
         let rendered = render(&job(root.path(), "app", directory(said))).await.unwrap();

@@ -19,6 +19,9 @@ pub(super) struct Server {
     is_over: Arc<AtomicBool>,
 }
 
+/// What a manifest of a registry is.
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
 /// `user:password` in base64, as `Authorization: Basic` has it.
 const LOGIN: &str = "dXNlcjpodW50ZXIyaHVudGVyMg==";
 
@@ -54,12 +57,20 @@ impl Server {
                 let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
                 let (status, body) = answer(&folder, &path, &request);
                 answered.fetch_add(1, Ordering::SeqCst);
+                // A registry says what a manifest is, and asks for a login where there is none.
+                let more = if path.contains("/manifests/") && status == "200 OK" {
+                    format!(
+                        "Content-Type: {MANIFEST}\r\nDocker-Content-Digest: {}\r\n",
+                        digest(&body)
+                    )
+                } else {
+                    "WWW-Authenticate: Basic realm=\"charts\"\r\n".to_owned()
+                };
                 asked.lock().unwrap().push(path);
-                let head = format!(
-                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+                let body: &[u8] = if request.starts_with("HEAD") { &[] } else { &body };
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
             }
         });
         server
@@ -87,7 +98,8 @@ fn answer(folder: &Path, path: &str, request: &str) -> (&'static str, Vec<u8>) {
     if !request.contains(&format!("Basic {LOGIN}")) {
         return ("401 Unauthorized", Vec::new());
     }
-    let file: PathBuf = folder.join(path.trim_start_matches("/charts/"));
+    let path = path.split('?').next().unwrap_or_default();
+    let file: PathBuf = folder.join(path.trim_start_matches("/charts/").trim_start_matches('/'));
     match std::fs::read(file) {
         Ok(body) => ("200 OK", body),
         Err(_) => ("404 Not Found", Vec::new()),
@@ -117,4 +129,49 @@ pub(super) async fn publish(folder: &Path, name: &str, version: &str) {
     };
     run(&["package", chart.path().to_str().unwrap()]).await;
     run(&["repo", "index", "."]).await;
+}
+
+/// Packs a chart as a registry has it: `charts/NAME` with the version for its tag.
+pub(super) async fn publish_to_registry(folder: &Path, name: &str, version: &str) {
+    publish(folder, name, version).await;
+    let chart = std::fs::read(folder.join(format!("{name}-{version}.tgz"))).unwrap();
+    let config = serde_json::json!({"name": name, "version": version, "apiVersion": "v2"})
+        .to_string()
+        .into_bytes();
+    let top = folder.join("v2/charts").join(name);
+    for part in ["blobs", "manifests", "tags"] {
+        std::fs::create_dir_all(top.join(part)).unwrap();
+    }
+    let put = |bytes: &[u8], kind: &str| {
+        std::fs::write(top.join("blobs").join(digest(bytes)), bytes).unwrap();
+        serde_json::json!({"mediaType": kind, "digest": digest(bytes), "size": bytes.len()})
+    };
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": put(&config, "application/vnd.cncf.helm.config.v1+json"),
+        "layers": [put(&chart, "application/vnd.cncf.helm.chart.content.v1.tar+gzip")],
+    });
+    let manifest = manifest.to_string();
+    for reference in [version.to_owned(), digest(manifest.as_bytes())] {
+        std::fs::write(top.join("manifests").join(reference), &manifest).unwrap();
+    }
+    let list = top.join("tags/list");
+    let known = std::fs::read(&list).unwrap_or_default();
+    let known: serde_json::Value = serde_json::from_slice(&known).unwrap_or_default();
+    let mut tags = known["tags"].as_array().cloned().unwrap_or_default();
+    tags.push(version.into());
+    std::fs::write(
+        &list,
+        serde_json::json!({"name": format!("charts/{name}"), "tags": tags}).to_string(),
+    )
+    .unwrap();
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    let hex = Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    format!("sha256:{hex}")
 }
