@@ -42,12 +42,16 @@ fn followers(apps: &[PlannedApp]) -> String {
         count => format!(" and {}", many(count, "ApplicationSet", "ApplicationSets")),
     };
     let applications = many(of("Application"), "Application", "Applications");
-    format!("from the roots follow {applications}{sets} with {}", many(objects, "object", "objects"))
+    format!(
+        "from the roots follow {applications}{sets} with {}",
+        many(objects, "object", "objects")
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::{Input, make};
+    use crate::object::ObjectRef;
+    use crate::plan::{Input, PlannedApp, make};
 
     #[test]
     fn who_has_to_act_reads_in_the_plan_when_with_which_word_and_how_to_answer_beforehand() {
@@ -71,6 +75,38 @@ mod tests {
             "a person types `restored` (beforehand: --approve data=COMMENT, or --yes)",
             "waits 1h for an answer, and fails then",
             "  ! The variable PGPASSWORD is not set.",
+        ] {
+            assert!(drawn.contains(words), "{words}: {drawn}");
+        }
+    }
+
+    #[test]
+    fn what_follows_is_counted_and_what_cannot_be_told_is_named_with_its_reason() {
+        let app = |kind: &str, name: &str, unknown: &[&str]| PlannedApp {
+            app: ObjectRef::new("argoproj.io/v1alpha1", kind, "argocd", name),
+            parent: None,
+            cluster: String::new(),
+            namespace: String::new(),
+            sources: Vec::new(),
+            objects: Vec::new(),
+            unknown: unknown.iter().map(ToString::to_string).collect(),
+        };
+        let text = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+             sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+             agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+             roots:\n  - {id: apps, source: platform, path: apps}\n";
+        let mut plan = make(&crate::runbook::parse("shop.yaml", text).0.unwrap(), &Input::default());
+        assert!(!plan.to_string().contains("follow"));
+        plan.apps = vec![
+            app("Root", "apps", &[]),
+            app("Application", "cart", &[]),
+            app("Application", "search", &["`plugin`, which only the agent can render"]),
+            app("ApplicationSet", "shards", &[]),
+        ];
+        let drawn = plan.to_string();
+        for words in [
+            "  from the roots follow 2 Applications and 1 ApplicationSet with 0 objects\n",
+            "  ? Application.argoproj.io argocd/search is not known beforehand: `plugin`, which only the agent can render\n",
         ] {
             assert!(drawn.contains(words), "{words}: {drawn}");
         }

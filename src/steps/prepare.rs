@@ -98,8 +98,26 @@ impl Prepare {
     /// Renders what follows from the roots. It is good to know and no condition: what cannot be told keeps nobody from a
     /// restore, and neither does a cluster that does not say how it waits.
     async fn look_ahead(&self, install: &Install, roots: &[Vec<Manifest>], context: &Context) -> Result<&Platform, Failure> {
-        let work = tree::follow(&self.0, roots, self.kube_version(), RENDERING, context);
-        let mut found = context.unless_stopped(work).await??;
+        let ahead = tree::Ahead {
+            roots: roots,
+            settings: tree::installed(install),
+            kube_version: self.kube_version(),
+            limit: RENDERING,
+        };
+        // A screen needs no more than this of a thousand apps, and a journal less.
+        let told = |done: usize, total: usize, name: &str| {
+            if done == total || done.is_multiple_of(total.div_ceil(50)) {
+                context.progress(done, Some(total), format!("rendered {name}"));
+            }
+        };
+        let work = tree::follow(&self.0, ahead, &told);
+        let mut found = match context.unless_stopped(work).await? {
+            Ok(found) => found,
+            Err(failure) => {
+                context.notice(format!("What follows from the roots is not known beforehand: {}.", failure.words()));
+                return Ok(self.0.platform.get_or_init(Platform::default));
+            }
+        };
         let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, install)).await?;
         found.platform.children_are_awaited = awaited.unwrap_or_default();
         for notice in found.notices {

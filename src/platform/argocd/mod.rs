@@ -4,7 +4,8 @@
 //! * [`install`]: the order in which its own install manifests must reach a bare cluster.
 //! * [`manifest`]: how a root from Git is made fit for a restore. [`damage`]: what in the sources would do harm.
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
-//! * [`checks`]: where it keeps the health checks that are not in its code.
+//! * [`checks`]: where it keeps the health checks that are not in its code. [`exclusions`]: which kinds it does not look at.
+//! * [`recipe`]: what an Application is rendered from. [`sets`]: which Applications a set makes.
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`preload`]: what is applied before the roots because apps need it of each other.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
@@ -23,6 +24,7 @@ pub mod cause;
 pub mod checks;
 pub mod damage;
 pub mod decide;
+pub mod exclusions;
 pub mod graph;
 pub mod install;
 pub mod manifest;

@@ -18,7 +18,7 @@ use crate::platform::argocd::decide::{Away, Tree};
 use crate::platform::argocd::secret::{self, Data};
 use crate::platform::argocd::survivor::{Fate, Wanted, judge};
 use crate::platform::argocd::tracking::Tracking;
-use crate::steps::World;
+use crate::steps::{World, tree};
 
 /// Requests in flight at most: the cluster serves others.
 const IN_FLIGHT: usize = 8;
@@ -111,7 +111,7 @@ async fn coming(world: &World, fresh: &Fresh<'_>, tree: &Tree, away: &Away, clus
         .runbook()
         .map(|runbook| runbook.agent.namespace.clone())
         .unwrap_or_default();
-    let renderer = renderer(world);
+    let renderer = renderer(world, tree::build_options(world.prepared.get().and_then(tree::installed)));
     let mut all = Vec::new();
     for (id, object) in &tree.applications {
         let app = Application::new(object);

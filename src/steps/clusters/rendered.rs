@@ -52,11 +52,14 @@ pub(super) async fn rendered(
     Ok(all)
 }
 
-/// Returns what renders the sources of Applications.
-pub(in crate::steps) fn renderer(world: &World) -> Renderer {
+/// Returns what renders the sources of Applications. `build_options` is what the agent adds to `kustomize build`.
+pub(in crate::steps) fn renderer(world: &World, build_options: String) -> Renderer {
     let known = world.runbook.get().zip(world.secrets.get());
     let settings = Settings {
-        repositories: known.map(|(runbook, secrets)| repositories(runbook, secrets)).unwrap_or_default(),
+        repositories: known
+            .map(|(runbook, secrets)| repositories(runbook, secrets))
+            .unwrap_or_default(),
+        build_options,
         cache: Some(world.options.cache.join("rendered")),
         network: true,
         ..Settings::default()
@@ -116,10 +119,10 @@ impl Whole<'_> {
             lent: self.lent.clone(),
             cluster: self.cluster.clone(),
         };
-        let rendered = renderer.render(&job).await;
-        let rendered = rendered.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
-        match rendered.fault() {
-            None => Ok(rendered),
+        let result = renderer.render(&job).await;
+        let result = result.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
+        match result.fault() {
+            None => Ok(result),
             Some(fault) => Err(format!("{what} is in doubt: {}", fault.message)),
         }
     }

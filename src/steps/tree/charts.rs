@@ -14,7 +14,9 @@ pub(in crate::steps) fn repositories(runbook: &Runbook, secrets: &BTreeMap<Strin
         secrets.iter().filter_map(move |(name, restored)| {
             let spec = runbook.secrets.get(name)?;
             let is_wanted = matches!(&spec.shape, SecretShape::Argocd(shape) if shape == wanted);
-            (is_wanted && holds_charts(&restored.data)).then(|| repository(&restored.data)).flatten()
+            (is_wanted && holds_charts(&restored.data))
+                .then(|| repository(&restored.data))
+                .flatten()
         })
     };
     let shared: Vec<Repository> = of("repo-creds").collect();
@@ -66,20 +68,36 @@ mod tests {
             roots:\n  - {id: apps, source: platform, path: apps}\n";
         let runbook = runbook::parse("shop.yaml", text).0.unwrap();
         let held = |pairs: &[(&str, &str)]| Restored {
-            data: pairs.iter().map(|(key, value)| ((*key).to_owned(), Secret::from(*value))).collect(),
+            data: pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), Secret::from(*value)))
+                .collect(),
             store: "vault".to_owned(),
             path: "x".to_owned(),
         };
         let secrets = BTreeMap::from([
             ("git".to_owned(), held(&[("url", "https://h/p.git"), ("password", "1")])),
-            ("bare".to_owned(), held(&[("url", "https://charts/a"), ("type", "helm"), ("name", "a")])),
+            (
+                "bare".to_owned(),
+                held(&[("url", "https://charts/a"), ("type", "helm"), ("name", "a")]),
+            ),
             (
                 "own".to_owned(),
-                held(&[("url", "charts.example.com/b"), ("enableOCI", "true"), ("username", "u"), ("password", "2")]),
+                held(&[
+                    ("url", "charts.example.com/b"),
+                    ("enableOCI", "true"),
+                    ("username", "u"),
+                    ("password", "2"),
+                ]),
             ),
             (
                 "all".to_owned(),
-                held(&[("url", "https://charts"), ("type", "helm"), ("username", "s"), ("password", "3")]),
+                held(&[
+                    ("url", "https://charts"),
+                    ("type", "helm"),
+                    ("username", "s"),
+                    ("password", "3"),
+                ]),
             ),
         ]);
         let found = repositories(&runbook, &secrets);

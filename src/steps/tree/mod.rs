@@ -6,18 +6,18 @@
 //! * `walk` goes from the roots down, level by level. `sourced` renders one Application, `generated` one set.
 //! * `repositories` finds the checkout for a repository at a revision, `login` how to get in, `folder` what is in it.
 //! * `charts` is which repositories of charts are known.
-//! * `clusters` is what generators are told of clusters, `awaited` whether waves wait for child Applications.
+//! * `clusters` is what generators are told of clusters, `settings` what of the agent's settings counts.
 
-mod awaited;
 mod charts;
 mod clusters;
 mod folder;
 mod generated;
 mod login;
 mod repositories;
+mod settings;
 mod sourced;
 mod walk;
 
-pub(super) use awaited::children_are_awaited;
 pub(super) use charts::repositories;
-pub(super) use walk::follow;
+pub(super) use settings::{build_options, children_are_awaited, installed};
+pub(super) use walk::{Ahead, follow};

@@ -55,7 +55,7 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
             path: recipe.chart.clone().unwrap_or_else(|| recipe.path.clone()),
             ..AppSource::default()
         };
-        match one(ground, &whole, &recipe, source, &mut at).await {
+        match one(ground, &whole, app, (&recipe, source), &mut at).await {
             Ok(found) => objects.extend(found),
             Err(why) => unknown.push(why),
         }
@@ -68,8 +68,8 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
 async fn one(
     ground: &Ground,
     whole: &Whole<'_>,
-    recipe: &Recipe,
-    source: &Value,
+    app: &Manifest,
+    (recipe, source): (&Recipe, &Value),
     at: &mut AppSource,
 ) -> Result<Vec<Sourced>, String> {
     let (rendered, from) = if recipe.chart.is_some() {
@@ -82,9 +82,15 @@ async fn one(
         at.revision.clone_from(&checkout.commit);
         (whole.render(&ground.renderer, source, &checkout).await?, name)
     };
-    let from = if from.is_empty() { recipe.repository.clone() } else { from };
+    let from = if from.is_empty() {
+        recipe.repository.clone()
+    } else {
+        from
+    };
+    let server = ground.server(Application::new(app.value()));
     let all = rendered.manifests.into_iter().chain(rendered.hooks);
     Ok(all
+        .filter(|manifest| !ground.exclusions.has(manifest.group(), manifest.kind(), &server))
         .map(|manifest| Sourced {
             source: from.clone(),
             manifest,

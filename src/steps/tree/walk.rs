@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::clusters;
 use super::generated::generated;
 use super::repositories::Repositories;
 use super::sourced::sourced;
-use crate::engine::Context;
+use super::{clusters, settings};
 use crate::event::Failure;
 use crate::graph::{App, AppSource, Contents, Platform, Sourced};
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::application::Application;
+use crate::platform::argocd::exclusions::Exclusions;
 use crate::platform::argocd::{GROUP, IN_CLUSTER, sets};
 use crate::render::{Cluster, Renderer};
 use crate::steps::World;
@@ -32,6 +33,8 @@ pub(super) struct Ground {
     pub(super) renderer: Renderer,
     /// What charts are told of the target.
     pub(super) target: Cluster,
+    /// What the agent does not look at.
+    pub(super) exclusions: Exclusions,
     /// The agent's namespace.
     pub(super) namespace: String,
 }
@@ -52,39 +55,49 @@ pub(in crate::steps) struct Tree {
     pub(in crate::steps) notices: Vec<String>,
 }
 
-/// Renders everything that follows from the roots, whose objects are given in the runbook's order. What is not rendered within
-/// `limit` is unknown.
-pub(in crate::steps) async fn follow(
-    world: &Arc<World>,
-    roots: &[Vec<Manifest>],
-    kube_version: Option<String>,
-    limit: Duration,
-    context: &Context,
-) -> Result<Tree, Failure> {
+/// What is known when one looks ahead.
+pub(in crate::steps) struct Ahead<'known> {
+    /// The objects of the roots, in the runbook's order.
+    pub(in crate::steps) roots: &'known [Vec<Manifest>],
+    /// `argocd-cm`, where the agent has one.
+    pub(in crate::steps) settings: Option<&'known Value>,
+    /// The target's version, which a chart may ask for.
+    pub(in crate::steps) kube_version: Option<String>,
+    /// How long everything may take; what is not rendered then is unknown.
+    pub(in crate::steps) limit: Duration,
+}
+
+/// Renders everything that follows from the roots. `told` hears how many apps are rendered, how many are known, and the name of
+/// the last one.
+pub(in crate::steps) async fn follow(world: &Arc<World>, ahead: Ahead<'_>, told: Told<'_>) -> Result<Tree, Failure> {
     let runbook = world.runbook()?;
     let secrets = World::need(&world.secrets, "what the stores hold")?;
     let ground = Arc::new(Ground {
         world: Arc::clone(world),
         repositories: Repositories::new(world),
         clusters: clusters::known(runbook, secrets),
-        renderer: renderer(world),
+        renderer: renderer(world, settings::build_options(ahead.settings)),
         target: Cluster {
-            kube_version,
+            kube_version: ahead.kube_version,
             api_versions: Vec::new(),
         },
+        exclusions: Exclusions::of(ahead.settings),
         namespace: runbook.agent.namespace.clone(),
     });
     let mut walk = Walk {
         ground,
         tree: Tree::default(),
         seen: BTreeMap::new(),
-        until: Instant::now() + limit,
-        limit,
+        until: Instant::now() + ahead.limit,
+        limit: ahead.limit,
     };
-    let level = walk.begin(roots)?;
-    walk.on(level, context).await;
+    let level = walk.begin(ahead.roots)?;
+    walk.on(level, told).await;
     Ok(walk.tree)
 }
+
+/// Who hears how far it is.
+type Told<'all> = &'all (dyn Fn(usize, usize, &str) + Sync);
 
 /// An app that was found and is not rendered yet.
 struct Pending {
@@ -161,13 +174,13 @@ impl Walk {
     }
 
     /// Renders a level, and those below it.
-    async fn on(&mut self, mut level: Vec<Pending>, context: &Context) {
+    async fn on(&mut self, mut level: Vec<Pending>, told: Told<'_>) {
         for _ in 0..DEPTH {
             level.retain(|pending| self.is_new(pending));
             if level.is_empty() {
                 return;
             }
-            level = self.render(level, context).await;
+            level = self.render(level, told).await;
         }
         for pending in level {
             let why = format!("it is deeper than {DEPTH} levels below the roots");
@@ -206,7 +219,7 @@ impl Walk {
     }
 
     /// Renders the apps of a level at once and puts them into the platform in their order; returns the apps below.
-    async fn render(&mut self, level: Vec<Pending>, context: &Context) -> Vec<Pending> {
+    async fn render(&mut self, level: Vec<Pending>, told: Told<'_>) -> Vec<Pending> {
         let mut running = JoinSet::new();
         for (index, pending) in level.iter().enumerate() {
             let (ground, object) = (Arc::clone(&self.ground), pending.object.clone());
@@ -222,11 +235,16 @@ impl Walk {
             let name = level[index].object.manifest.text("/metadata/name");
             found[index] = brought;
             let done = before + found.iter().flatten().count();
-            context.progress(done, Some(total), format!("rendered {name}"));
+            told(done, total, name);
         }
         let mut below = Vec::new();
         for (pending, brought) in level.into_iter().zip(found) {
-            let late = || format!("not rendered within {} s", self.limit.as_secs());
+            let late = || {
+                if Instant::now() < self.until {
+                    return "its rendering broke off; this is a mistake in gitops-dr".to_owned();
+                }
+                format!("not rendered within {} s", self.limit.as_secs())
+            };
             let brought = brought.unwrap_or_else(|| Brought {
                 sources: Vec::new(),
                 contents: Err(vec![late()]),
@@ -248,7 +266,7 @@ impl Walk {
         let (cluster, namespace) = if is_set {
             (String::new(), id.namespace.clone())
         } else {
-            (self.cluster(view), view.namespace().to_owned())
+            (self.ground.cluster(view), view.namespace().to_owned())
         };
         self.add(App {
             id,
@@ -263,24 +281,42 @@ impl Walk {
             object: Some(pending.object),
         })
     }
+}
 
-    /// Returns the cluster that an Application deploys to; empty for the target. One that nobody knows is as it is written.
-    fn cluster(&self, app: Application<'_>) -> String {
+impl Ground {
+    /// Returns the cluster that an Application chooses, where it is known.
+    fn destination(&self, app: Application<'_>) -> Option<&sets::Cluster> {
         let (name, server) = app.destination();
         let server = server.trim_end_matches('/');
-        let known = self.ground.clusters.iter().find(|cluster| {
+        let is_chosen = |cluster: &&sets::Cluster| {
             if name.is_empty() {
                 cluster.server == server
             } else {
                 cluster.name == name
             }
-        });
-        match known {
+        };
+        self.clusters.iter().find(is_chosen)
+    }
+
+    /// Returns the name of the cluster that an Application deploys to; empty for the target. One that nobody knows is as it is
+    /// written.
+    fn cluster(&self, app: Application<'_>) -> String {
+        let (name, server) = app.destination();
+        match self.destination(app) {
             Some(cluster) if cluster.server == IN_CLUSTER => String::new(),
             _ if app.is_in_cluster() => String::new(),
             Some(cluster) => cluster.name.clone(),
             None if name.is_empty() => server.to_owned(),
             None => name.to_owned(),
+        }
+    }
+
+    /// Returns the address of the cluster that an Application deploys to.
+    pub(super) fn server(&self, app: Application<'_>) -> String {
+        match self.destination(app) {
+            Some(cluster) => cluster.server.clone(),
+            None if app.is_in_cluster() => IN_CLUSTER.to_owned(),
+            None => app.destination().1.to_owned(),
         }
     }
 }
@@ -299,3 +335,7 @@ async fn brought(ground: &Ground, object: &Sourced) -> Brought {
         contents: contents.map(|made| made.into_iter().map(of).collect()),
     }
 }
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;

@@ -3,3 +3,4 @@
 mod agent;
 mod shop;
 mod sources;
+mod templates;

@@ -33,15 +33,12 @@ fn flatten(key: String, value: &Value, out: &mut Map<String, Value>) {
     }
 }
 
-/// Returns a value as Go's `%v` writes it. Numbers are floating there, and become powers of ten from 1e21 on only.
+/// Returns a value as Go's `%v` writes it. All numbers are floating there.
 pub(super) fn written(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if number.as_i64().is_none() => float.to_string(),
-            _ => number.to_string(),
-        },
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), float),
         Value::Bool(truth) => truth.to_string(),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(written).collect();
@@ -55,6 +52,21 @@ pub(super) fn written(value: &Value) -> String {
             fields.sort();
             format!("map[{}]", fields.join(" "))
         }
+    }
+}
+
+/// A million is `1e+06` for Go (`strconv`, format `g` with the fewest digits).
+fn float(number: f64) -> String {
+    let shortest = format!("{number:e}");
+    let Some((digits, exponent)) = shortest.split_once('e') else {
+        return shortest;
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.abs())
+        }
+        _ => number.to_string(),
     }
 }
 
@@ -128,8 +140,11 @@ mod tests {
 
     #[test]
     fn parameters_are_flattened_with_dots_and_written_as_go_writes_them() {
-        let flat = flat(&of(&json!({"a": {"b": [1, 2.5, true], "c": null}, "d": "x", "e": {}})));
-        let expected = json!({"a.b.0": "1", "a.b.1": "2.5", "a.b.2": "true", "a.c": "<nil>", "d": "x"});
+        let flat = flat(&of(
+            &json!({"a": {"b": [1, 2.5, true], "c": null}, "d": "x", "e": {}, "f": [123_456, 1_234_567, 0.00001, -2]}),
+        ));
+        let expected = json!({"a.b.0": "1", "a.b.1": "2.5", "a.b.2": "true", "a.c": "<nil>", "d": "x",
+            "f.0": "123456", "f.1": "1.234567e+06", "f.2": "1e-05", "f.3": "-2"});
         assert_eq!(Value::Object(flat), expected);
     }
 

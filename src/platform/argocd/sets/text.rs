@@ -107,17 +107,13 @@ fn simple(text: &str, parameters: &Parameters) -> String {
             break;
         };
         out.push_str(before);
-        match parameters
-            .get(name.trim())
-            .and_then(Value::as_str)
-            .filter(|_| !name.trim().is_empty())
-        {
-            Some(value) => out.push_str(value),
-            None => {
-                out.push_str("{{");
-                out.push_str(name);
-                out.push_str("}}");
-            }
+        let value = parameters.get(name.trim()).and_then(Value::as_str);
+        if let Some(value) = value.filter(|_| !name.trim().is_empty()) {
+            out.push_str(value);
+        } else {
+            out.push_str("{{");
+            out.push_str(name);
+            out.push_str("}}");
         }
         rest = after;
     }

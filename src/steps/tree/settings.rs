@@ -1,4 +1,7 @@
-//! Whether the agent will wait between waves until the Applications of the wave are healthy.
+//! The settings that the agent will have, and whether by them it waits between waves until the Applications of the wave are
+//! healthy.
+
+use serde_json::Value;
 
 use crate::event::Failure;
 use crate::object::{Manifest, ObjectRef};
@@ -17,11 +20,22 @@ pub(in crate::steps) async fn children_are_awaited(world: &World, install: &Inst
     {
         return Ok(of(Some(&live)));
     }
-    let settings = install.manifests().find(|manifest| manifest.is("", "ConfigMap") && manifest.id().name == id.name);
-    Ok(of(settings.map(Manifest::value)))
+    Ok(of(installed(install)))
 }
 
-fn of(settings: Option<&serde_json::Value>) -> bool {
+/// Returns `argocd-cm` as the install brings it.
+pub(in crate::steps) fn installed(install: &Install) -> Option<&Value> {
+    let settings = install.manifests().find(|manifest| manifest.is("", "ConfigMap") && manifest.id().name == "argocd-cm");
+    settings.map(Manifest::value)
+}
+
+/// What the agent adds to `kustomize build`.
+pub(in crate::steps) fn build_options(settings: Option<&Value>) -> String {
+    let said = settings.and_then(|settings| settings.get("data")?.get("kustomize.buildOptions")?.as_str());
+    said.unwrap_or_default().to_owned()
+}
+
+fn of(settings: Option<&Value>) -> bool {
     let scripts = checks::of_settings(settings).unwrap_or_default();
     // A name may be a pattern, as in `argoproj.io/*`.
     scripts.keys().any(|name| {
