@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use serde_json::Value;
 
 use super::apply::Mode;
 use super::connect::Cluster;
@@ -83,7 +84,8 @@ impl Cluster {
         for service in services {
             let (id, last) = (&service.id, Mutex::new(String::new()));
             let note = |why: &str| why.clone_into(&mut last.lock().unwrap_or_else(PoisonError::into_inner));
-            let available = self.until(id, health::workload, note);
+            let is = |service: &Value| health::condition_or_phase(service, "Available");
+            let available = self.until(id, is, note);
             match tokio::time::timeout(ANSWERED, available).await {
                 Ok(seen) => seen?,
                 Err(_) => {
@@ -129,10 +131,7 @@ fn services_of(set: &[Manifest], rank: &[&Manifest]) -> Vec<Service> {
 /// Returns what a CRD brings, each an `apiVersion` and a kind.
 fn served_by(crd: &Manifest) -> Vec<(String, String)> {
     let (group, kind) = (crd.text("/spec/group"), crd.text("/spec/names/kind"));
-    let versions = crd
-        .value()
-        .pointer("/spec/versions")
-        .and_then(serde_json::Value::as_array);
+    let versions = crd.value().pointer("/spec/versions").and_then(Value::as_array);
     let served = versions
         .into_iter()
         .flatten()
