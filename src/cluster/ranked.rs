@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use serde_json::Value;
 
 use super::apply::Mode;
 use super::connect::Cluster;
@@ -83,16 +84,15 @@ impl Cluster {
         for service in services {
             let (id, last) = (&service.id, Mutex::new(String::new()));
             let note = |why: &str| why.clone_into(&mut last.lock().unwrap_or_else(PoisonError::into_inner));
-            let available = self.until(id, health::workload, note);
-            match tokio::time::timeout(ANSWERED, available).await {
-                Ok(seen) => seen?,
-                Err(_) => {
-                    let why = last.into_inner().unwrap_or_else(PoisonError::into_inner);
-                    return Err(Error::new(ErrorKind::Server, format!("{id} is not available"))
-                        .because(why)
-                        .hint("objects of its group wait for it: what answers it, its Service and the pods behind that, must come first"));
-                }
+            let is = |service: &Value| health::condition_or_phase(service, "Available");
+            let available = self.until(id, is, note);
+            let Ok(seen) = tokio::time::timeout(ANSWERED, available).await else {
+                let why = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return Err(Error::new(ErrorKind::Server, format!("{id} is not available"))
+                    .because(why)
+                    .hint("objects of its group wait for it: what answers it, its Service and the pods behind that, must come first"));
             };
+            seen?;
             self.until_served(&service.kinds).await?;
         }
         Ok(())
@@ -129,10 +129,7 @@ fn services_of(set: &[Manifest], rank: &[&Manifest]) -> Vec<Service> {
 /// Returns what a CRD brings, each an `apiVersion` and a kind.
 fn served_by(crd: &Manifest) -> Vec<(String, String)> {
     let (group, kind) = (crd.text("/spec/group"), crd.text("/spec/names/kind"));
-    let versions = crd
-        .value()
-        .pointer("/spec/versions")
-        .and_then(serde_json::Value::as_array);
+    let versions = crd.value().pointer("/spec/versions").and_then(Value::as_array);
     let served = versions
         .into_iter()
         .flatten()

@@ -94,7 +94,8 @@ impl Live {
             }
             // Before its CRD is there a kind cannot be watched, and once an object is Synced it is.
             let api_version = id.api_version();
-            if resource.status() == "Synced" || self.cluster.serves(&api_version, &id.kind) {
+            let is_watched = self.checks.cover(&id.group, &id.kind) || may_judge(&id.group);
+            if !is_watched || resource.status() == "Synced" || self.cluster.serves(&api_version, &id.kind) {
                 self.begin(&api_version, &id.kind);
             }
         }
