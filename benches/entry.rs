@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use crate::machine::Machine;
 use crate::results::{Results, Row};
-use crate::{Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_late_crd, say, start, watch_1000_apps};
+use crate::{
+    Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_late_crd, say, start, watch_1000_apps,
+};
 
 /// Measurements that are made together.
 struct Entry {

@@ -52,7 +52,10 @@ impl Failure {
 
     /// Returns what failed and why in one line.
     pub fn words(&self) -> String {
-        let words: Vec<&str> = std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect();
+        let words: Vec<&str> = std::iter::once(&self.message)
+            .chain(&self.causes)
+            .map(String::as_str)
+            .collect();
         words.join(": ")
     }
 

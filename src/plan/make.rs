@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::PlannedApp;
 use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use crate::event::{Effect, Phase, PlannedStep};
-use super::PlannedApp;
 use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Runbook, SecretShape};
 
 /// A source at the commit that was fetched.

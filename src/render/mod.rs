@@ -27,9 +27,9 @@ mod programs;
 mod remote;
 mod renderer;
 mod rendering;
-mod templates;
 mod settings;
 mod template;
+mod templates;
 mod values;
 mod workspace;
 
@@ -39,5 +39,5 @@ pub use form::Form;
 pub use job::{Checkout, Cluster, From, Job};
 pub use renderer::Renderer;
 pub use rendering::{Options, Rendered, render};
-pub use templates::templates;
 pub use settings::{Repository, Settings};
+pub use templates::templates;

@@ -97,10 +97,15 @@ fn stores_a_key(runbook: &Runbook) -> bool {
 impl Prepare {
     /// Renders what follows from the roots. It is good to know and no condition: what cannot be told keeps nobody from a
     /// restore, and neither does a cluster that does not say how it waits.
-    async fn look_ahead(&self, install: &Install, roots: &[Vec<Manifest>], context: &Context) -> Result<&Platform, Failure> {
+    async fn look_ahead(
+        &self,
+        install: &Install,
+        roots: &[Vec<Manifest>],
+        context: &Context,
+    ) -> Result<&Platform, Failure> {
         let ahead = tree::Ahead {
-            roots: roots,
-            settings: tree::installed(install),
+            roots,
+            settings: tree::installed(install.manifests()),
             kube_version: self.kube_version(),
             limit: RENDERING,
         };
@@ -114,11 +119,16 @@ impl Prepare {
         let mut found = match context.unless_stopped(work).await? {
             Ok(found) => found,
             Err(failure) => {
-                context.notice(format!("What follows from the roots is not known beforehand: {}.", failure.words()));
+                context.notice(format!(
+                    "What follows from the roots is not known beforehand: {}.",
+                    failure.words()
+                ));
                 return Ok(self.0.platform.get_or_init(Platform::default));
             }
         };
-        let awaited = context.unless_stopped(tree::children_are_awaited(&self.0, install)).await?;
+        let awaited = context
+            .unless_stopped(tree::children_are_awaited(&self.0, install))
+            .await?;
         found.platform.children_are_awaited = awaited.unwrap_or_default();
         for notice in found.notices {
             context.notice(notice);

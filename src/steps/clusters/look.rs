@@ -111,7 +111,9 @@ async fn coming(world: &World, fresh: &Fresh<'_>, tree: &Tree, away: &Away, clus
         .runbook()
         .map(|runbook| runbook.agent.namespace.clone())
         .unwrap_or_default();
-    let renderer = renderer(world, tree::build_options(world.prepared.get().and_then(tree::installed)));
+    let stages = world.prepared.get().into_iter().flat_map(|prepared| &prepared.ground);
+    let ground = stages.flat_map(|stage| &stage.manifests);
+    let renderer = renderer(world, tree::build_options(tree::installed(ground)));
     let mut all = Vec::new();
     for (id, object) in &tree.applications {
         let app = Application::new(object);

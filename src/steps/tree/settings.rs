@@ -20,12 +20,14 @@ pub(in crate::steps) async fn children_are_awaited(world: &World, install: &Inst
     {
         return Ok(of(Some(&live)));
     }
-    Ok(of(installed(install)))
+    Ok(of(installed(install.manifests())))
 }
 
-/// Returns `argocd-cm` as the install brings it.
-pub(in crate::steps) fn installed(install: &Install) -> Option<&Value> {
-    let settings = install.manifests().find(|manifest| manifest.is("", "ConfigMap") && manifest.id().name == "argocd-cm");
+/// Returns `argocd-cm` as an install brings it.
+pub(in crate::steps) fn installed<'install>(
+    mut install: impl Iterator<Item = &'install Manifest>,
+) -> Option<&'install Value> {
+    let settings = install.find(|manifest| manifest.is("", "ConfigMap") && manifest.id().name == "argocd-cm");
     settings.map(Manifest::value)
 }
 

@@ -15,7 +15,10 @@ async fn the_files_are_those_that_argo_cd_reads() {
             r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}"#,
         ),
         ("app/.hidden.yaml", &config("d")),
-        ("app/skipped.yaml", &format!("# +argocd:skip-file-rendering\n{}", config("c"))),
+        (
+            "app/skipped.yaml",
+            &format!("# +argocd:skip-file-rendering\n{}", config("c")),
+        ),
         ("app/values.yaml", "replicas: 3\nname: x\n"),
         ("app/README.md", "# nothing"),
         ("app/sub/e.yaml", &config("e")),
