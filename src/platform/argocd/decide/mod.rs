@@ -10,6 +10,7 @@ mod decision;
 mod fresh;
 mod memory;
 mod node;
+mod ordered;
 mod quiet;
 mod reason;
 mod refresh;

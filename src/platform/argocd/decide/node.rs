@@ -183,12 +183,13 @@ impl<'tree> View<'tree> {
             return judged;
         }
         let object = self.tree.applications.get(&member.id);
-        let given_up = object.and_then(|object| self.given_up(Application::new(object), object));
+        let given_up = object.and_then(|object| self.given_up(&member.id, Application::new(object), object));
         match (due, object, given_up) {
             (Some(due), ..) => self.refresh(&member.id, due, &mut judged),
             (None, Some(object), Some(operation)) => {
                 self.reissue(&member.id, Application::new(object), operation, &mut judged);
             }
+            (None, Some(object), None) => self.order(&member.id, Application::new(object), object, &mut judged),
             _ => {}
         }
         judged
