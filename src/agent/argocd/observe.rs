@@ -28,6 +28,7 @@ const PAGE: u32 = 50;
 enum Kind {
     Application,
     ApplicationSet,
+    Project,
 }
 
 /// Keeps a [`Tree`] of all Applications and ApplicationSets up to date, and of the objects that they deploy to this cluster.
@@ -38,6 +39,8 @@ pub struct Observer {
     /// Why the newest look at Applications, and at ApplicationSets, failed.
     trouble: [Option<String>; 2],
     live: Option<Live>,
+    /// What is to be said of projects that cannot be seen.
+    unseen_projects: Option<String>,
 }
 
 impl Observer {
@@ -61,7 +64,20 @@ impl Observer {
             listed: (false, false),
             trouble: [None, None],
             live: None,
+            unseen_projects: None,
         })
+    }
+
+    /// Watches also the projects of the agent, which is in this namespace: they tell of sync windows. They are few and small, and
+    /// without them only some reasons are not told.
+    pub fn with_projects(mut self, cluster: &Cluster, namespace: &str) -> Result<Self, Error> {
+        let sort = Sort {
+            namespace,
+            ..Sort::all("argoproj.io/v1alpha1", "AppProject")
+        };
+        let seen = cluster.watch_of(sort, |object| Some(lean(object)))?;
+        self.sights.push(seen.map(|seen| (Kind::Project, seen)).boxed());
+        Ok(self)
     }
 
     /// Watches also what the Applications deploy to this cluster, and why it is not well.
@@ -93,7 +109,9 @@ impl Observer {
 
     /// Takes what is to be said of live objects that cannot be seen; each thing once.
     pub fn notices(&mut self) -> Vec<String> {
-        self.live.as_mut().map(Live::notices).unwrap_or_default()
+        let mut notices = self.live.as_mut().map(Live::notices).unwrap_or_default();
+        notices.extend(self.unseen_projects.take());
+        notices
     }
 
     /// Waits for the next change that matters and takes it in, with all others that are there already. May be given up at any
@@ -152,9 +170,11 @@ impl Observer {
                 return News::Nothing;
             }
         };
+        let mut is_listed = false;
         let (objects, listed) = match kind {
             Kind::Application => (&mut self.tree.applications, &mut self.listed.0),
             Kind::ApplicationSet => (&mut self.tree.sets, &mut self.listed.1),
+            Kind::Project => (&mut self.tree.projects, &mut is_listed),
         };
         if let (Kind::Application, Some(live)) = (kind, &mut self.live) {
             let named: &[Value] = match &seen {
@@ -166,9 +186,19 @@ impl Observer {
                 live.name(Application::new(value));
             }
         }
-        let trouble = &mut self.trouble[kind as usize];
+        let mut unimportant = None;
+        let trouble = match kind {
+            Kind::Application => &mut self.trouble[0],
+            Kind::ApplicationSet => &mut self.trouble[1],
+            Kind::Project => &mut unimportant,
+        };
         *trouble = None;
         match seen {
+            Err(Refused(why)) if matches!(kind, Kind::Project) => {
+                self.unseen_projects = Some(format!(
+                    "AppProject.argoproj.io cannot be watched, so sync windows are not told: {why}"
+                ));
+            }
             Ok(Seen::Listed(values)) => {
                 *objects = values.into_iter().filter_map(identified).collect::<BTreeMap<_, _>>();
                 *listed = true;

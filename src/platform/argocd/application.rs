@@ -86,6 +86,16 @@ impl<'object> Application<'object> {
         controller(self.0)
     }
 
+    /// Returns its name.
+    pub fn name(self) -> &'object str {
+        text(self.0, "/metadata/name")
+    }
+
+    /// Returns by what it chooses its cluster: an address and a name, of which one is empty.
+    pub fn destination(self) -> [&'object str; 2] {
+        ["/spec/destination/server", "/spec/destination/name"].map(|field| text(self.0, field))
+    }
+
     /// Returns its project.
     pub fn project(self) -> &'object str {
         text(self.0, "/spec/project")

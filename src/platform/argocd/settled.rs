@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::application::{Application, Operation};
 use super::applicationset::{ApplicationSet, Rollout};
 use super::message::{about, failures, few, itself, one_line, waiting};
+use super::window::windows;
 use crate::event::{Blocker, NodePhase};
 
 /// One thing that stands in the way.
@@ -180,14 +181,13 @@ fn out_of_sync(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<Bloc
         blockers.push(itself(
             "this revision was synced already, and without selfHeal Argo CD does not sync it again",
         ));
-    } else if surroundings.project.is_some_and(|project| {
-        project["spec"]["syncWindows"]
-            .as_array()
-            .is_some_and(|windows| !windows.is_empty())
-    }) {
+    } else if let Some(windows) = surroundings.project.map(|project| windows(app, project))
+        && !windows.is_empty()
+    {
         blockers.push(itself(format!(
-            "project `{}` has sync windows, which may hold its sync back",
-            app.project()
+            "project `{}` has sync windows, which may hold its sync back: {}",
+            app.project(),
+            windows.join(", ")
         )));
     }
     let named = differing

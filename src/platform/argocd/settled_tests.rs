@@ -511,7 +511,9 @@ fn a_verdict_known_to_be_new_enough_needs_no_time() {
 #[test]
 fn sync_windows_are_named_as_a_possible_cause() {
     let object = app(&[(SYNC, json!("OutOfSync")), (OPERATION, Value::Null)]);
-    let project = json!({"spec": {"syncWindows": [{"kind": "deny"}]}});
+    let project = json!({"spec": {"syncWindows": [
+        {"kind": "deny", "schedule": "* * * * *", "duration": "24h", "applications": ["*"]},
+    ]}});
     let surroundings = Surroundings {
         project: Some(&project),
         ..Surroundings::default()
@@ -519,7 +521,7 @@ fn sync_windows_are_named_as_a_possible_cause() {
     let obstacles = application(Application::new(&object), surroundings);
     assert_eq!(
         obstacles[0].blockers[0].to_string(),
-        "project `default` has sync windows, which may hold its sync back"
+        "project `default` has sync windows, which may hold its sync back: deny `* * * * *` for 24h"
     );
 }
 
