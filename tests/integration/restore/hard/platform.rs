@@ -22,8 +22,9 @@ data:
 "#,
     ),
     (
-        "  name: argocd-cmd-params-cm\n---\n",
-        r#"  name: argocd-cmd-params-cm
+        "\n  name: argocd-cmd-params-cm\n---\n",
+        r#"
+  name: argocd-cmd-params-cm
 data:
   application.namespaces: teams
   applicationsetcontroller.enable.progressive.syncs: "true"
@@ -100,12 +101,12 @@ spec:
 /// A window that is never open for a sync.
 const CLOSED: &str = "syncWindows: [{kind: deny, schedule: \"* * * * *\", duration: 24h, applications: [\"*\"]}]";
 
-fn set(name: &str, elements: &str, strategy: &str) -> String {
+fn set(name: &str, wave: u32, elements: &str, strategy: &str) -> String {
     format!(
         r#"
 apiVersion: argoproj.io/v1alpha1
 kind: ApplicationSet
-metadata: {{name: {name}, namespace: argocd, annotations: {{argocd.argoproj.io/sync-wave: "1"}}}}
+metadata: {{name: {name}, namespace: argocd, annotations: {{argocd.argoproj.io/sync-wave: "{wave}"}}}}
 spec:
   goTemplate: true
   generators: [{{list: {{elements: [{elements}]}}}}]
@@ -132,7 +133,7 @@ const STEPS: &str = r"  strategy:
 ";
 
 fn replaced(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "there is no `{from}` in {text}");
+    assert_eq!(text.matches(from).count(), 1, "`{from}`");
     text.replace(from, to)
 }
 
@@ -210,7 +211,7 @@ pub(super) fn platform(hook: &Webhook) -> Vec<(String, String)> {
 
     file("apps/bazaar.yaml", plain("bazaar"));
     file("bazaar/deployment.yaml", waiting::deployment("bazaar"));
-    file("bazaar/set.yaml", set("stalls", "{name: a}, {name: b}", ""));
+    file("bazaar/set.yaml", set("stalls", 1, "{name: a}, {name: b}", ""));
 
     file("apps/frozen-project.yaml", project("frozen", CLOSED));
     file(
@@ -221,7 +222,10 @@ pub(super) fn platform(hook: &Webhook) -> Vec<(String, String)> {
         "apps/manual.yaml",
         replaced(&plain("manual"), "    automated: {prune: true, selfHeal: true}\n", ""),
     );
-    file("apps/tills.yaml", set("tills", "{name: first}, {name: second}", STEPS));
+    file(
+        "apps/tills.yaml",
+        set("tills", 0, "{name: first}, {name: second}", STEPS),
+    );
     file(
         "apps/argocd.yaml",
         replaced(
