@@ -7,6 +7,7 @@
 mod away;
 mod closure;
 mod decision;
+mod freed;
 mod fresh;
 mod memory;
 mod node;

@@ -244,6 +244,7 @@ impl<'tree> View<'tree> {
             });
         }
         due = due
+            .or_else(|| self.freed(app))
             .or_else(|| self.failed(app, id))
             .or_else(|| self.unseen(app, member))
             .or_else(|| self.stale(app, member));
