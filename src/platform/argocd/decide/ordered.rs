@@ -196,7 +196,7 @@ mod tests {
         type Edit = (&'static str, fn(&mut Platform));
         let edits: [Edit; 8] = [
             ("an operation", |shop| {
-                shop.app("cart")["operation"] = json!({"sync": {}})
+                shop.app("cart")["operation"] = json!({"sync": {}});
             }),
             ("one that runs", |shop| {
                 shop.app("cart")["status"]["operationState"] = json!({"phase": "Running", "startedAt": at(1)});
@@ -208,10 +208,10 @@ mod tests {
                 shop.app("cart")["metadata"]["annotations"] = json!({"argocd.argoproj.io/skip-reconcile": "true"});
             }),
             ("deleted", |shop| {
-                shop.app("cart")["metadata"]["deletionTimestamp"] = json!(at(1))
+                shop.app("cart")["metadata"]["deletionTimestamp"] = json!(at(1));
             }),
             ("Synced", |shop| {
-                shop.app("cart")["status"]["sync"]["status"] = json!("Synced")
+                shop.app("cart")["status"]["sync"]["status"] = json!("Synced");
             }),
             ("absent", |shop| {
                 shop.app("cart")["spec"]["destination"] = json!({"name": "edge"});

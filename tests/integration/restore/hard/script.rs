@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use testbed::{Folder, Process, Programs};
+use testbed::{Folder, Process, Programs, Tool};
 
 use super::super::scene::{PASSWORD, SIGNING_KEY, Scene};
 use super::platform::project;
@@ -12,7 +12,7 @@ use super::platform::project;
 pub(super) struct Laid {
     checkout: Folder,
     credentials: PathBuf,
-    environment: Vec<(&'static str, String)>,
+    tool: Tool,
     log: PathBuf,
 }
 
@@ -57,11 +57,16 @@ pub(super) fn lay_out(scene: &Scene, files: &[(String, String)]) -> Laid {
     ]
     .join("---\n");
     std::fs::write(&credentials, text).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/five-steps.sh");
+    let mut tool = Tool::new(script).unwrap();
+    for (name, value) in scene.outage.environment() {
+        tool.set(name, value);
+    }
     Laid {
         log: checkout.join("log"),
         checkout,
         credentials,
-        environment: scene.outage.environment(),
+        tool,
     }
 }
 
@@ -70,27 +75,20 @@ impl Laid {
     ///
     /// It can only hit the scene's own cluster: its kubeconfig leads nowhere else.
     pub(super) async fn run(&self, count: usize, cap: Duration) -> Ended {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/five-steps.sh");
-        let path = format!(
-            "{}:/usr/local/bin:/usr/bin:/bin",
-            Programs::find().unwrap().bin().display()
-        );
-        let mut command = std::process::Command::new(script);
-        command
-            .arg(self.checkout.path())
-            .arg(&self.credentials)
-            .arg(count.to_string())
-            .arg("10");
-        command.env_clear().env("PATH", path).env("HOME", self.checkout.path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let count = count.to_string();
+        let arguments = [
+            self.checkout.path().as_os_str(),
+            self.credentials.as_os_str(),
+            count.as_ref(),
+            "10".as_ref(),
+        ];
+        let command = self.tool.command(&arguments).into_std();
         let mut process = Process::spawn("five-steps.sh", command, &self.log).unwrap();
-        match tokio::time::timeout(cap, process.exited()).await {
-            Ok(status) => Ended::With(status.unwrap().code().unwrap_or(-1)),
-            Err(_) => {
-                process.stop_within(Duration::from_secs(2)).await.unwrap();
-                Ended::Never
-            }
+        if let Ok(status) = tokio::time::timeout(cap, process.exited()).await {
+            return Ended::With(status.unwrap().code().unwrap_or(-1));
         }
+        process.stop_within(Duration::from_secs(2)).await.unwrap();
+        Ended::Never
     }
 
     /// Returns all that it wrote.
