@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use testbed::outage::core_install;
+use testbed::outage::{RUNBOOK, core_install};
 use testbed::{Folder, Outage};
 
 use crate::Trouble;
@@ -136,23 +136,6 @@ const PROJECT: &str = "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetad
 const BOOTSTRAP: &str =
     "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: argocd\nresources: [install.yaml]\n";
 
-const RUNBOOK: &str = r#"
-apiVersion: gitops-dr/v1
-kind: Runbook
-name: bench
-target: {context: shop-new, expect: empty, rto: 10m}
-sources:
-  platform: {git: "https://git.example.com/shop/platform.git", revision: main, credentials: repo-platform}
-stores:
-  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: {env: VAULT_ROLE_ID}, secret-id: {env: VAULT_SECRET_ID}}}}
-agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
-secrets:
-  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}]}
-  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}
-roots:
-  - {id: root, source: platform, path: clusters/prod/root.yaml}
-"#;
-
 /// The platform's outage.
 pub(crate) struct Scene {
     /// The cluster and what outlived the old one.
@@ -213,7 +196,7 @@ impl Scene {
                  stringData: {{server.secretkey: {SIGNING_KEY}}}\n"
             ),
         )?;
-        let runbook = outage.runbook("bench.yaml", RUNBOOK)?;
+        let runbook = outage.runbook("bench.yaml", &RUNBOOK.replace("name: small", "name: bench"))?;
         Ok(Self {
             outage,
             platform,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -194,7 +195,7 @@ pub(crate) async fn play(kubeconfig: &str, context: &str, listed: &Path, told: &
         context: context.into(),
     };
     let cluster = Cluster::connect(&target).await?;
-    let mut observer = Observer::start(&cluster)?;
+    let mut observer = Observer::start(&cluster)?.with_live(&cluster, Arc::default());
     let last = CHANGES.to_string();
     loop {
         observer.changed().await;

@@ -4,6 +4,8 @@
 //! and a whole number written as `1.0` is a number without a fraction. Errors carry a place but never quote the text,
 //! since a file may hold a secret.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, Options};
@@ -59,8 +61,7 @@ pub struct Document<'text> {
 pub fn documents(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     for (start, text) in split(text) {
-        let read: Result<Vec<Value>, _> = serde_saphyr::from_multiple_with_options(text, manifest_options());
-        let values = read.map_err(Error::from).map_err(|error| Error {
+        let values = values(text).map_err(|error| Error {
             line: error.line.max(1) + start - 1,
             ..error
         });
@@ -84,6 +85,40 @@ pub fn documents(text: &str) -> Vec<Document<'_>> {
     }
     documents
 }
+
+/// How many lines of a document may be out of place in this way.
+const OUT_OF_PLACE: usize = 1_000;
+
+/// Reads a document.
+///
+/// A quoted text that goes on at the indent of its key is not YAML, and Go's reader, by which kubectl and Argo CD read, lets it pass:
+/// real platforms hold such. What such a line is indented by is no part of the text, so it is indented by more.
+fn values(text: &str) -> Result<Vec<Value>, Error> {
+    let read = |text: &str| serde_saphyr::from_multiple_with_options(text, manifest_options()).map_err(Error::from);
+    let mut error = match read(text) {
+        Ok(values) => return Ok(values),
+        Err(error) => error,
+    };
+    let mut lines: Vec<Cow<'_, str>> = text.split_inclusive('\n').map(Cow::Borrowed).collect();
+    for _ in 0..OUT_OF_PLACE {
+        let line = error.line.checked_sub(1).and_then(|index| lines.get_mut(index));
+        let Some(line) = line.filter(|line| error.message.contains(QUOTED) && !line.starts_with(INDENT)) else {
+            return Err(error);
+        };
+        *line = Cow::Owned(format!("{INDENT}{line}"));
+        error = match read(&lines.concat()) {
+            Ok(values) => return Ok(values),
+            Err(error) => error,
+        };
+    }
+    Err(error)
+}
+
+/// How the parser says that a quoted text goes on too far to the left.
+const QUOTED: &str = "indentation in multiline quoted scalar";
+
+/// More than any key is indented by.
+const INDENT: &str = "                                                                ";
 
 /// Reads the documents of a manifest file as kubectl would; empty documents are left out.
 ///
@@ -194,6 +229,20 @@ mod tests {
                 [json!({"a": certificate}), json!({"b": "1---"}), json!({"c": 1})]
             );
         }
+    }
+
+    #[test]
+    fn a_quoted_text_may_go_on_at_the_indent_of_its_key_as_it_may_for_kubectl() {
+        let text = "a: 1\n---\nstatus:\n  said: '0/3 are available: they didn''t match\n  the constraint.\n\n  No.'\n  other: \"one\\\n  two\n  three\"\n";
+        let said = "0/3 are available: they didn't match the constraint.\nNo.";
+        assert_eq!(
+            manifests(text).unwrap()[1],
+            (3, json!({"status": {"said": said, "other": "onetwo three"}}))
+        );
+        // What is wrong besides is told where it is.
+        let error = manifests("a: 'one\ntwo'\nb: [\n").unwrap_err();
+        assert_eq!(error.line, 3, "{error:?}");
+        assert!(manifests("a: 'one\ntwo\n").is_err());
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Cluster {
             ErrorKind::UnknownKind,
             format!("the cluster does not serve {}", missing.join(", ")),
         )
-        .because("its CRD is Established, and discovery does not list it"))
+        .because("its CRD is Established or its API service available, and discovery does not list it"))
     }
 
     /// Returns the kinds that are served, as last looked.

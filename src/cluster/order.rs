@@ -146,6 +146,13 @@ pub(super) fn brings(manifest: &Manifest) -> Option<(&str, &str)> {
         .then(|| (manifest.text("/spec/group"), manifest.text("/spec/names/kind")))
 }
 
+/// Returns the group for which an API service answers; `None` for other objects.
+pub(super) fn answers_for(manifest: &Manifest) -> Option<&str> {
+    manifest
+        .is(REGISTRATION, "APIService")
+        .then(|| manifest.text("/spec/group"))
+}
+
 fn provides<'set>(manifest: &'set Manifest, default: &'set str) -> Vec<Thing<'set>> {
     let (name, kind) = (manifest.text("/metadata/name"), manifest.kind());
     let home = home(manifest, default);
@@ -159,7 +166,7 @@ fn provides<'set>(manifest: &'set Manifest, default: &'set str) -> Vec<Thing<'se
     things.extend(match (manifest.group(), kind) {
         ("", "Namespace") => Some(Thing::Namespace(name)),
         (EXTENSIONS, "CustomResourceDefinition") => brings(manifest).map(|(group, kind)| Thing::Kind(group, kind)),
-        (REGISTRATION, "APIService") => Some(Thing::Group(manifest.text("/spec/group"))),
+        (REGISTRATION, "APIService") => answers_for(manifest).map(Thing::Group),
         (RBAC, "Role") => Some(Thing::Role("Role", home, name)),
         (RBAC, "ClusterRole") => Some(Thing::Role("ClusterRole", "", name)),
         ("scheduling.k8s.io", "PriorityClass") | ("node.k8s.io", "RuntimeClass") => Some(Thing::PodClasses),

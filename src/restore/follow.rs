@@ -132,11 +132,10 @@ fn began(state: &RunState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::engine::journal::Journal;
-    use crate::event::{Body, Effect, Event, Outcome, Phase, PlannedStep, RunId, Step};
+    use crate::event::{Body, Effect, Event, Outcome, RunId, Step};
+    use crate::restore::told;
 
     fn runbook(program: &str) -> Runbook {
         let text = format!(
@@ -152,35 +151,8 @@ mod tests {
 
     /// The events of a run that began the step `data` on a cluster, and how the step and the run ended.
     fn events(run: &str, runbook: &str, uid: &str, done: bool, outcome: Option<RunOutcome>) -> Vec<Event> {
-        let started = Run::Started {
-            run: RunId(run.into()),
-            runbook: runbook.into(),
-            file: String::new(),
-            program: String::new(),
-            target_ms: None,
-            arguments: Vec::new(),
-        };
-        let cluster = Run::Cluster {
-            context: String::new(),
-            server: String::new(),
-            uid: uid.into(),
-            version: String::new(),
-            state: String::new(),
-        };
-        let step = |id: &str, effect| {
-            Body::Step(Step::Started(PlannedStep {
-                id: id.into(),
-                phase: Phase::Apps,
-                title: String::new(),
-                effect,
-            }))
-        };
-        let mut bodies = vec![
-            Body::Run(started),
-            Body::Run(cluster),
-            step("ground", Effect::Repeatable),
-            step("step/data", Effect::Once),
-        ];
+        let steps = [("ground", Effect::Repeatable), ("step/data", Effect::Once)];
+        let mut bodies = told::begun(run, runbook, uid, &steps);
         bodies.extend(done.then(|| {
             let outcome = Outcome::Done { detail: String::new() };
             Body::Step(Step::Finished {
@@ -189,13 +161,7 @@ mod tests {
             })
         }));
         bodies.extend(outcome.map(|outcome| Body::Run(Run::Finished { outcome, failure: None })));
-        let event = |(seq, body)| Event {
-            seq,
-            at: Timestamp::UNIX_EPOCH,
-            elapsed_ms: 0,
-            body,
-        };
-        (1..).zip(bodies).map(event).collect()
+        told::events(bodies)
     }
 
     fn found(events: &[Event]) -> Found {
@@ -207,13 +173,7 @@ mod tests {
 
     /// What a run that begins anew then knows.
     fn state(told: Vec<Run>) -> RunState {
-        let event = |(seq, run)| Event {
-            seq,
-            at: Timestamp::UNIX_EPOCH,
-            elapsed_ms: 0,
-            body: Body::Run(run),
-        };
-        RunState::of(&(1..).zip(told).map(event).collect::<Vec<_>>())
+        RunState::of(&told::events(told.into_iter().map(Body::Run)))
     }
 
     #[test]

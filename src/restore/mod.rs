@@ -7,6 +7,8 @@ mod operator;
 mod request;
 mod resume;
 mod run;
+#[cfg(test)]
+mod told;
 
 pub use crate::steps::Answers;
 pub use request::{Request, Unreadable, read};

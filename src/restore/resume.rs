@@ -272,11 +272,10 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use jiff::Timestamp;
-
     use super::*;
     use crate::engine::journal::Journal;
-    use crate::event::{Body, Effect, Event, Phase, PlannedStep, RunId, Step};
+    use crate::event::{Body, Effect, Event, RunId, Step};
+    use crate::restore::told;
 
     fn found(run: &str, runbook: &str, changed: bool, outcome: Option<RunOutcome>) -> Found {
         let effect = if changed { Effect::Repeatable } else { Effect::Reads };
@@ -297,35 +296,7 @@ mod tests {
     }
 
     fn events(name: &str, runbook: &str, uid: &str, effect: Effect) -> Vec<Event> {
-        let started = Run::Started {
-            run: RunId(name.into()),
-            runbook: runbook.into(),
-            file: String::new(),
-            program: String::new(),
-            target_ms: None,
-            arguments: Vec::new(),
-        };
-        let cluster = Run::Cluster {
-            context: String::new(),
-            server: String::new(),
-            uid: uid.into(),
-            version: String::new(),
-            state: String::new(),
-        };
-        let step = Step::Started(PlannedStep {
-            id: "one".into(),
-            phase: Phase::Ground,
-            title: String::new(),
-            effect,
-        });
-        let bodies = [Body::Run(started), Body::Run(cluster), Body::Step(step)];
-        let event = |(seq, body)| Event {
-            seq,
-            at: Timestamp::UNIX_EPOCH,
-            elapsed_ms: 0,
-            body,
-        };
-        (1..).zip(bodies).map(event).collect()
+        told::events(told::begun(name, runbook, uid, &[("one", effect)]))
     }
 
     #[test]
@@ -467,15 +438,11 @@ mod tests {
             }),
         ];
         let said = |run: &str, more: Vec<Body>, elapsed_ms: u64| {
-            let mut events = events(run, "shop", "here", Effect::Repeatable);
-            for body in more {
-                let seq = events.last().map_or(1, |event| event.seq + 1);
-                events.push(Event {
-                    seq,
-                    at: Timestamp::UNIX_EPOCH,
-                    elapsed_ms,
-                    body,
-                });
+            let begun = told::begun(run, "shop", "here", &[("one", Effect::Repeatable)]);
+            let first_more = begun.len();
+            let mut events = told::events(begun.into_iter().chain(more));
+            for event in &mut events[first_more..] {
+                event.elapsed_ms = elapsed_ms;
             }
             let mut state = RunState::of(&events);
             state.elapsed_ms += 80_000;

@@ -56,9 +56,7 @@ impl Step for Drive {
         let mut rules = self.rules(runbook, context)?;
         let mut following = Following::new(&self.world);
         let checks = self.world.checks.get().cloned().unwrap_or_default();
-        let mut observer = Observer::start(cluster)?
-            .with_projects(cluster, &runbook.agent.namespace)?
-            .with_live(cluster, checks);
+        let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
         let mut lookout = Lookout::new();
         let mut told = Told::default();
         loop {

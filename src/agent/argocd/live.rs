@@ -1,8 +1,9 @@
 //! Watches the live objects that the Applications deploy to this cluster, and what is behind them.
 //!
-//! One watch a kind for the whole cluster, begun when an Application first names an object of it; only kinds that have a check, so
-//! that Secrets and ConfigMaps are never read. Of each object no more is kept than a [`Glance`]. What may not be watched is not
-//! seen, and that is said once.
+//! One watch a kind for the whole cluster, begun when an Application first names an object of it that is there; only kinds that have a
+//! check, so that Secrets and ConfigMaps are never read. Of a kind that the agent may judge by a check which we do not have, what
+//! the objects say of themselves tells why one is not well, and settles nothing. Of each object no more is kept than a [`Glance`].
+//! What may not be watched is not seen, and that is said once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use futures::stream::{self, BoxStream, SelectAll, StreamExt as _};
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Refused, Seen, Sort};
+use crate::health::by_convention;
 use crate::health::lua::Checks;
-use crate::platform::argocd::application::{Application, Resource};
+use crate::platform::argocd::application::Application;
 use crate::platform::argocd::bundled::may_judge;
 use crate::platform::argocd::decide::Tree;
 use crate::platform::live::Sight as Known;
@@ -85,9 +87,16 @@ impl Live {
         if !app.is_in_cluster() {
             return;
         }
-        for id in app.resources().filter(|resource| !resource.is_app()).map(Resource::id) {
-            if !self.is_begun(&id.group, &id.kind) {
-                self.begin(&id.api_version(), &id.kind);
+        for resource in app.resources().filter(|resource| !resource.is_app()) {
+            let id = resource.id();
+            if self.is_begun(&id.group, &id.kind) {
+                continue;
+            }
+            // Before its CRD is there a kind cannot be watched, and once an object is Synced it is.
+            let api_version = id.api_version();
+            let is_watched = self.checks.cover(&id.group, &id.kind) || may_judge(&id.group);
+            if !is_watched || resource.status() == "Synced" || self.cluster.serves(&api_version, &id.kind) {
+                self.begin(&api_version, &id.kind);
             }
         }
     }
@@ -103,14 +112,18 @@ impl Live {
             // Whatever somebody's script would say of one, it is not worth to read them all.
             return;
         }
-        if self.checks.cover(group, kind) {
-            let (cluster, checks) = (self.cluster.clone(), Arc::clone(&self.checks));
-            self.sights
-                .push(objects(cluster, checks, api_version.to_owned(), kind.to_owned()));
-        } else if !may_judge(group) {
+        let checks = if self.checks.cover(group, kind) {
+            Some(Arc::clone(&self.checks))
+        } else if may_judge(group) {
+            None
+        } else {
             // It is well as soon as it is there, and that the agent says itself.
             self.kinds.insert((group.to_owned(), kind.to_owned()), Known::Unchecked);
-        }
+            return;
+        };
+        let cluster = self.cluster.clone();
+        self.sights
+            .push(objects(cluster, checks, api_version.to_owned(), kind.to_owned()));
     }
 
     /// Waits for the next sight. May be given up at any time.
@@ -140,8 +153,8 @@ impl Live {
     }
 
     fn take_object(&mut self, group: String, kind: String, seen: Result<Seen<Glance>, Refused>) {
-        // Of these no more than their metadata is seen.
-        let is_whole = kind != OWNERS_ONLY;
+        // Of these no more than their metadata is seen, and of those the agent may think otherwise.
+        let is_judged = kind != OWNERS_ONLY && self.checks.cover(&group, &kind);
         match seen {
             Ok(Seen::Broken(_)) => {
                 // What is known may be old, but a watch that is taken up where it was does not list anew: it is kept.
@@ -154,7 +167,7 @@ impl Live {
                     Seen::Gone(glance) => self.facts.gone(&glance.id),
                     Seen::Broken(_) => {}
                 }
-                if is_whole {
+                if is_judged {
                     self.kinds.insert((group, kind), Known::Watched);
                 }
             }
@@ -219,8 +232,14 @@ impl Live {
     }
 }
 
-/// Watches a kind. A kind whose CRD came after the last look is looked for once more.
-fn objects(cluster: Cluster, checks: Arc<Checks>, api_version: String, kind: String) -> BoxStream<'static, Sight> {
+/// Watches a kind, by its check or, without any, by what its objects say of themselves. A kind whose CRD came after the last look is
+/// looked for once more.
+fn objects(
+    cluster: Cluster,
+    checks: Option<Arc<Checks>>,
+    api_version: String,
+    kind: String,
+) -> BoxStream<'static, Sight> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
     let name = kind.clone();
     let begun = async move {
@@ -230,7 +249,7 @@ fn objects(cluster: Cluster, checks: Arc<Checks>, api_version: String, kind: Str
                 page: if kind == LARGE.0 { LARGE.1 } else { PAGE },
                 ..Sort::all(version, &kind)
             };
-            cluster.watch_of(sort, keep(Arc::clone(&checks), version.to_owned(), kind.clone()))
+            cluster.watch_of(sort, keep(checks.clone(), version.to_owned(), kind.clone()))
         };
         let mut version = api_version;
         if !cluster.serves(&version, &kind) {
@@ -251,7 +270,7 @@ fn objects(cluster: Cluster, checks: Arc<Checks>, api_version: String, kind: Str
 
 /// Keeps a glance of an object. Those of a list, and those of which only the metadata are fetched, do not say what they are.
 fn keep(
-    checks: Arc<Checks>,
+    checks: Option<Arc<Checks>>,
     api_version: String,
     kind: String,
 ) -> impl FnMut(Value) -> Option<Glance> + Send + 'static {
@@ -259,7 +278,11 @@ fn keep(
         let is_whole = object.get("kind").is_none_or(|said| said != "PartialObjectMetadata");
         object["apiVersion"] = api_version.clone().into();
         object["kind"] = kind.clone().into();
-        let health = if is_whole { checks.judge(&object) } else { None };
+        let health = match &checks {
+            _ if !is_whole => None,
+            Some(checks) => checks.judge(&object),
+            None => by_convention(&object),
+        };
         Glance::of(&object, health)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::stream::{BoxStream, SelectAll, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::lean::lean;
 use super::live::{Live, Sight};
@@ -39,8 +39,7 @@ pub struct Observer {
     /// Why the newest look at Applications, and at ApplicationSets, failed.
     trouble: [Option<String>; 2],
     live: Option<Live>,
-    /// What is to be said of projects that cannot be seen.
-    unseen_projects: Option<String>,
+    notices: Vec<String>,
 }
 
 impl Observer {
@@ -64,26 +63,19 @@ impl Observer {
             listed: (false, false),
             trouble: [None, None],
             live: None,
-            unseen_projects: None,
+            notices: Vec::new(),
         })
     }
 
-    /// Watches also the projects of the agent, which is in this namespace: they tell of sync windows. They are few and small, and
-    /// without them only some reasons are not told.
-    pub fn with_projects(mut self, cluster: &Cluster, namespace: &str) -> Result<Self, Error> {
-        let sort = Sort {
-            namespace,
-            ..Sort::all("argoproj.io/v1alpha1", "AppProject")
-        };
-        let seen = cluster.watch_of(sort, |object| Some(lean(object)))?;
-        self.sights.push(seen.map(|seen| (Kind::Project, seen)).boxed());
-        Ok(self)
-    }
-
-    /// Watches also what the Applications deploy to this cluster, and why it is not well.
+    /// Watches also what the Applications deploy to this cluster, and why it is not well; and their projects, whose windows may
+    /// hold them back.
     #[must_use]
     pub fn with_live(mut self, cluster: &Cluster, checks: Arc<Checks>) -> Self {
         self.live = Some(Live::start(cluster, checks));
+        match cluster.watch_of(Sort::all("argoproj.io/v1alpha1", "AppProject"), windows) {
+            Ok(seen) => self.sights.push(seen.map(|seen| (Kind::Project, seen)).boxed()),
+            Err(error) => self.notices.push(unseen(&error.to_string())),
+        }
         self
     }
 
@@ -109,8 +101,8 @@ impl Observer {
 
     /// Takes what is to be said of live objects that cannot be seen; each thing once.
     pub fn notices(&mut self) -> Vec<String> {
-        let mut notices = self.live.as_mut().map(Live::notices).unwrap_or_default();
-        notices.extend(self.unseen_projects.take());
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.extend(self.live.iter_mut().flat_map(Live::notices));
         notices
     }
 
@@ -170,11 +162,10 @@ impl Observer {
                 return News::Nothing;
             }
         };
-        let mut is_listed = false;
         let (objects, listed) = match kind {
             Kind::Application => (&mut self.tree.applications, &mut self.listed.0),
             Kind::ApplicationSet => (&mut self.tree.sets, &mut self.listed.1),
-            Kind::Project => (&mut self.tree.projects, &mut is_listed),
+            Kind::Project => return self.take_project(seen),
         };
         if let (Kind::Application, Some(live)) = (kind, &mut self.live) {
             let named: &[Value] = match &seen {
@@ -186,19 +177,9 @@ impl Observer {
                 live.name(Application::new(value));
             }
         }
-        let mut unimportant = None;
-        let trouble = match kind {
-            Kind::Application => &mut self.trouble[0],
-            Kind::ApplicationSet => &mut self.trouble[1],
-            Kind::Project => &mut unimportant,
-        };
+        let trouble = &mut self.trouble[kind as usize];
         *trouble = None;
         match seen {
-            Err(Refused(why)) if matches!(kind, Kind::Project) => {
-                self.unseen_projects = Some(format!(
-                    "AppProject.argoproj.io cannot be watched, so sync windows are not told: {why}"
-                ));
-            }
             Ok(Seen::Listed(values)) => {
                 *objects = values.into_iter().filter_map(identified).collect::<BTreeMap<_, _>>();
                 *listed = true;
@@ -213,6 +194,45 @@ impl Observer {
         }
         News::State
     }
+
+    /// A watch of projects that broke leaves what is known of them: nothing ends by it.
+    fn take_project(&mut self, seen: Result<Seen, Refused>) -> News {
+        let projects = &mut self.tree.projects;
+        match seen {
+            Ok(Seen::Listed(values)) => *projects = values.into_iter().filter_map(identified).collect(),
+            Ok(Seen::There(value)) => projects.extend(identified(value)),
+            Ok(Seen::Gone(value)) => {
+                if let Some((id, _)) = identified(value) {
+                    projects.remove(&id);
+                }
+            }
+            Ok(Seen::Broken(_)) => return News::Nothing,
+            Err(Refused(why)) => {
+                let notice = unseen(&why);
+                if self.notices.contains(&notice) {
+                    return News::Nothing;
+                }
+                self.notices.push(notice);
+            }
+        }
+        News::State
+    }
+}
+
+/// Returns what is kept of a project: its windows.
+fn windows(mut project: Value) -> Option<Value> {
+    let windows = project.pointer_mut("/spec/syncWindows").map(Value::take);
+    let text = |pointer: &str| project.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    Some(json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": text("/metadata/name"), "namespace": text("/metadata/namespace")},
+        "spec": {"syncWindows": windows.unwrap_or_default()},
+    }))
+}
+
+fn unseen(why: &str) -> String {
+    format!("projects cannot be watched, so which sync windows are closed is not told: {why}")
 }
 
 /// Something that was seen.

@@ -86,16 +86,6 @@ impl<'object> Application<'object> {
         controller(self.0)
     }
 
-    /// Returns its name.
-    pub fn name(self) -> &'object str {
-        text(self.0, "/metadata/name")
-    }
-
-    /// Returns by what it chooses its cluster: an address and a name, of which one is empty.
-    pub fn destination(self) -> [&'object str; 2] {
-        ["/spec/destination/server", "/spec/destination/name"].map(|field| text(self.0, field))
-    }
-
     /// Returns its project.
     pub fn project(self) -> &'object str {
         text(self.0, "/spec/project")
@@ -262,6 +252,17 @@ impl<'object> Application<'object> {
             || (!server.is_empty() && servers.iter().any(|known| known.trim_end_matches('/') == server))
     }
 
+    /// Returns its name.
+    pub fn name(self) -> &'object str {
+        text(self.0, "/metadata/name")
+    }
+
+    /// Returns the name and the address of the cluster that it goes to, as they are written: one of them is empty.
+    pub fn destination(self) -> (&'object str, &'object str) {
+        let said = |pointer| text(self.0, pointer);
+        (said("/spec/destination/name"), said("/spec/destination/server"))
+    }
+
     /// Returns the namespace that it deploys to.
     pub fn namespace(self) -> &'object str {
         text(self.0, "/spec/destination/namespace")
@@ -338,6 +339,11 @@ impl<'object> Operation<'object> {
     /// Whether it failed once or more and waits for its next try.
     pub fn waits_for_retry(self) -> bool {
         self.phase() == "Running" && self.finished_at().is_some()
+    }
+
+    /// Whether it is under way, and a sync window of its project holds it back (`controller/sync.go`).
+    pub fn is_held_by_window(self) -> bool {
+        self.message().starts_with("Sync operation blocked by sync window")
     }
 
     /// Whether it ended without success and will not be tried again.

@@ -96,7 +96,8 @@ fn of_result(app: Application<'_>, result: Resource<'_>) -> Cause {
     Cause::Unknown
 }
 
-fn of_text(text: &str) -> Option<Cause> {
+/// Returns what a message says that something failed for; `None` where it does not tell.
+pub(in crate::platform) fn of_text(text: &str) -> Option<Cause> {
     missing_kind(text)
         .or_else(|| missing_namespace(text))
         .or_else(|| webhook(text))

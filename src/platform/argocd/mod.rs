@@ -32,7 +32,7 @@ pub mod secret;
 pub mod settled;
 pub mod survivor;
 pub mod tracking;
-mod window;
+pub mod window;
 
 /// The API group of Applications, their sets and their projects.
 pub const GROUP: &str = "argoproj.io";

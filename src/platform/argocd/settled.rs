@@ -5,12 +5,10 @@
 //! against a verdict that is true of an earlier state: Argo CD has no observed generation for Applications.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::application::{Application, Operation};
 use super::applicationset::{ApplicationSet, Rollout};
 use super::message::{about, failures, few, itself, one_line, waiting};
-use super::window::windows;
 use crate::event::{Blocker, NodePhase};
 
 /// One thing that stands in the way.
@@ -49,8 +47,8 @@ pub struct Surroundings<'object> {
     pub since: Option<Timestamp>,
     /// Where the `RollingSync` of its set is with it.
     pub rollout: Option<Rollout<'object>>,
-    /// Its project.
-    pub project: Option<&'object Value>,
+    /// Why its project lets nobody sync it now; `None` where it does.
+    pub closed: Option<&'object str>,
 }
 
 /// Returns everything that keeps an Application from being ready; empty when it is.
@@ -70,7 +68,7 @@ pub fn application(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<
             "`argocd.argoproj.io/skip-reconcile` tells Argo CD to leave it alone",
         )));
     }
-    obstacles.extend(operation(app));
+    obstacles.extend(operation(app, surroundings));
     obstacles.extend(comparison(app, surroundings.since));
     obstacles.extend(sync(app, surroundings));
     obstacles.extend(health(app));
@@ -85,7 +83,7 @@ pub fn application(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<
 }
 
 /// What a sync says: one that is asked for, runs, waits for its next try or has failed.
-fn operation(app: Application<'_>) -> Option<Obstacle> {
+fn operation(app: Application<'_>, surroundings: Surroundings<'_>) -> Option<Obstacle> {
     let state = app.operation();
     match state.map(Operation::phase) {
         Some("Running" | "Terminating") => {
@@ -99,6 +97,9 @@ fn operation(app: Application<'_>) -> Option<Obstacle> {
             }
             if state.phase() == "Terminating" {
                 return Some(Obstacle::pending(itself("its sync is being terminated")));
+            }
+            if let Some(closed) = surroundings.closed.filter(|_| state.is_held_by_window()) {
+                return Some(Obstacle::pending(itself(closed)));
             }
             Some(Obstacle::pending(waiting(app, state)))
         }
@@ -171,6 +172,8 @@ fn out_of_sync(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<Bloc
         ));
     } else if !app.is_automated() {
         blockers.push(itself("no automated sync: somebody must start its sync"));
+    } else if let Some(closed) = surroundings.closed {
+        blockers.push(itself(closed));
     } else if !differing.is_empty() && differing.iter().all(|resource| resource.requires_pruning()) && !app.prunes() {
         blockers.push(itself("only prunes are left, and automated pruning is off"));
     } else if let Some(done) = app.operation().filter(|state| state.phase() == "Succeeded")
@@ -181,14 +184,6 @@ fn out_of_sync(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<Bloc
         blockers.push(itself(
             "this revision was synced already, and without selfHeal Argo CD does not sync it again",
         ));
-    } else if let Some(windows) = surroundings.project.map(|project| windows(app, project))
-        && !windows.is_empty()
-    {
-        blockers.push(itself(format!(
-            "project `{}` has sync windows, which may hold its sync back: {}",
-            app.project(),
-            windows.join(", ")
-        )));
     }
     let named = differing
         .iter()

@@ -509,20 +509,29 @@ fn a_verdict_known_to_be_new_enough_needs_no_time() {
 }
 
 #[test]
-fn sync_windows_are_named_as_a_possible_cause() {
-    let object = app(&[(SYNC, json!("OutOfSync")), (OPERATION, Value::Null)]);
-    let project = json!({"spec": {"syncWindows": [
-        {"kind": "deny", "schedule": "* * * * *", "duration": "24h", "applications": ["*"]},
-    ]}});
+fn a_window_that_holds_a_sync_back_is_named_before_what_else_may_be() {
+    let closed = "held back until 2026-11-22T06:00:00Z by project `shop`";
     let surroundings = Surroundings {
-        project: Some(&project),
+        closed: Some(closed),
         ..Surroundings::default()
     };
-    let obstacles = application(Application::new(&object), surroundings);
-    assert_eq!(
-        obstacles[0].blockers[0].to_string(),
-        "project `default` has sync windows, which may hold its sync back: deny `* * * * *` for 24h"
-    );
+    let first = |changes: &[(&str, Value)]| {
+        let object = app(changes);
+        let obstacles = application(Application::new(&object), surroundings);
+        obstacles.first().map(|obstacle| obstacle.blockers[0].to_string())
+    };
+    let waits = |message: &str| json!({"phase": "Running", "startedAt": "2026-11-21T03:00:00Z", "message": message});
+    let held = "Sync operation blocked by sync window";
+    for (changes, expected) in [
+        (vec![(SYNC, json!("OutOfSync")), (OPERATION, Value::Null)], Some(closed)),
+        // Synced at this revision before, and not healing itself: the window comes first.
+        (vec![(SYNC, json!("OutOfSync"))], Some(closed)),
+        (vec![("/status/operationState", waits(held))], Some(closed)),
+        (vec![("/status/operationState", waits("applying"))], Some("applying")),
+        (vec![], None),
+    ] {
+        assert_eq!(first(&changes), expected.map(str::to_owned), "{changes:?}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::cause::{Cause, Depth, Question, said};
+use super::deadlock::{refusal, words};
 use super::{Glance, Warning};
 use crate::event::Blocker;
 use crate::object::ObjectRef;
@@ -40,6 +41,8 @@ pub struct Facts {
     /// The newest warning about an object (by UID) for each reason.
     warnings: BTreeMap<(String, String), Warning>,
     words: HashMap<Question, String>,
+    /// The objects of which it was said that a webhook could not be asked about what they make.
+    refused: BTreeSet<ObjectRef>,
     /// What must be judged anew.
     touched: BTreeSet<ObjectRef>,
 }
@@ -85,6 +88,11 @@ impl Facts {
             self.made.entry(owner.clone()).or_default().insert(glance.id.clone());
         }
         let id = glance.id.clone();
+        let own = glance.causes.iter().map(|cause| &cause.reason);
+        let warned = self.warnings_of(&glance.uid).map(|warning| &warning.message);
+        if own.chain(warned).any(|said| refusal(said).is_some()) {
+            self.refused.insert(id.clone());
+        }
         self.glances.insert(id.clone(), glance);
         self.touch(&id);
     }
@@ -96,6 +104,7 @@ impl Facts {
         let Some(glance) = self.glances.remove(id) else {
             return;
         };
+        self.refused.remove(id);
         self.by_uid.remove(&glance.uid);
         self.words.retain(|question, _| question.uid != glance.uid);
         if let Some(owner) = &glance.owner
@@ -131,6 +140,9 @@ impl Facts {
         }
         if let Some(about) = self.by_uid.get(&warning.about).cloned() {
             self.touch(&about);
+            if refusal(&warning.message).is_some() {
+                self.refused.insert(about);
+            }
         }
         self.warnings.insert(key, warning);
     }
@@ -175,9 +187,17 @@ impl Facts {
         news
     }
 
-    /// Notes that whatever depends on an object must be judged anew: it itself, what made it, and whose pods claim it.
+    /// Notes that whatever depends on an object must be judged anew: it itself, what made it, whose pods claim it, and what a webhook
+    /// refuses behind which it may be.
     fn touch(&mut self, id: &ObjectRef) {
         self.touch_chain(id);
+        let is_backend = |glance: &Glance| !(glance.selects.is_empty() && glance.bears.is_empty());
+        // What is refused may itself be behind the webhook.
+        if self.refused.contains(id) || self.glances.get(id).is_some_and(is_backend) {
+            for refused in self.refused.clone() {
+                self.touch_chain(&refused);
+            }
+        }
         if id.kind != "PersistentVolumeClaim" {
             return;
         }
@@ -222,6 +242,11 @@ impl Facts {
         if found.iter().any(|(_, cause)| cause.depth != Depth::Passing) {
             found.retain(|(_, cause)| cause.depth != Depth::Passing);
         }
+        for (_, cause) in &mut found {
+            if let Some(chain) = self.deadlock(&cause.reason) {
+                cause.reason = chain;
+            }
+        }
         live.warning_until = warning_until(&found);
         live.why = told(found);
         live
@@ -244,6 +269,26 @@ impl Facts {
                 self.descend(made, hops - 1, found);
             }
         }
+    }
+
+    /// Tells the chain where a reason is a webhook that cannot be asked because it refuses the very pods that would answer.
+    fn deadlock(&self, reason: &str) -> Option<String> {
+        let refused = refusal(reason)?;
+        let service = self.glances.get(&refused.service)?;
+        let is_behind = |glance: &&Glance| {
+            glance.id.namespace == service.id.namespace
+                && !service.selects.is_empty()
+                && service.selects.iter().all(|label| glance.bears.contains(label))
+        };
+        let is_refused = |glance: &&Glance| {
+            let mut found = Vec::new();
+            self.descend(glance, CHAIN, &mut found);
+            found
+                .iter()
+                .any(|(_, cause)| refusal(&cause.reason).as_ref() == Some(&refused))
+        };
+        let behind = self.glances.values().filter(is_behind).find(is_refused)?;
+        Some(words(&refused, &behind.id))
     }
 
     /// Collects what one object says of itself, and what is said of it.

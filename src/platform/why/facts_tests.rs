@@ -364,3 +364,59 @@ proptest! {
         prop_assert_eq!(known.live, Known::with(there.into_values()).live);
     }
 }
+
+/// What a Deployment is told of whose pods a webhook refuses, with the Service of that webhook and its Deployment beside it.
+fn refused_by_webhook(name: &str, selector: &Value, is_behind_refused: bool) -> Vec<String> {
+    let message = "Error creating: Internal error occurred: failed calling webhook \"pods.guard.example.com\": failed to call webhook: Post \"https://hook.shop.svc:443/?timeout=10s\": no endpoints available for service \"hook\"";
+    let failing = json!({"conditions": [{"type": "ReplicaFailure", "status": "True", "message": message}]});
+    let workload = |name: &str, is_refused: bool| {
+        let status = if is_refused { failing.clone() } else { json!({}) };
+        let rest =
+            json!({"status": status, "spec": {"template": {"metadata": {"labels": {"app": name, "tier": "x"}}}}});
+        glance(
+            &object("apps/v1", "Deployment", name, "", &rest),
+            Some(Status::Progressing),
+        )
+    };
+    let service = object("v1", "Service", "hook", "", &json!({"spec": {"selector": selector}}));
+    let objects = [
+        workload(name, true),
+        glance(&service, Some(Status::Healthy)),
+        workload("guard", is_behind_refused),
+    ];
+    // In whatever order they are seen.
+    let told = |order: [usize; 3]| {
+        let mut facts = Facts::default();
+        let mut live = BTreeMap::new();
+        for index in order {
+            facts.see(objects[index].clone());
+            facts.update(&mut live);
+        }
+        let id = ObjectRef::new("apps/v1", "Deployment", "shop", name);
+        live[&id].why.iter().map(|why| why.reason.clone()).collect::<Vec<_>>()
+    };
+    let first = told([0, 1, 2]);
+    for order in [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        assert_eq!(told(order), first, "{order:?}");
+    }
+    first
+}
+
+#[test]
+fn a_webhook_that_refuses_the_pods_that_would_answer_it_is_told_as_a_chain_with_what_breaks_it() {
+    let chain = "deadlock: webhook `pods.guard.example.com` fails closed ← Service shop/hook ← Deployment.apps shop/guard, whose own pods it refuses: keep namespace shop out of it (`namespaceSelector`), or set its `failurePolicy: Ignore` until that is ready";
+    let plain = "Internal error occurred: failed calling webhook \"pods.guard.example.com\": failed to call webhook: Post \"https://hook.shop.svc:443/?timeout=10s\": no endpoints available for service \"hook\"";
+    for (name, selector, is_behind_refused, expected) in [
+        ("guard", json!({"app": "guard"}), true, chain),
+        // Another Deployment waits for the same.
+        ("cart", json!({"app": "guard"}), true, chain),
+        // The one behind it is only on its way.
+        ("cart", json!({"app": "guard"}), false, plain),
+        ("cart", json!({"app": "other"}), true, plain),
+        // A Service without a selector leads to nobody knows where.
+        ("guard", json!({}), true, plain),
+    ] {
+        let told = refused_by_webhook(name, &selector, is_behind_refused);
+        assert_eq!(told, [expected], "{name} {selector} {is_behind_refused}");
+    }
+}

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::cause::Cause;
+use super::deadlock::{Labels, labels};
 use super::{pod, unwell};
 use crate::health::Health;
 use crate::object::ObjectRef;
@@ -23,6 +24,10 @@ pub struct Glance {
     pub(super) causes: Vec<Cause>,
     /// The claims that it needs.
     pub(super) claims: Vec<String>,
+    /// Of a Service: the labels of the pods behind it.
+    pub(super) selects: Labels,
+    /// Of a workload: the labels that its pods bear.
+    pub(super) bears: Labels,
     /// Whether it is of interest only while it is there: a pod that is well.
     pub(super) is_idle: bool,
 }
@@ -33,6 +38,8 @@ impl Glance {
         let name = Some(text(object, "/metadata/name")).filter(|name| !name.is_empty())?;
         let is_pod = text(object, "/apiVersion") == "v1" && text(object, "/kind") == "Pod";
         let owner = controller(object).map(str::to_owned);
+        let is_service = text(object, "/apiVersion") == "v1" && text(object, "/kind") == "Service";
+        let of = |is: bool, pointer: &str| if is { labels(object, pointer) } else { Labels::new() };
         let unready = if is_pod { pod::unready(object) } else { None };
         Some(Self {
             id: ObjectRef::new(
@@ -44,6 +51,8 @@ impl Glance {
             uid: text(object, "/metadata/uid").to_owned(),
             is_idle: is_pod && owner.is_some() && unready.is_none(),
             owner,
+            selects: of(is_service, "/spec/selector"),
+            bears: of(!is_service, "/spec/template/metadata/labels"),
             health,
             causes: match &unready {
                 Some(unready) => unready.causes.clone(),

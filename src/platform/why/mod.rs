@@ -6,6 +6,7 @@
 mod cause;
 mod condition;
 mod container;
+mod deadlock;
 mod facts;
 mod glance;
 mod pod;

@@ -14,7 +14,8 @@ use crate::rto::duration;
 const HEARTBEAT_MS: u64 = 30_000;
 /// How many blocking nodes a heartbeat names.
 const NAMED: usize = 3;
-/// A failing node whose reason keeps changing is told again at most this often, in milliseconds.
+/// A node whose reason keeps changing is told again at most this often, in milliseconds: each that is failing, and of those on
+/// their way the one that is named first, whichever that is.
 const REASON_MS: u64 = 10_000;
 
 /// Writes one line for each transition, each beginning with the time since the run started: no colours, no repeats, and
@@ -24,6 +25,8 @@ pub struct Lines<W> {
     out: W,
     opened: bool,
     heard_ms: u64,
+    /// When a node on its way was last told again for another reason.
+    reason_ms: u64,
     told: HashMap<String, Told>,
 }
 
@@ -42,6 +45,7 @@ impl<W: Write> Lines<W> {
             out,
             opened: false,
             heard_ms: 0,
+            reason_ms: 0,
             told: HashMap::new(),
         }
     }
@@ -76,7 +80,14 @@ impl<W: Write> Lines<W> {
             at_ms,
         };
         let before = self.told.get(&node.id);
-        if !is_transition(before, &now) {
+        let is_news = self.is_news(before, &now)
+            && blocking(state)
+                .first()
+                .is_some_and(|first| first.node.node.id == node.id);
+        if is_news {
+            self.reason_ms = at_ms;
+        }
+        if !is_news && !is_transition(before, &now) {
             // The phase is kept even if it is not worth a line, so that the next one is compared with it.
             if before.is_none() {
                 self.told.insert(node.id.clone(), now);
@@ -86,6 +97,16 @@ impl<W: Write> Lines<W> {
         let line = node_line(node, state);
         self.told.insert(node.id.clone(), now);
         self.say(at_ms, &line);
+    }
+
+    /// Whether a node that is on its way waits for another object, or for another reason of it, than was told.
+    fn is_news(&self, before: Option<&Told>, now: &Told) -> bool {
+        let names_object = now.blocker.as_ref().is_some_and(|blocker| !blocker.object.is_empty());
+        let is_due = |at_ms: u64| now.at_ms >= at_ms.saturating_add(REASON_MS);
+        now.phase == NodePhase::Progressing
+            && names_object
+            && before.is_some_and(|before| before.blocker != now.blocker && is_due(before.at_ms))
+            && is_due(self.reason_ms)
     }
 
     fn heartbeat(&mut self, state: &RunState) {
@@ -360,6 +381,41 @@ mod tests {
         1m 43s  apps: done in 59s
         1m 43s  recovered in 1m 43s, target 30m met
         ");
+    }
+
+    #[test]
+    fn the_reason_of_the_app_that_is_named_first_is_told_when_it_becomes_another_and_no_flood_comes_of_it() {
+        let progressing = |story: Story, name: &str, reason: &str| {
+            let blocker: &[(&str, &str)] = if reason.is_empty() {
+                &[]
+            } else {
+                &[("Deployment.apps shop/main", reason)]
+            };
+            story.node(name, NodePhase::Progressing, "Synced, Progressing", blocker)
+        };
+        let begun = progressing(story().until_apps().after(1_000), "cart", "");
+        let other = progressing(begun.after(1_000), "search", "0/1 ready");
+        let named = progressing(other.after(11_000), "cart", "0/1 ready");
+        // Nobody is named first but cart, and its reasons are told once in ten seconds.
+        let mut flood = progressing(named.after(1_000), "search", "ErrImagePull");
+        for count in 0..40 {
+            flood = progressing(flood.after(500), "cart", &format!("back-off {count}"));
+        }
+        let said = told(&flood);
+        let lines: Vec<_> = said
+            .lines()
+            .filter(|line| line.contains("progressing"))
+            .map(str::trim)
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "56s  cart progressing (Synced, Progressing): Deployment.apps shop/main: 0/1 ready",
+                "1m 06s  cart progressing (Synced, Progressing): Deployment.apps shop/main: back-off 17",
+                "1m 16s  cart progressing (Synced, Progressing): Deployment.apps shop/main: back-off 37",
+            ],
+            "{said}"
+        );
     }
 
     #[test]

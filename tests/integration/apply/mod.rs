@@ -5,6 +5,7 @@ mod conflict;
 mod counted;
 mod elsewhere;
 mod order;
+mod outdated;
 mod refused;
 mod scene;
 mod trouble;

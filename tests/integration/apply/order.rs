@@ -1,7 +1,10 @@
 //! The order of objects that stand on each other.
 
-use gitops_dr::cluster::Mode;
+use gitops_dr::cluster::{ErrorKind, Mode};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::Api;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::scene::{Scene, config_map, crd, manifest, namespace};
 
@@ -64,4 +67,32 @@ async fn custom_resources_wait_for_their_crd_and_only_its_group_is_asked_for_aga
         again.iter().all(|event| !event.is_mutation()),
         "the second time nothing is sent"
     );
+}
+
+#[tokio::test]
+async fn what_an_api_service_answers_for_is_not_sent_before_that_is_available_and_all_else_is() {
+    let scene = Scene::start().await;
+    let service = manifest(json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.packages.example.com"},
+        "spec": {"group": "packages.example.com", "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 10,
+            "insecureSkipTLSVerify": true, "service": {"namespace": "default", "name": "nobody"}},
+    }));
+    let package = manifest(json!({
+        "apiVersion": "packages.example.com/v1", "kind": "Package", "metadata": {"name": "a", "namespace": "default"},
+    }));
+    let set = [package, service, namespace("shop"), config_map("shop", "words", "x")];
+    let halt = CancellationToken::new();
+    let cluster = scene.cluster.until_stopped(halt.clone());
+    let applying = tokio::spawn(async move { cluster.apply_ranked(&set, "default", Mode::Fresh).await });
+    let maps: Api<ConfigMap> = Api::namespaced(scene.admin.clone(), "shop");
+    let words = kube::runtime::wait::await_condition(maps, "words", |map: Option<&ConfigMap>| map.is_some());
+    words.await.unwrap();
+    // It waits, and is told so by whoever asks it to stop.
+    assert!(!applying.is_finished());
+    halt.cancel();
+    let error = applying.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stopped, "{error:?}");
+    let sent = scene.asked().await.into_iter().filter(|event| event.is_mutation());
+    let sent: Vec<_> = sent.map(|event| event.resource).collect();
+    assert_eq!(sent.len(), 3, "{sent:?}");
 }

@@ -16,22 +16,7 @@ pub(crate) struct Scene {
 }
 
 /// The runbook of the scene. Tests change it by replacing words.
-pub(crate) const RUNBOOK: &str = r#"
-apiVersion: gitops-dr/v1
-kind: Runbook
-name: small
-target: {context: shop-new, expect: empty, rto: 10m}
-sources:
-  platform: {git: "https://git.example.com/shop/platform.git", revision: main, credentials: repo-platform}
-stores:
-  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: {env: VAULT_ROLE_ID}, secret-id: {env: VAULT_SECRET_ID}}}}
-agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
-secrets:
-  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}]}
-  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}
-roots:
-  - {id: root, source: platform, path: clusters/prod/root.yaml}
-"#;
+pub(crate) use testbed::outage::RUNBOOK;
 
 /// The kustomization that installs Argo CD's core into its namespace.
 const BOOTSTRAP: &str =

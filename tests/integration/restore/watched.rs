@@ -126,8 +126,16 @@ impl Watched {
     }
 }
 
-/// Whether an event is about the node of that name and says `word` of its phase or of what blocks it.
+/// The phases of a node.
+const PHASES: [&str; 6] = ["failing", "missing", "progressing", "excepted", "ready", "ignored"];
+
+/// Whether an event is about the node of that name and says that it is in the phase `word` or, where that is none, says it of what
+/// blocks it: what is `0/1 ready` is not ready.
 pub(crate) fn node(event: &Value, name: &str, word: &str) -> bool {
-    let blocked = event["blocked_by"].to_string();
-    event["family"] == "node" && event["name"] == name && (event["phase"] == word || blocked.contains(word))
+    let is_said = if PHASES.contains(&word) {
+        event["phase"] == word
+    } else {
+        event["blocked_by"].to_string().contains(word)
+    };
+    event["family"] == "node" && event["name"] == name && is_said
 }

@@ -9,6 +9,24 @@ use crate::{Bed, BedOptions, Error, Folder, GitServer, GitServerOptions, OpenBao
 /// The context of the kubeconfig that leads to the new cluster.
 pub const CONTEXT: &str = "shop-new";
 
+/// A runbook for a platform of one repository, whose Argo CD is installed from it: what tests and the bench begin with, and change.
+pub const RUNBOOK: &str = r#"
+apiVersion: gitops-dr/v1
+kind: Runbook
+name: small
+target: {context: shop-new, expect: empty, rto: 10m}
+sources:
+  platform: {git: "https://git.example.com/shop/platform.git", revision: main, credentials: repo-platform}
+stores:
+  - vault: {address: "https://vault.example.com:8200", auth: {approle: {role-id: {env: VAULT_ROLE_ID}, secret-id: {env: VAULT_SECRET_ID}}}}
+agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
+secrets:
+  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}]}
+  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}
+roots:
+  - {id: root, source: platform, path: clusters/prod/root.yaml}
+"#;
+
 /// The address of the Git server in examples; replaced by the real one in all that is pushed or written.
 const GIT: &str = "https://git.example.com";
 /// The address of the store in examples; replaced likewise.

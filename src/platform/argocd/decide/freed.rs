@@ -45,6 +45,7 @@ mod tests {
     fn held() -> Platform {
         let mut cart = ready("cart", &[]);
         cart["status"]["sync"]["status"] = json!("OutOfSync");
+        cart["status"].as_object_mut().unwrap().remove("operationState");
         let mut shop = Platform::new([ready("root", &["cart"]), cart]);
         put(
             &mut shop,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::refresh::Behind;
 use super::well::{Wellness, wellness};
 use super::{BOUND, Tree, since};
 use crate::event::{Node, NodePhase};
@@ -159,9 +160,8 @@ impl Memory {
     }
 
     fn note_wellness(&mut self, id: &ObjectRef, app: Application<'_>, tree: &Tree, now: Timestamp) {
-        let is_over = app.operation().is_none_or(|operation| operation.phase() != "Running");
         // Only of such an app it is ever asked.
-        let is_behind = is_over && app.sync() == "Synced" && app.health() != "Healthy";
+        let is_behind = Behind::of(app).is_some();
         if !is_behind || wellness(app, tree) != Wellness::Well {
             self.well.remove(id);
         } else if !self.well.contains_key(id) {
@@ -200,7 +200,7 @@ impl Memory {
         self.steady
     }
 
-    /// Returns since when all live objects of an app have been well that the agent does not call healthy.
+    /// Returns since when all live objects of an app have been well of which the agent's verdict may be behind.
     pub(super) fn well_since(&self, id: &ObjectRef) -> Option<Timestamp> {
         self.well.get(id).copied()
     }

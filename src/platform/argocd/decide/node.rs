@@ -11,7 +11,7 @@ use super::closure::{self, Member};
 use super::fresh::{self, Standing, Verdict};
 use super::memory::Memory;
 use super::refresh::{Due, FAILED};
-use super::{Action, Policy, Resolved, Rules, Tree};
+use super::{Action, Policy, Resolved, Rules, Tree, earlier, since};
 use crate::event::{Blocker, Exception, Node, NodePhase};
 use crate::object::ObjectRef;
 use crate::platform::argocd::address;
@@ -19,6 +19,7 @@ use crate::platform::argocd::application::{Application, controller};
 use crate::platform::argocd::applicationset::ApplicationSet;
 use crate::platform::argocd::message::{about, itself};
 use crate::platform::argocd::settled::{self, Obstacle, Surroundings};
+use crate::platform::argocd::window::{Closed, closed};
 
 /// What is thought of one node.
 pub(super) struct Judged {
@@ -183,6 +184,10 @@ impl<'tree> View<'tree> {
             return judged;
         }
         let object = self.tree.applications.get(&member.id);
+        // What holds it back will be another window then, or none.
+        let opens = object.and_then(|object| self.closed(Application::new(object))?.until);
+        let opens = opens.map(|opens| since(self.now, opens));
+        judged.look_again = earlier(judged.look_again, opens);
         let given_up = object.and_then(|object| self.given_up(&member.id, Application::new(object), object));
         match (due, object, given_up) {
             (Some(due), ..) => self.refresh(&member.id, due, &mut judged),
@@ -202,13 +207,9 @@ impl<'tree> View<'tree> {
             .is_some_and(|set| set.is_rolling())
     }
 
-    /// Whether the project of an app has sync windows.
-    pub(super) fn has_windows(&self, app: Application<'_>) -> bool {
-        self.projects.get(app.project()).is_some_and(|project| {
-            project["spec"]["syncWindows"]
-                .as_array()
-                .is_some_and(|windows| !windows.is_empty())
-        })
+    /// Says why the project of an app lets nobody sync it now; `None` where it does.
+    pub(super) fn closed(&self, app: Application<'_>) -> Option<Closed> {
+        closed(app, self.projects.get(app.project())?, self.now)
     }
 
     fn application(&self, app: Application<'_>, member: &Member, object: &Value) -> (Vec<Obstacle>, Option<Due>) {
@@ -217,12 +218,13 @@ impl<'tree> View<'tree> {
         let set = controller(object)
             .and_then(|uid| self.sets.get(uid))
             .filter(|set| set.is_rolling());
+        let closed = self.closed(app);
         let mut obstacles = settled::application(
             app,
             Surroundings {
                 since: (verdict != Verdict::Counts).then_some(self.rules.started),
                 rollout: set.and_then(|set| set.rollout(&id.name)),
-                project: self.projects.get(app.project()).copied(),
+                closed: closed.as_ref().map(|closed| closed.reason.as_str()),
             },
         );
         let mut due = match verdict {
@@ -247,7 +249,8 @@ impl<'tree> View<'tree> {
             .or_else(|| self.freed(app))
             .or_else(|| self.failed(app, id))
             .or_else(|| self.unseen(app, member))
-            .or_else(|| self.stale(app, member));
+            // What another sync is about to change is not asked for.
+            .or_else(|| self.stale(app, member).filter(|_| !self.awaits_order(id, app)));
         // Nobody would answer.
         if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
             due = None;

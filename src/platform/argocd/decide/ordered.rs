@@ -20,12 +20,28 @@ impl View<'_> {
         !app.is_automated() && closure::policy(self.rules, id).is_some_and(|policy| policy.sync)
     }
 
+    /// Whether the windows of its project let a person start the sync of an app now.
+    pub(super) fn is_open_for_people(&self, app: Application<'_>) -> bool {
+        self.closed(app).is_none_or(|closed| closed.lets_people)
+    }
+
+    /// Whether the sync that the runbook orders is still to be begun at the revision that the app was compared with.
+    pub(super) fn awaits_order(&self, id: &ObjectRef, app: Application<'_>) -> bool {
+        // What the API writes down is whole seconds.
+        let is_begun = app.operation().is_some_and(|operation| {
+            let started = operation.started_at();
+            let is_of_this_run = started.is_some_and(|at| at.as_second() >= self.rules.started.as_second());
+            is_of_this_run && operation.is_of_revision(app)
+        });
+        self.is_ordered(id, app) && !is_begun && self.memory.begun(id, &order_of(app)) == 0
+    }
+
     /// Begins the sync of an app that nobody else begins, once for each of its revisions, where the runbook orders it; says how it
     /// could be ordered where it does not.
     ///
     /// It makes the agent apply all that the app holds, on the cluster that the app goes to: see
     /// [`perform`](crate::agent::argocd::perform) for what keeps it from a wrong one. One that is under way, was begun since the run
-    /// began, or is held back by a set that rolls out step by step is left alone, and the agent itself keeps its sync windows.
+    /// began, or is held back by a set that rolls out step by step is left alone, and what people may not start now waits until the window opens.
     pub(super) fn order(
         &mut self,
         id: &ObjectRef,
@@ -47,19 +63,14 @@ impl View<'_> {
             )));
             return;
         }
-        let revision = app.revision().unwrap_or_default();
-        let key = format!("ordered at {revision}");
-        // What the API writes down is whole seconds.
-        let is_done = app.operation().is_some_and(|operation| {
-            let is_of_this_run = operation
-                .started_at()
-                .is_some_and(|at| at.as_second() >= self.rules.started.as_second());
-            is_of_this_run && operation.is_of_revision(app)
-        });
-        if is_done || self.memory.begun(id, &key) > 0 {
+        if !self.awaits_order(id, app) {
             return;
         }
-        let attempt = self.memory.begin(id, &key, self.now);
+        if let Some(closed) = self.closed(app).filter(|closed| !closed.lets_people) {
+            judged.node.blocked_by.push(itself(closed.reason));
+            return;
+        }
+        let attempt = self.memory.begin(id, &order_of(app), self.now);
         judged.action = Some(Action::Sync(Sync {
             object: id.clone(),
             resource_version: app.resource_version().to_owned(),
@@ -70,6 +81,11 @@ impl View<'_> {
             is_again: false,
         }));
     }
+}
+
+/// Names the sync that is ordered of an app: one for each of its revisions.
+fn order_of(app: Application<'_>) -> String {
+    format!("ordered at {}", app.revision().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -154,6 +170,27 @@ mod tests {
         let said = decision.blockers("cart").join("\n");
         for words in ["no automated sync", "apps: {cart: {sync: true, reason: …}}"] {
             assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_ordered_sync_waits_for_a_window_that_people_may_not_pass() {
+        for (lets_people, count) in [(true, 1), (false, 0)] {
+            let mut shop = shop();
+            shop.order_sync("cart");
+            let window = json!({
+                "kind": "deny", "schedule": "* * * * *", "duration": "24h", "applications": ["*"], "manualSync": lets_people,
+            });
+            let id = ObjectRef::new("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
+            let project = json!({"metadata": {"name": "default"}, "spec": {"syncWindows": [window]}});
+            shop.tree.projects.insert(id.clone(), project);
+            assert_eq!(begun(&mut shop, 6).len(), count);
+            if !lets_people {
+                let said = shop.decide(7).blockers("cart").join("\n");
+                assert!(said.contains("deny `* * * * *` for 24h"), "{said}");
+                shop.tree.projects.remove(&id);
+                assert_eq!(begun(&mut shop, 8).len(), 1);
+            }
         }
     }
 

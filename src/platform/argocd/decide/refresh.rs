@@ -9,7 +9,7 @@ use super::node::{Judged, View};
 use super::well::{Wellness, wellness};
 use super::{Action, BOUND, Refresh, earlier, since};
 use crate::object::ObjectRef;
-use crate::platform::argocd::application::{Application, Operation, text};
+use crate::platform::argocd::application::{Application, Operation, Resource, text};
 use crate::platform::argocd::message::itself;
 
 /// How long a comparison that failed is left to itself before a refresh.
@@ -52,6 +52,45 @@ pub(super) struct Due {
     pub(super) in_turn: bool,
 }
 
+/// How the agent's verdict on an app may be behind its live objects, once its sync is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// Synced, with a health that is no more.
+    Health,
+    /// `OutOfSync` with the very revision that was just synced: what the sync has made was not in the agent's cache yet. It looks
+    /// again only when it would sync again, after 2, 6, 18 and 54 s (`selfHealRemainingBackoff`), and without `selfHeal` not at all.
+    /// Seen on 3.2.11: of a hundred apps those with a CRD, long after it was served.
+    Sync,
+}
+
+impl Behind {
+    /// Says how the verdict on an app may be behind; `None` where it cannot be.
+    pub(super) fn of(app: Application<'_>) -> Option<Self> {
+        let operation = app.operation();
+        if app.is_operation_asked() || operation.is_some_and(|operation| operation.phase() == "Running") {
+            return None;
+        }
+        match (app.sync(), app.health()) {
+            ("Synced", "Progressing" | "Degraded") => Some(Self::Health),
+            ("OutOfSync", _) => {
+                let done = operation.filter(|done| done.phase() == "Succeeded" && done.is_of_revision(app))?;
+                let is_compared = app.reconciled_at()? >= done.finished_at()?;
+                // What is left to prune is a matter of the app's own policy.
+                let prunes = app.resources().any(Resource::requires_pruning);
+                (is_compared && !prunes).then_some(Self::Sync)
+            }
+            _ => None,
+        }
+    }
+
+    fn words(self, app: Application<'_>) -> String {
+        match self {
+            Self::Health => format!("{} to Argo CD", app.health()),
+            Self::Sync => "OutOfSync to Argo CD at the very revision that it has synced".to_owned(),
+        }
+    }
+}
+
 impl View<'_> {
     /// Argo CD holds a failed comparison for three minutes; on a cold cluster its cause is often gone in seconds.
     pub(super) fn failed(&self, app: Application<'_>, id: &ObjectRef) -> Option<Due> {
@@ -91,17 +130,12 @@ impl View<'_> {
         })
     }
 
-    /// An app whose sync is over can keep the health of a moment ago: its objects became ready unseen.
+    /// An app whose sync is over can keep the verdict of a moment ago: its objects came, or became ready, unseen.
     ///
     /// Where its live objects are seen, this asks as soon as all of them are well and the agent had time to notice, and not at
     /// all while one is not; where they are not seen, once its health is old.
     pub(super) fn stale(&self, app: Application<'_>, member: &Member) -> Option<Due> {
-        let is_over =
-            !app.is_operation_asked() && app.operation().is_none_or(|operation| operation.phase() != "Running");
-        let health = app.health();
-        if app.sync() != "Synced" || !matches!(health, "Progressing" | "Degraded") || !is_over {
-            return None;
-        }
+        let behind = Behind::of(app)?;
         match wellness(app, self.tree) {
             Wellness::Well => {
                 let time = if self.unready <= FEW || self.is_waited_for(member) {
@@ -110,7 +144,7 @@ impl View<'_> {
                     BUSY
                 };
                 Some(Due {
-                    trigger: format!("{health} to Argo CD, though all its objects are seen to be well"),
+                    trigger: format!("{}, though all its objects are seen to be well", behind.words(app)),
                     after: time.saturating_sub(since(self.memory.well_since(&member.id)?, self.now)),
                     is_hard: false,
                     in_turn: true,
@@ -118,7 +152,7 @@ impl View<'_> {
             }
             Wellness::Unwell => None,
             Wellness::Unseen => Some(Due {
-                trigger: format!("Synced, and {health} since it was last compared"),
+                trigger: format!("{}, and not compared since", behind.words(app)),
                 after: STALE.saturating_sub(since(app.reconciled_at()?, self.now)),
                 is_hard: false,
                 in_turn: false,

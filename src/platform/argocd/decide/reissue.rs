@@ -15,6 +15,7 @@ use crate::platform::argocd::application::{Application, Operation, Resource};
 use crate::platform::argocd::cause::{Cause, causes};
 use crate::platform::argocd::message::itself;
 use crate::platform::argocd::operation::again;
+use crate::platform::live::Sight;
 
 /// How long, before each try, a sync that was given up is left alone where it cannot be seen whether its cause is gone.
 const UNTOLD: [Duration; BOUND as usize] = [Duration::from_secs(30), Duration::from_mins(1), Duration::from_mins(2)];
@@ -93,12 +94,12 @@ impl View<'_> {
         }
         let is_given_up = match app.sync() {
             // Nobody but us tries an ordered one again, so nobody says that it is given up.
-            "OutOfSync" if is_ordered => true,
+            "OutOfSync" if is_ordered => self.is_open_for_people(app),
             "OutOfSync" => app
                 .conditions()
                 .any(|(kind, message)| kind == "SyncError" && message.starts_with(GIVEN_UP)),
-            // What is Synced the agent does not sync, whatever came of its last sync, and nor does it look at its windows.
-            "Synced" => app.revision() == Some(operation.revision()) && !self.has_windows(app),
+            // What is Synced the agent does not sync, whatever came of its last sync, so it does not look at its windows either.
+            "Synced" => app.revision() == Some(operation.revision()) && self.closed(app).is_none(),
             _ => false,
         };
         is_given_up.then_some(operation)
@@ -192,13 +193,19 @@ impl View<'_> {
         is_live.or_else(|| self.memory.hook(id).cloned())
     }
 
+    /// Whether what is thought of an object is what the agent thinks of it, and not only what it says of itself.
+    fn is_judged(&self, object: &ObjectRef) -> bool {
+        let kind = (object.group.clone(), object.kind.clone());
+        self.tree.kinds.get(&kind) == Some(&Sight::Watched)
+    }
+
     fn standing(&self, cause: &Cause, app: Application<'_>) -> Standing {
         let ground = &self.tree.ground;
         let is_gone = match cause {
             Cause::Unwell(object) => {
                 if let Some(child) = self.tree.applications.get(object) {
                     Application::new(child).health() == "Healthy"
-                } else if let Some(live) = self.tree.live.get(object) {
+                } else if let Some(live) = self.tree.live.get(object).filter(|_| self.is_judged(object)) {
                     live.health
                         .as_ref()
                         .is_none_or(|health| health.status == crate::health::Status::Healthy)

@@ -5,7 +5,7 @@ use super::super::{Action, Away, AwayState, Sync};
 use crate::event::NodePhase::Failing;
 use crate::health::{Health, Status};
 use crate::object::ObjectRef;
-use crate::platform::live::Live;
+use crate::platform::live::{Live, Sight};
 
 /// What is done to an app, and how it is called.
 type Edit = (&'static str, Box<dyn Fn(&mut Value)>);
@@ -186,10 +186,34 @@ fn an_object_that_was_degraded_is_watched_itself() {
         }),
         ..Live::default()
     };
+    let kind = ("apps".to_owned(), "Deployment".to_owned());
+    shop.tree.kinds.insert(kind.clone(), Sight::Watched);
     shop.tree.live.insert(id.clone(), live(Status::Degraded));
     assert!(shop.syncs(300).is_empty());
     shop.tree.live.insert(id, live(Status::Healthy));
     assert_eq!(shop.syncs(301).len(), 1);
+}
+
+#[test]
+fn that_an_object_says_of_itself_that_it_is_well_is_not_the_agents_verdict() {
+    let mut shop = shop("");
+    shop.app("cart")["status"]["operationState"]["syncResult"]["resources"] = json!([
+        {"group": "cert-manager.io", "kind": "Certificate", "namespace": "shop", "name": "web", "status": "Synced", "hookPhase": "Failed"},
+    ]);
+    let id = ObjectRef::new("cert-manager.io/v1", "Certificate", "shop", "web");
+    let health = Some(Status::Healthy.into());
+    shop.tree.live.insert(
+        id,
+        Live {
+            health,
+            ..Live::default()
+        },
+    );
+    let begun = shop.syncs(300);
+    assert_eq!(
+        begun[0].trigger,
+        "its sync was given up, and it cannot be seen whether what it failed for is gone"
+    );
 }
 
 #[test]
@@ -318,20 +342,18 @@ fn nothing_is_begun_that_somebody_holds_back() {
 }
 
 #[test]
-fn a_failed_sync_of_what_is_synced_is_begun_again_unless_its_project_has_windows() {
-    let synced = || {
+fn a_failed_sync_of_what_is_synced_is_begun_again_unless_a_window_of_its_project_is_closed() {
+    // At 300 s it is 2027-01-15T08:05:00Z.
+    for (schedule, begun) in [("0 8 * * *", 0), ("0 9 * * *", 1)] {
         let mut shop = shop(MISSING);
         serve(&mut shop);
         shop.app("cart")["status"]["sync"]["status"] = json!("Synced");
-        shop
-    };
-    assert_eq!(synced().syncs(300).len(), 1);
-    let mut windowed = synced();
-    let project =
-        json!({"metadata": {"name": "default"}, "spec": {"syncWindows": [{"kind": "deny", "schedule": "* * * * *"}]}});
-    let id = ObjectRef::new("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
-    windowed.tree.projects.insert(id, project);
-    assert!(windowed.syncs(300).is_empty());
+        let windows = json!([{"kind": "deny", "schedule": schedule, "duration": "30m", "applications": ["*"]}]);
+        let project = json!({"metadata": {"name": "default"}, "spec": {"syncWindows": windows}});
+        let id = ObjectRef::new("argoproj.io/v1alpha1", "AppProject", "argocd", "default");
+        shop.tree.projects.insert(id, project);
+        assert_eq!(shop.syncs(300).len(), begun, "{schedule}");
+    }
 }
 
 #[test]

@@ -53,6 +53,57 @@ fn an_app_that_is_behind_its_objects_is_asked_about_a_second_after_they_are_all_
 }
 
 #[test]
+fn an_app_that_is_out_of_sync_with_what_it_has_just_synced_is_asked_about_and_one_that_has_a_reason_is_not() {
+    let late = |edit: &dyn Fn(&mut serde_json::Value)| {
+        let mut shop = shop();
+        let app = shop.app("cart");
+        app["status"]["sync"]["status"] = json!("OutOfSync");
+        edit(app);
+        assert_eq!(shop.decide(6).refreshes(), []);
+        let asked = shop.decide(7);
+        asked.actions.first().map(|action| {
+            let super::super::Action::Refresh(refresh) = action else {
+                panic!("{action:?}")
+            };
+            refresh.trigger.clone()
+        })
+    };
+    assert_eq!(
+        late(&|_| {}).as_deref(),
+        Some(
+            "OutOfSync to Argo CD at the very revision that it has synced, though all its objects are seen to be well"
+        )
+    );
+    let reasons: [(&str, &dyn Fn(&mut serde_json::Value)); 6] = [
+        ("its sync failed", &|app| {
+            app["status"]["operationState"]["phase"] = json!("Failed")
+        }),
+        ("its sync is running", &|app| {
+            app["status"]["operationState"]["phase"] = json!("Running")
+        }),
+        ("a sync is asked for", &|app| app["operation"] = json!({"sync": {}})),
+        ("another revision was synced", &|app| {
+            app["status"]["operationState"]["syncResult"]["revision"] =
+                json!("0000000000000000000000000000000000000000");
+        }),
+        ("a comparison is still to come", &|app| {
+            app["status"]["operationState"]["finishedAt"] = json!(at(6))
+        }),
+        ("something is left to prune", &|app| {
+            app["status"]["resources"][0]["requiresPruning"] = json!(true);
+        }),
+    ];
+    for (reason, edit) in reasons {
+        assert_eq!(late(edit), None, "{reason}");
+    }
+    let mut missing = shop();
+    missing.app("cart")["status"]["sync"]["status"] = json!("OutOfSync");
+    missing.tree.live.clear();
+    assert_eq!(missing.decide(6).refreshes(), []);
+    assert_eq!(missing.decide(7).refreshes(), [], "its Deployment is not there");
+}
+
+#[test]
 fn an_agent_that_answers_and_is_still_behind_is_asked_again_soon() {
     let mut shop = shop();
     stale(&mut shop, "cart");

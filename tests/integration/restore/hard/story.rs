@@ -68,7 +68,7 @@ async fn every_hard_case_comes_back_and_what_people_hold_back_waits_for_their_wo
     for (app, words) in [
         (
             "frozen",
-            "project `frozen` has sync windows, which may hold its sync back: deny `* * * * *` for 24h",
+            "held back with no end in sight by project `frozen`: its sync window deny `* * * * *` for 24h",
         ),
         ("manual", "apps: {manual: {sync: true, reason: …}}"),
     ] {

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy as Rule, ValidatingAdmissionPolicyBinding as Binding,
+    ValidatingWebhookConfiguration as Webhooks,
 };
 use kube::Client;
 use kube::api::{Api, PostParams};
@@ -24,7 +25,7 @@ const fn broken(name: &'static str, object: &'static str, reason: &'static str) 
 }
 
 /// All of them.
-pub(super) const BROKEN: [Broken; 10] = [
+pub(super) const BROKEN: [Broken; 12] = [
     broken(
         "image",
         "Deployment.apps image/main",
@@ -67,6 +68,17 @@ pub(super) const BROKEN: [Broken; 10] = [
         "no address yet: does a controller of class `nginx` run?",
     ),
     broken("job", "Job.batch job/main", "exit code 3: cannot read /data"),
+    // A kind for which Argo CD has a check that is not in any source here.
+    broken(
+        "certificate",
+        "Certificate.cert-manager.io certificate/main",
+        "Progressing: no such issuer",
+    ),
+    broken(
+        "guard",
+        "Deployment.apps guard/main",
+        "deadlock: webhook `pods.guard.example.com` fails closed ← Service guard/main ← Deployment.apps guard/main, whose own pods it refuses",
+    ),
 ];
 
 /// Returns the files of the platform: the broken apps beside a well one.
@@ -151,6 +163,22 @@ fn objects(name: &str) -> Vec<Value> {
                 json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "main"}, "spec": {"backoffLimit": 0, "template": template}}),
             ]
         }
+        "certificate" => {
+            let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+            let ready =
+                json!({"type": "Ready", "status": "False", "reason": "DoesNotExist", "message": "no such issuer"});
+            vec![
+                json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                    "metadata": {"name": "certificates.cert-manager.io", "annotations": {"api-approved.kubernetes.io": "https://example.com"}},
+                    "spec": {"group": "cert-manager.io", "scope": "Namespaced", "names": {"kind": "Certificate", "plural": "certificates"},
+                        "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}}),
+                json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "main"}, "status": {"conditions": [ready]}}),
+            ]
+        }
+        "guard" => vec![
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "main"}, "spec": {"selector": {"app": name}, "ports": [{"port": 443}]}}),
+            deployment(name, None, &json!({})),
+        ],
         _ => vec![deployment(name, None, &json!({}))],
     }
 }
@@ -168,6 +196,21 @@ pub(super) fn deployment(name: &str, status: Option<&Value>, resources: &Value) 
             "spec": {"containers": [{"name": "main", "image": format!("registry.example.com/{name}:1"), "resources": resources}]},
         },
     }})
+}
+
+/// Lets a webhook judge the pods of one namespace, behind which are pods of that very namespace.
+pub(super) async fn guard_pods(client: Client) {
+    let webhook = json!({"metadata": {"name": "guard"}, "webhooks": [{
+        "name": "pods.guard.example.com", "failurePolicy": "Fail", "sideEffects": "None", "timeoutSeconds": 1,
+        "admissionReviewVersions": ["v1"], "clientConfig": {"service": {"namespace": "guard", "name": "main"}},
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "guard"}},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+    }]});
+    let webhooks: Api<Webhooks> = Api::all(client);
+    webhooks
+        .create(&PostParams::default(), &serde_json::from_value(webhook).unwrap())
+        .await
+        .unwrap();
 }
 
 /// Keeps pods out of one namespace, as a policy engine would.

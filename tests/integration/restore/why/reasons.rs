@@ -3,7 +3,7 @@
 use serde_json::Value;
 use testbed::Terminal;
 
-use super::platform::{BROKEN, Broken, files, refuse_pods};
+use super::platform::{BROKEN, Broken, files, guard_pods, refuse_pods};
 use crate::restore::scene::{RUNBOOK, Scene};
 use crate::restore::watched::{Watched, node};
 
@@ -23,6 +23,7 @@ fn says(event: &Value, broken: &Broken) -> bool {
 async fn each_broken_app_names_the_object_and_its_own_reason_live_and_in_the_report() {
     let scene = Scene::with(files()).await;
     refuse_pods(scene.outage.bed.admin()).await;
+    guard_pods(scene.outage.bed.admin()).await;
     let mut run = Watched::start(&scene, str::to_owned);
     for broken in &BROKEN {
         run.until(&format!("the reason of {}", broken.name), |event| says(event, broken))
