@@ -86,15 +86,13 @@ impl Cluster {
             let note = |why: &str| why.clone_into(&mut last.lock().unwrap_or_else(PoisonError::into_inner));
             let is = |service: &Value| health::condition_or_phase(service, "Available");
             let available = self.until(id, is, note);
-            match tokio::time::timeout(ANSWERED, available).await {
-                Ok(seen) => seen?,
-                Err(_) => {
-                    let why = last.into_inner().unwrap_or_else(PoisonError::into_inner);
-                    return Err(Error::new(ErrorKind::Server, format!("{id} is not available"))
-                        .because(why)
-                        .hint("objects of its group wait for it: what answers it, its Service and the pods behind that, must come first"));
-                }
+            let Ok(seen) = tokio::time::timeout(ANSWERED, available).await else {
+                let why = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return Err(Error::new(ErrorKind::Server, format!("{id} is not available"))
+                    .because(why)
+                    .hint("objects of its group wait for it: what answers it, its Service and the pods behind that, must come first"));
             };
+            seen?;
             self.until_served(&service.kinds).await?;
         }
         Ok(())

@@ -72,7 +72,9 @@ impl Observer {
     #[must_use]
     pub fn with_live(mut self, cluster: &Cluster, checks: Arc<Checks>) -> Self {
         self.live = Some(Live::start(cluster, checks));
-        match cluster.watch_of(Sort::all("argoproj.io/v1alpha1", "AppProject"), windows) {
+        match cluster.watch_of(Sort::all("argoproj.io/v1alpha1", "AppProject"), |project| {
+            Some(windows(project))
+        }) {
             Ok(seen) => self.sights.push(seen.map(|seen| (Kind::Project, seen)).boxed()),
             Err(error) => self.notices.push(unseen(&error.to_string())),
         }
@@ -220,15 +222,15 @@ impl Observer {
 }
 
 /// Returns what is kept of a project: its windows.
-fn windows(mut project: Value) -> Option<Value> {
+fn windows(mut project: Value) -> Value {
     let windows = project.pointer_mut("/spec/syncWindows").map(Value::take);
     let text = |pointer: &str| project.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    Some(json!({
+    json!({
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AppProject",
         "metadata": {"name": text("/metadata/name"), "namespace": text("/metadata/namespace")},
         "spec": {"syncWindows": windows.unwrap_or_default()},
-    }))
+    })
 }
 
 fn unseen(why: &str) -> String {

@@ -8,6 +8,9 @@ use serde_json::json;
 use super::super::fixture::{Platform, at, complete, owned_by, ready, set_id};
 use crate::health::Status::{self, Degraded, Healthy, Progressing};
 
+/// What is done to an app, and how it is called.
+type Change<'edit> = (&'static str, &'edit dyn Fn(&mut serde_json::Value));
+
 /// What is done to a platform, and how it is called.
 type Edit = (&'static str, Box<dyn Fn(&mut Platform)>);
 
@@ -74,12 +77,12 @@ fn an_app_that_is_out_of_sync_with_what_it_has_just_synced_is_asked_about_and_on
             "OutOfSync to Argo CD at the very revision that it has synced, though all its objects are seen to be well"
         )
     );
-    let reasons: [(&str, &dyn Fn(&mut serde_json::Value)); 6] = [
+    let reasons: [Change; 6] = [
         ("its sync failed", &|app| {
-            app["status"]["operationState"]["phase"] = json!("Failed")
+            app["status"]["operationState"]["phase"] = json!("Failed");
         }),
         ("its sync is running", &|app| {
-            app["status"]["operationState"]["phase"] = json!("Running")
+            app["status"]["operationState"]["phase"] = json!("Running");
         }),
         ("a sync is asked for", &|app| app["operation"] = json!({"sync": {}})),
         ("another revision was synced", &|app| {
@@ -87,7 +90,7 @@ fn an_app_that_is_out_of_sync_with_what_it_has_just_synced_is_asked_about_and_on
                 json!("0000000000000000000000000000000000000000");
         }),
         ("a comparison is still to come", &|app| {
-            app["status"]["operationState"]["finishedAt"] = json!(at(6))
+            app["status"]["operationState"]["finishedAt"] = json!(at(6));
         }),
         ("something is left to prune", &|app| {
             app["status"]["resources"][0]["requiresPruning"] = json!(true);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::matching::applies;
-use super::window::{Window, words};
+use super::read::{Window, words};
 use crate::platform::argocd::application::{Application, items, text};
 
 /// How many times windows are followed in search of a time at which they let an app through.

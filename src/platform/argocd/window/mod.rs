@@ -5,8 +5,8 @@
 
 mod closed;
 mod matching;
+mod read;
 mod schedule;
-mod window;
 
 pub use closed::{Closed, closed};
 

@@ -94,8 +94,8 @@ fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Option<Field> {
             None => (part, None),
         };
         let value = |text: &str| -> Option<u32> {
-            let named = names.iter().position(|name| name.eq_ignore_ascii_case(text));
-            match named {
+            let place = names.iter().position(|known| known.eq_ignore_ascii_case(text));
+            match place {
                 Some(index) => Some(u32::try_from(index).ok()? + least),
                 None => text.parse().ok(),
             }
