@@ -506,6 +506,7 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ("context: new", "context: newer"),
             ("reason: known", "reason: it is known"),
             ("reason: known", "rerun-hooks: true, reason: known"),
+            ("reason: known", "sync: true, reason: known"),
             (
                 "reason: known}",
                 "reason: known}, tests: {rerun-hooks: true, reason: it does no harm}",

@@ -255,6 +255,7 @@ fn app(node: &Node) -> Option<App> {
         allow: texts(node, "allow")?,
         ignore: flag(node, "ignore"),
         rerun_hooks: flag(node, "rerun-hooks"),
+        sync: flag(node, "sync"),
         reason: text(node, "reason")?,
     })
 }

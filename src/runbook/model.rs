@@ -384,6 +384,8 @@ pub struct App {
     pub ignore: bool,
     /// Whether a sync of it that has run hooks may be begun again, and they with it.
     pub rerun_hooks: bool,
+    /// Whether it is synced once though it has no automated sync.
+    pub sync: bool,
     /// Why. Never empty.
     pub reason: String,
 }

@@ -172,6 +172,7 @@ impl Drive {
                             allow: app.allow.clone(),
                             ignore: app.ignore,
                             rerun_hooks: app.rerun_hooks,
+                            sync: app.sync,
                             reason: app.reason.clone(),
                         },
                     )
@@ -270,7 +271,14 @@ fn intervention(action: &Action) -> Intervention {
             };
             (&act.object, verb, &act.trigger, act.attempt, act.bound)
         }
-        Action::Sync(act) => (&act.object, "re-issued its sync", &act.trigger, act.attempt, act.bound),
+        Action::Sync(act) => {
+            let verb = if act.is_again {
+                "re-issued its sync"
+            } else {
+                "began its sync"
+            };
+            (&act.object, verb, &act.trigger, act.attempt, act.bound)
+        }
     };
     Intervention {
         node: name(object),

@@ -336,6 +336,11 @@ impl<'object> Operation<'object> {
         self.0["retryCount"].as_u64().unwrap_or(0)
     }
 
+    /// Returns when it began.
+    pub fn started_at(self) -> Option<Timestamp> {
+        time(self.0, "/startedAt")
+    }
+
     /// Returns when it ended; of one that waits for its next try, when the last try ended.
     pub fn finished_at(self) -> Option<Timestamp> {
         time(self.0, "/finishedAt")

@@ -41,13 +41,14 @@ impl Check<'_> {
         for app in root.table("apps") {
             let ignored = app.value.get("ignore").and_then(Node::flag) == Some(true);
             let reruns = app.value.get("rerun-hooks").and_then(Node::flag) == Some(true);
-            let accepts = ignored || reruns || app.value.get("allow").is_some();
+            let synced = app.value.get("sync").and_then(Node::flag) == Some(true);
+            let accepts = ignored || reruns || synced || app.value.get("allow").is_some();
             if !accepts && !app.value.entries().is_empty() {
                 self.warning(
                     "runbook/empty-policy",
                     app.span,
                     format!("nothing is accepted of the app `{}`", app.key),
-                    "say what to `allow`, `rerun-hooks: true` or `ignore: true`".to_owned(),
+                    "say what to `allow`, `sync: true`, `rerun-hooks: true` or `ignore: true`".to_owned(),
                 );
             }
             let critical = root.get("done").map_or(&[][..], |done| done.list("critical"));

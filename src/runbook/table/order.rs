@@ -180,6 +180,11 @@ pub(super) static APP: Record = Record {
             Shape::Flag,
             "Whether its hooks may run again: a sync that the agent has given up after it ran them is begun again only then.",
         ),
+        may(
+            "sync",
+            Shape::Flag,
+            "Whether it is synced though it has no automated sync: once for each of its revisions, when it is there and OutOfSync.",
+        ),
         must("reason", Shape::Text(Format::Any), "Why. It is shown in the report."),
     ],
     kinds: Kinds::None,

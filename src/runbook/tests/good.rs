@@ -140,11 +140,13 @@ fn every_key_of_the_format_reaches_the_runbook() {
             allow: vec!["Suspended".into()],
             ignore: false,
             rerun_hooks: false,
+            sync: false,
             reason: "runs once a night".into(),
         }
     );
     assert!(runbook.apps["team/lab"].ignore);
     assert!(runbook.apps["ledger"].rerun_hooks);
+    assert!(runbook.apps["archive"].sync);
     assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
     assert!(matches!(&runbook.done.checks[2], Check::Condition { namespace, .. } if namespace.is_empty()));
 }

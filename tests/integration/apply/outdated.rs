@@ -30,6 +30,7 @@ async fn a_sync_is_not_begun_of_an_application_that_has_changed_since_it_was_jud
             trigger: String::new(),
             attempt: 1,
             bound: 3,
+            is_again: true,
         });
         perform(&scene.cluster, &action).await
     };

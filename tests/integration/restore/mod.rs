@@ -7,6 +7,7 @@ mod clean;
 mod clusters;
 mod credentials;
 mod forced;
+mod hard;
 mod honesty;
 mod installs;
 mod interventions;

@@ -23,6 +23,7 @@ pub mod remote;
 pub mod shop;
 pub mod terminal;
 pub mod tool;
+pub mod webhook;
 
 pub use bed::{Bed, BedOptions};
 pub use control_plane::ControlPlane;
@@ -39,3 +40,4 @@ pub use proxy::Proxy;
 pub use remote::Remote;
 pub use terminal::Terminal;
 pub use tool::{Ran, Tool};
+pub use webhook::Webhook;

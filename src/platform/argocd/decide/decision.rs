@@ -70,6 +70,8 @@ pub struct Policy {
     pub ignore: bool,
     /// Whether a sync that has run hooks may be begun again, which runs them again.
     pub rerun_hooks: bool,
+    /// Whether it is to be synced though nobody syncs it by itself.
+    pub sync: bool,
     /// Why.
     pub reason: String,
 }
@@ -111,7 +113,7 @@ pub enum Action {
     Refresh(Refresh),
     /// Set the annotation `argocd.argoproj.io/application-set-refresh: "true"` on an `ApplicationSet`.
     RefreshSet(Refresh),
-    /// Begin the sync of an Application again that the agent has given up.
+    /// Begin the sync of an Application: again, where the agent has given it up, or for the first time, where the runbook orders it.
     Sync(Sync),
 }
 
@@ -130,7 +132,7 @@ pub struct Refresh {
     pub is_hard: bool,
 }
 
-/// A sync to begin again.
+/// A sync to begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sync {
     /// Of which Application.
@@ -145,6 +147,8 @@ pub struct Sync {
     pub attempt: u32,
     /// How often it may be done at most.
     pub bound: u32,
+    /// Whether it was begun before, and given up.
+    pub is_again: bool,
 }
 
 /// Decides. `memory` holds what earlier decisions saw and did, and starts empty; a refresh counts as asked for once it

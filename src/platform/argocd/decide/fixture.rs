@@ -162,6 +162,7 @@ impl Platform {
                 allow,
                 ignore: false,
                 rerun_hooks: false,
+                sync: false,
                 reason: "known".to_owned(),
             },
         );
@@ -203,6 +204,18 @@ impl Platform {
         );
     }
 
+    /// Orders the sync of an app.
+    pub(super) fn order_sync(&mut self, name: &str) {
+        self.policy(
+            name,
+            Policy {
+                sync: true,
+                reason: "its people sync it by hand".to_owned(),
+                ..Policy::default()
+            },
+        );
+    }
+
     pub(super) fn ignore(&mut self, name: &str) {
         self.policy(
             name,
@@ -210,6 +223,7 @@ impl Platform {
                 allow: Vec::new(),
                 ignore: true,
                 rerun_hooks: false,
+                sync: false,
                 reason: "retired".to_owned(),
             },
         );

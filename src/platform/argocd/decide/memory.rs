@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::refresh::Behind;
 use super::well::{Wellness, wellness};
@@ -50,6 +51,8 @@ pub struct Memory {
     untold: BTreeSet<ObjectRef>,
     /// The apps whose live objects are all well, and since when.
     well: BTreeMap<ObjectRef, Timestamp>,
+    /// The specification of each project, and when it was seen to change; nothing where it is as it was first seen.
+    projects: BTreeMap<String, (Value, Option<Timestamp>)>,
     /// The live objects that are well.
     well_objects: BTreeSet<ObjectRef>,
     /// Since when nothing that was well was seen to fall ill, and nothing could happen unseen.
@@ -144,8 +147,29 @@ impl Memory {
                 );
             }
         }
+        for (id, project) in &tree.projects {
+            self.note_project(&id.name, &project["spec"], now);
+        }
         self.note_falls(tree, now);
         self.looked = true;
+    }
+
+    /// Takes in how a project is. One that comes into being in this run has changed.
+    fn note_project(&mut self, name: &str, spec: &Value, now: Timestamp) {
+        let is_new = self.looked;
+        match self.projects.get_mut(name) {
+            Some((known, _)) if known == spec => {}
+            Some(known) => *known = (spec.clone(), Some(now)),
+            None => {
+                self.projects
+                    .insert(name.to_owned(), (spec.clone(), is_new.then_some(now)));
+            }
+        }
+    }
+
+    /// Returns when a project was last seen to change, if it was.
+    pub(super) fn project_changed(&self, name: &str) -> Option<Timestamp> {
+        self.projects.get(name).and_then(|(_, at)| *at)
     }
 
     fn note_wellness(&mut self, id: &ObjectRef, app: Application<'_>, tree: &Tree, now: Timestamp) {

@@ -7,9 +7,11 @@
 mod away;
 mod closure;
 mod decision;
+mod freed;
 mod fresh;
 mod memory;
 mod node;
+mod ordered;
 mod quiet;
 mod reason;
 mod refresh;

@@ -188,12 +188,13 @@ impl<'tree> View<'tree> {
         let opens = object.and_then(|object| self.closed(Application::new(object))?.until);
         let opens = opens.map(|opens| since(self.now, opens));
         judged.look_again = earlier(judged.look_again, opens);
-        let given_up = object.and_then(|object| self.given_up(Application::new(object), object));
+        let given_up = object.and_then(|object| self.given_up(&member.id, Application::new(object), object));
         match (due, object, given_up) {
             (Some(due), ..) => self.refresh(&member.id, due, &mut judged),
             (None, Some(object), Some(operation)) => {
                 self.reissue(&member.id, Application::new(object), operation, &mut judged);
             }
+            (None, Some(object), None) => self.order(&member.id, Application::new(object), object, &mut judged),
             _ => {}
         }
         judged
@@ -245,9 +246,11 @@ impl<'tree> View<'tree> {
             });
         }
         due = due
+            .or_else(|| self.freed(app))
             .or_else(|| self.failed(app, id))
             .or_else(|| self.unseen(app, member))
-            .or_else(|| self.stale(app, member));
+            // What another sync is about to change is not asked for.
+            .or_else(|| self.stale(app, member).filter(|_| !self.awaits_order(id, app)));
         // Nobody would answer.
         if app.is_refresh_pending() || app.is_skipped() || app.is_deleting() {
             due = None;

@@ -13,7 +13,7 @@ use crate::object::ObjectRef;
 use crate::platform::argocd::application::{Application, Operation, Resource};
 use crate::platform::argocd::cause::{Cause, causes};
 use crate::platform::argocd::message::itself;
-use crate::platform::argocd::operation::automated;
+use crate::platform::argocd::operation::again;
 use crate::platform::live::Sight;
 
 /// How long, before each try, a sync that was given up is left alone where it cannot be seen whether its cause is gone.
@@ -75,17 +75,19 @@ fn has_failed(operation: Operation<'_>) -> bool {
 impl View<'_> {
     /// Returns the sync of an app that has failed, and that the agent does not try again by itself.
     ///
-    /// Nothing of what holds a sync back on purpose passes: no automated sync, an operation that is under way, `skip-reconcile`,
+    /// Nothing of what holds a sync back on purpose passes: no automated sync where the runbook orders none, an operation that is under way, `skip-reconcile`,
     /// a deletion, a set that rolls out step by step. While a sync window is closed the agent does not say that it gives up.
     pub(super) fn given_up<'object>(
         &self,
+        id: &ObjectRef,
         app: Application<'object>,
         object: &serde_json::Value,
     ) -> Option<Operation<'object>> {
         let operation = app.operation()?;
         let finished = operation.finished_at()?;
+        let is_ordered = self.is_ordered(id, app);
         let is_held_back = app.is_operation_asked()
-            || !app.is_automated()
+            || !(app.is_automated() || is_ordered)
             || app.is_skipped()
             || app.is_deleting()
             || app.is_refresh_pending()
@@ -94,6 +96,8 @@ impl View<'_> {
             return None;
         }
         let is_given_up = match app.sync() {
+            // Nobody but us tries an ordered one again, so nobody says that it is given up.
+            "OutOfSync" if is_ordered => self.is_open_for_people(app),
             "OutOfSync" => app
                 .conditions()
                 .any(|(kind, message)| kind == "SyncError" && message.starts_with(GIVEN_UP)),
@@ -172,10 +176,11 @@ impl View<'_> {
         judged.action = Some(Action::Sync(Sync {
             object: id.clone(),
             resource_version: app.resource_version().to_owned(),
-            operation: automated(app, &self.rules.run, &trigger),
+            operation: again(app, &self.rules.run, &trigger),
             trigger,
             attempt,
             bound: BOUND,
+            is_again: true,
         }));
     }
 

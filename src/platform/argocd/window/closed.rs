@@ -17,6 +17,8 @@ pub struct Closed {
     pub reason: String,
     /// When it may be synced again; `None` where that is never, or not within a foreseeable time.
     pub until: Option<Timestamp>,
+    /// Whether a sync that a person starts is let through.
+    pub lets_people: bool,
 }
 
 /// Says whether a project's windows hold an automated sync of an app back now; `None` where they let it through.
@@ -40,6 +42,7 @@ pub fn closed(app: Application<'_>, project: &Value, now: Timestamp) -> Option<C
                         words(window)
                     ),
                     until: None,
+                    lets_people: false,
                 });
             }
         }
@@ -54,7 +57,8 @@ pub fn closed(app: Application<'_>, project: &Value, now: Timestamp) -> Option<C
     }
     let until = until.filter(|at| holder(&windows, *at).is_none());
     let when = until.map_or_else(|| "with no end in sight".to_owned(), |until| format!("until {until}"));
-    let by_hand = if may_be_started(&windows, now) {
+    let lets_people = may_be_started(&windows, now);
+    let by_hand = if lets_people {
         "; a sync started by hand is let through"
     } else {
         ""
@@ -65,6 +69,7 @@ pub fn closed(app: Application<'_>, project: &Value, now: Timestamp) -> Option<C
             words(written[holding])
         ),
         until,
+        lets_people,
     })
 }
 
