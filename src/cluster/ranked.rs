@@ -3,19 +3,28 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use futures::future::try_join_all;
-
-use super::apply::Mode;
+use super::apply::{Conflicts, Mode};
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
 use super::order::{brings, ranks};
-use crate::health;
 use crate::object::Manifest;
+
+/// What an apply of many objects came to.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// How many objects were sent.
+    pub sent: usize,
+    /// How many were already so.
+    pub same: usize,
+    /// Why others stay as they are: fields of them belong to another manager.
+    pub left: Vec<Error>,
+}
 
 impl Cluster {
     /// Applies objects rank by rank, as they [need each other](ranks), and waits until the CRDs among them are served. Custom
-    /// resources wait for their own CRD; whatever else is in their rank does not. A `List` is taken for what it lists. Returns
-    /// how many objects were sent and how many were already so.
+    /// resources wait for their own CRD, and a kind that somebody else brings is waited for a while; whatever else is in their rank
+    /// does not wait. What an API service of the set serves comes last, once that is available: what answers for it is in the set
+    /// too. A `List` is taken for what it lists. Returns how many objects were sent and how many were already so.
     ///
     /// The system it hits if the target were wrong: the one that this connection leads to, and each object of the set there. The
     /// guard asks who it is before the first request, and again as [`Cluster::still_the_same`] says.
@@ -25,63 +34,87 @@ impl Cluster {
         namespace: &str,
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
+        let counts = self.apply_in_ranks(manifests, namespace, mode, Conflicts::Fail).await?;
+        Ok((counts.sent, counts.same))
+    }
+
+    /// The same, but an object of which another manager owns fields is left as it is, and told.
+    pub async fn apply_ranked_around_conflicts(
+        &self,
+        manifests: &[Manifest],
+        namespace: &str,
+        mode: Mode,
+    ) -> Result<Counts, Error> {
+        self.apply_in_ranks(manifests, namespace, mode, Conflicts::Leave).await
+    }
+
+    async fn apply_in_ranks(
+        &self,
+        manifests: &[Manifest],
+        namespace: &str,
+        mode: Mode,
+        conflicts: Conflicts,
+    ) -> Result<Counts, Error> {
         let manifests = unpacked(manifests)?;
         let crds: HashSet<(&str, &str)> = manifests.iter().filter_map(brings).collect();
-        let (mut sent, mut same) = (0, 0);
+        let groups: HashSet<&str> = manifests.iter().filter_map(answers_for).collect();
+        let (mut counts, mut last) = (Counts::default(), Vec::new());
         for rank in ranks(&manifests, namespace) {
-            let rank = rank.into_iter().map(|index| &manifests[index]);
-            let (customs, others): (Vec<_>, Vec<_>) =
-                rank.partition(|manifest| crds.contains(&(manifest.group(), manifest.kind())));
+            let (mut others, mut customs, mut late) = (Vec::new(), Vec::new(), Vec::new());
+            for manifest in rank.into_iter().map(|index| &manifests[index]) {
+                let id = manifest.id();
+                if groups.contains(manifest.group()) {
+                    last.push(manifest);
+                } else if crds.contains(&(manifest.group(), manifest.kind())) {
+                    customs.push(manifest);
+                } else if self.serves(&id.api_version(), &id.kind) {
+                    others.push(manifest);
+                } else {
+                    late.push(manifest);
+                }
+            }
             let kinds: HashSet<_> = customs.iter().map(|custom| (custom.group(), custom.kind())).collect();
             let needed = manifests
                 .iter()
                 .filter(|one| brings(one).is_some_and(|kind| kinds.contains(&kind)));
-            // An apply is never dropped in mid-air, so both end even if one fails.
-            let (others, served) = tokio::join!(
-                self.apply_each(&others, namespace, mode),
+            // An apply is never dropped in mid-air, so all end even if one fails.
+            let (others, served, listed) = tokio::join!(
+                self.apply_each(&others, namespace, mode, conflicts),
                 self.until_brought(needed.collect()),
+                self.until_listed(&late),
             );
-            let others = others?;
-            served?;
-            let customs = self.apply_each(&customs, namespace, mode).await?;
-            (sent, same) = (sent + others.0 + customs.0, same + others.1 + customs.1);
+            counts.add(others?);
+            served.and(listed)?;
+            customs.append(&mut late);
+            counts.add(self.apply_each(&customs, namespace, mode, conflicts).await?);
+        }
+        if !last.is_empty() {
+            let services: Vec<_> = manifests.iter().filter(|one| answers_for(one).is_some()).collect();
+            self.until_available(&services).await?;
+            self.until_listed(&last).await?;
+            counts.add(self.apply_each(&last, namespace, mode, conflicts).await?);
         }
         self.until_crds_served(&manifests).await?;
-        Ok((sent, same))
-    }
-
-    /// Waits until the CRDs among these objects are Established, and discovery lists what they bring.
-    pub async fn until_crds_served(&self, manifests: &[Manifest]) -> Result<(), Error> {
-        self.until_brought(manifests.iter().filter(|manifest| brings(manifest).is_some()).collect())
-            .await
-    }
-
-    async fn until_brought(&self, crds: Vec<&Manifest>) -> Result<(), Error> {
-        if crds.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = crds.iter().map(|crd| crd.id()).collect();
-        try_join_all(ids.iter().map(|id| self.until(id, health::established, |_| ()))).await?;
-        let kinds: Vec<_> = crds.iter().flat_map(|crd| served_by(crd)).collect();
-        self.until_served(&kinds).await
+        Ok(counts)
     }
 }
 
-/// Returns what a CRD brings, each an `apiVersion` and a kind.
-fn served_by(crd: &Manifest) -> Vec<(String, String)> {
-    let (group, kind) = (crd.text("/spec/group"), crd.text("/spec/names/kind"));
-    let versions = crd
+impl Counts {
+    fn add(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.same += more.same;
+        self.left.extend(more.left);
+    }
+}
+
+/// Returns the group for which an API service has somebody else answer; `None` for other objects, and where the API server answers
+/// itself.
+fn answers_for(manifest: &Manifest) -> Option<&str> {
+    let is_elsewhere = manifest
         .value()
-        .pointer("/spec/versions")
-        .and_then(serde_json::Value::as_array);
-    let served = versions
-        .into_iter()
-        .flatten()
-        .filter(|version| version["served"] == true);
-    let named = served.filter_map(|version| version["name"].as_str());
-    named
-        .map(|version| (format!("{group}/{version}"), kind.to_owned()))
-        .collect()
+        .pointer("/spec/service")
+        .is_some_and(|service| !service.is_null());
+    (manifest.is("apiregistration.k8s.io", "APIService") && is_elsewhere).then(|| manifest.text("/spec/group"))
 }
 
 /// Returns the objects with each `List` replaced by what it lists.

@@ -7,4 +7,5 @@ mod elsewhere;
 mod order;
 mod refused;
 mod scene;
+mod served;
 mod trouble;
