@@ -174,10 +174,16 @@ const KINDS: [(&str, &str); 104] = [
 /// The endings of groups for which it has some with wildcards.
 const ENDINGS: [&str; 2] = [".crossplane.io", ".upbound.io"];
 
+/// Returns the kinds that are named, each with its group.
+pub fn named() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS
+        .iter()
+        .flat_map(|(group, kinds)| kinds.split(' ').map(move |kind| (*group, kind)))
+}
+
 /// Whether Argo CD may judge the health of objects of a custom kind, by a check that we need not have.
 pub fn may_judge(group: &str, kind: &str) -> bool {
-    let is_named = |(known, kinds): &(&str, &str)| *known == group && kinds.split(' ').any(|known| known == kind);
-    KINDS.iter().any(is_named) || ENDINGS.iter().any(|ending| group.ends_with(ending))
+    named().any(|known| known == (group, kind)) || ENDINGS.iter().any(|ending| group.ends_with(ending))
 }
 
 #[cfg(test)]
