@@ -82,18 +82,15 @@ mod tests {
         let mut glances = std::pin::pin!(glances.collect::<Vec<_>>());
         let began = tokio::time::Instant::now();
         // As the engine does, which hears of a signal in the task that watches.
-        let (mut heard, mut longest) = (began, Duration::ZERO);
+        let mut heard = 0;
         let glances = loop {
             tokio::select! {
                 glances = &mut glances => break glances,
-                () = tokio::time::sleep(Duration::from_millis(20)) => {
-                    longest = longest.max(heard.elapsed());
-                    heard = tokio::time::Instant::now();
-                }
+                () = tokio::time::sleep(Duration::from_millis(20)) => heard += 1,
             }
         };
-        assert!(longest < Duration::from_millis(900), "deaf for {longest:?}");
-        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+        assert!(heard >= 20, "heard {heard} times in {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
         assert_eq!(glances.len(), 100);
         let last = glances.last().unwrap().as_ref().unwrap().health.as_ref().unwrap();
         assert!(last.message.contains("it is not run again"), "{}", last.message);
