@@ -71,7 +71,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Remembers a value: raw, base64, JSON-escaped, URL-escaped, and each line of it (a PEM block is quoted line by line).
+    /// Remembers a value: raw, base64, JSON-escaped, URL-escaped, each line of it (a PEM block is quoted line by
+    /// line), and all of it on one line.
     pub fn learn(&self, secret: &Secret) {
         let mut found = Vec::new();
         shapes(secret.expose(), &mut found);
@@ -81,6 +82,11 @@ impl Redactor {
                 if line.len() < text.len() && !line.starts_with("-----") {
                     shapes(line.as_bytes(), &mut found);
                 }
+            }
+            // What others say is told on one line.
+            let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if one_line != text {
+                shapes(one_line.as_bytes(), &mut found);
             }
         }
         let mut needles = self.needles.write().unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::batch::all_paced;
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
+use super::ranked::Counts;
 use super::removed::would_remove;
 use super::{send, verdict};
 use crate::object::{Manifest, ObjectRef};
@@ -22,6 +23,15 @@ pub enum Mode {
     Fresh,
     /// The cluster lives: look first, and send nothing that would change nothing.
     Careful,
+}
+
+/// What becomes of an object of which another manager owns fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conflicts {
+    /// Nothing goes on.
+    Fail,
+    /// It stays as it is, and is told.
+    Leave,
 }
 
 /// What an apply came to.
@@ -57,7 +67,8 @@ impl Cluster {
         mode: Mode,
     ) -> Result<(usize, usize), Error> {
         let manifests: Vec<&Manifest> = manifests.iter().collect();
-        self.apply_each(&manifests, namespace, mode).await
+        let counts = self.apply_each(&manifests, namespace, mode, Conflicts::Fail).await?;
+        Ok((counts.sent, counts.same))
     }
 
     /// The same of objects that are elsewhere.
@@ -66,14 +77,23 @@ impl Cluster {
         manifests: &[&Manifest],
         namespace: &str,
         mode: Mode,
-    ) -> Result<(usize, usize), Error> {
-        let applies = manifests
-            .iter()
-            .map(|manifest| self.apply(manifest, namespace, mode))
-            .collect();
-        let results = all_paced(&self.pace, applies).await?;
-        let same = results.iter().filter(|applied| **applied == Applied::Same).count();
-        Ok((results.len() - same, same))
+        conflicts: Conflicts,
+    ) -> Result<Counts, Error> {
+        let applies = manifests.iter().map(|manifest| async move {
+            match self.apply(manifest, namespace, mode).await {
+                Err(error) if conflicts == Conflicts::Leave && error.kind() == ErrorKind::Conflict => Ok(Err(error)),
+                applied => applied.map(Ok),
+            }
+        });
+        let mut counts = Counts::default();
+        for applied in all_paced(&self.pace, applies.collect()).await? {
+            match applied {
+                Ok(Applied::Sent) => counts.sent += 1,
+                Ok(Applied::Same) => counts.same += 1,
+                Err(error) => counts.left.push(error),
+            }
+        }
+        Ok(counts)
     }
 
     /// Applies one object. One that somebody has deleted and that is not gone yet is awaited, and made anew.

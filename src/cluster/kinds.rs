@@ -10,6 +10,7 @@ use kube::discovery::{ApiGroup, Discovery, Scope};
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
+use super::request::TOLD_AFTER;
 
 /// What is known of the kinds that are served.
 #[derive(Default)]
@@ -69,9 +70,13 @@ impl Cluster {
             let missing = kinds.iter().filter(|(version, kind)| !self.serves(version, kind));
             missing.collect()
         };
+        let began = tokio::time::Instant::now();
         for pause in pauses.build() {
             let missing_now = missing();
             if missing_now.is_empty() {
+                if began.elapsed() >= TOLD_AFTER {
+                    self.guard.has_trouble(None);
+                }
                 return Ok(());
             }
             let groups = missing_now.iter().map(|(version, _)| group_of(version).0.to_owned());
@@ -86,7 +91,12 @@ impl Cluster {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
-            if !missing().is_empty() {
+            let still = missing();
+            if let Some((version, kind)) = still.first() {
+                if began.elapsed() >= TOLD_AFTER {
+                    self.guard
+                        .has_trouble(Some(format!("{kind} of {version} is not served yet")));
+                }
                 tokio::time::sleep(pause).await;
             }
         }

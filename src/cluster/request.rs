@@ -15,7 +15,7 @@ use super::error::{Error, ErrorKind};
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 /// How long trouble lasts before it is told: most of it is over by then.
-const TOLD_AFTER: Duration = Duration::from_secs(2);
+pub(super) const TOLD_AFTER: Duration = Duration::from_secs(2);
 
 /// How long trouble may last until a request is given up, counted from its first try.
 #[derive(Debug, Clone, Copy)]
@@ -178,7 +178,7 @@ struct Course {
     pauses: (Duration, Duration),
     /// How often at most.
     times: usize,
-    /// For how long, counted from the first try.
+    /// For how long, counted from the first failure of this kind.
     patience: Duration,
 }
 
@@ -228,7 +228,7 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let began = Instant::now();
-    let mut course: Option<(Course, ExponentialBackoff)> = None;
+    let mut course: Option<(Course, ExponentialBackoff, Instant)> = None;
     loop {
         let error = match request().await {
             Ok(answer) => return Ok(answer),
@@ -236,12 +236,15 @@ where
         };
         let lasts = began.elapsed();
         let wanted = Course::of(error.kind(), limits.patience);
-        // Trouble of another kind has its own pauses, from the first.
-        if course.as_ref().map(|(course, _)| course) != Some(&wanted) {
-            course = Some((wanted, wanted.pauses()));
+        // Trouble of another kind has its own pauses and its own time, from the first.
+        if course.as_ref().map(|(course, ..)| course) != Some(&wanted) {
+            course = Some((wanted, wanted.pauses(), Instant::now()));
         }
-        let pause = course.as_mut().and_then(|(_, pauses)| pauses.next());
-        let is_in_time = |pause: &Duration| lasts + *pause <= wanted.patience;
+        let pause = course.as_mut().and_then(|(_, pauses, since)| {
+            let pause = pauses.next()?;
+            (since.elapsed() + pause <= wanted.patience).then_some(pause)
+        });
+        let is_in_time = |pause: &Duration| lasts + *pause <= limits.patience.time();
         match pause.filter(is_in_time).filter(|_| error.may_pass()) {
             Some(pause) => {
                 tell(&error, lasts);
@@ -352,6 +355,30 @@ mod tests {
         }
         let (_, succeeded, told) = trial(Patience::MidRun, ErrorKind::Terminating, Duration::from_mins(1)).await;
         assert!(succeeded && told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn trouble_of_another_kind_has_its_own_time_within_that_of_the_whole() {
+        let seconds = Duration::from_secs;
+        // The server is away, and comes back without the kind: as after a restart in the middle of an apply.
+        for (away, unserved, goes_on) in [(60, 10, true), (60, 40, false), (100, 60, false)] {
+            let began = Instant::now();
+            let request = || async move {
+                match began.elapsed() {
+                    now if now < seconds(away) => Err(Error::new(ErrorKind::Unreachable, "cannot apply")),
+                    now if now < seconds(away + unserved) => Err(Error::new(ErrorKind::NotServed, "cannot apply")),
+                    _ => Ok(()),
+                }
+            };
+            let limits = Limits {
+                patience: Patience::MidRun,
+                halt: &CancellationToken::new(),
+            };
+            let ended = again(limits, request, |_, _| ()).await;
+            let took = began.elapsed();
+            assert_eq!(ended.is_ok(), goes_on, "{away} {unserved}: {took:?}");
+            assert!(took <= Patience::MidRun.time(), "{away} {unserved}: {took:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -104,8 +104,21 @@ impl Cluster {
     pub fn watch_of<T: Send + 'static>(
         &self,
         sort: Sort<'_>,
-        keep: impl FnMut(Value) -> Option<T> + Send + 'static,
+        mut keep: impl FnMut(Value) -> Option<T> + Send + 'static,
     ) -> Result<BoxStream<'static, Result<Seen<T>, Refused>>, Error> {
+        self.watch_each(sort, move |object| std::future::ready(keep(object)))
+    }
+
+    /// The same where `keep` takes its time: one object is kept after the other, in the order in which they are seen.
+    pub fn watch_each<T, F>(
+        &self,
+        sort: Sort<'_>,
+        keep: impl FnMut(Value) -> F + Send + 'static,
+    ) -> Result<BoxStream<'static, Result<Seen<T>, Refused>>, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Option<T>> + Send + 'static,
+    {
         let (resource, namespaced) = self.known(sort.api_version, sort.kind)?;
         let mut config = watcher::Config::default().timeout(ROUND).page_size(sort.page);
         if !sort.fields.is_empty() {
@@ -137,7 +150,8 @@ impl Cluster {
             .timeout(ROUND);
         let api = self.api_of(id)?;
         let begin = move || watcher(api.clone(), named.clone());
-        Ok(sights(Arc::clone(&self.guard), begin, Some).map(or_broken))
+        let all = |object| std::future::ready(Some(object));
+        Ok(sights(Arc::clone(&self.guard), begin, all).map(or_broken))
     }
 
     /// Waits until one object is as `is` wants it, and returns it. `note` hears why it is not so yet.
@@ -190,32 +204,43 @@ fn or_broken<T>(seen: Result<Seen<T>, Refused>) -> Seen<T> {
 ///
 /// A watch that broke is begun anew, with a list. Taken up where it was it would say nothing until something changes, and on a
 /// platform that is settled nobody would ever hear that it is seen again.
-fn sights<K, S, T>(
+fn sights<K, S, T, F>(
     guard: Arc<Guard>,
     begin: impl Fn() -> S + Send + 'static,
-    mut keep: impl FnMut(Value) -> Option<T> + Send + 'static,
+    mut keep: impl FnMut(Value) -> F + Send + 'static,
 ) -> BoxStream<'static, Result<Seen<T>, Refused>>
 where
     K: Serialize + Send + 'static,
     S: Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
     T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
 {
     let mut keep = move |object: K| keep(serde_json::to_value(object).unwrap_or_default());
     let mut listing: Vec<T> = Vec::new();
     begun_anew(begin)
-        .filter_map(move |event| {
+        .then(move |event| {
+            let (event, kept) = split(event);
+            let kept = kept.map(&mut keep);
+            async move {
+                match kept {
+                    Some(kept) => (event, kept.await),
+                    None => (event, None),
+                }
+            }
+        })
+        .filter_map(move |(event, kept)| {
             let seen = match event {
                 Ok(watcher::Event::Init) => {
                     listing.clear();
                     None
                 }
-                Ok(watcher::Event::InitApply(object)) => {
-                    listing.extend(keep(object));
+                Ok(watcher::Event::InitApply(())) => {
+                    listing.extend(kept);
                     None
                 }
                 Ok(watcher::Event::InitDone) => Some(Ok(Seen::Listed(std::mem::take(&mut listing)))),
-                Ok(watcher::Event::Apply(object)) => keep(object).map(Seen::There).map(Ok),
-                Ok(watcher::Event::Delete(object)) => keep(object).map(Seen::Gone).map(Ok),
+                Ok(watcher::Event::Apply(())) => kept.map(Seen::There).map(Ok),
+                Ok(watcher::Event::Delete(())) => kept.map(Seen::Gone).map(Ok),
                 Err(error) if is_refusal(&error) => Some(Err(Refused(broken(&error)))),
                 Err(error) => {
                     guard.doubt();
@@ -225,6 +250,18 @@ where
             std::future::ready(seen)
         })
         .boxed()
+}
+
+/// Parts what happened from the object that it happened to.
+fn split<K>(event: watcher::Result<watcher::Event<K>>) -> (watcher::Result<watcher::Event<()>>, Option<K>) {
+    match event {
+        Ok(watcher::Event::Init) => (Ok(watcher::Event::Init), None),
+        Ok(watcher::Event::InitApply(object)) => (Ok(watcher::Event::InitApply(())), Some(object)),
+        Ok(watcher::Event::InitDone) => (Ok(watcher::Event::InitDone), None),
+        Ok(watcher::Event::Apply(object)) => (Ok(watcher::Event::Apply(())), Some(object)),
+        Ok(watcher::Event::Delete(object)) => (Ok(watcher::Event::Delete(())), Some(object)),
+        Err(error) => (Err(error), None),
+    }
 }
 
 /// A watch that goes on for ever: after each failure another one, with growing pauses between those that fail soon.

@@ -82,7 +82,9 @@ impl Engine {
             elapsed_ms: u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX),
             body: body.into(),
         };
-        let event = self.masked(event);
+        let mut event = self.masked(event);
+        // Not before: of a secret value that is cut nobody knows the rest.
+        event.body = event.body.in_brief();
         let lost = self
             .settings
             .journal

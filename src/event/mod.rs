@@ -7,6 +7,7 @@
 
 mod begun;
 mod body;
+mod brief;
 mod failure;
 mod node;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod step;
 
 pub use begun::Begun;
 pub use body::{Body, Event};
+pub use brief::one_line;
 pub use failure::{Failed, Failure, OUTPUT};
 pub use node::{Blocker, Intervention, Node, NodePhase};
 pub use run::{Exception, Run, RunId, RunOutcome};

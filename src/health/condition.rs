@@ -45,6 +45,12 @@ pub fn established(object: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// Why a `CustomResourceDefinition` will not be served: another has its names. `None` where that is not said.
+pub fn names_refused(object: &Value) -> Option<&str> {
+    let accepted = condition(object, "NamesAccepted")?;
+    (accepted.status == "False").then_some(accepted.message)
+}
+
 /// Whether an object has this condition as `True`, or this phase; `Err` says what it has instead.
 pub fn condition_or_phase(object: &Value, is: &str) -> Result<(), String> {
     let phase = text(object, "/status/phase");

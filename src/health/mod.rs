@@ -12,7 +12,7 @@ mod kind;
 pub mod lua;
 mod verdict;
 
-pub use condition::{condition_or_phase, established};
+pub use condition::{condition_or_phase, established, names_refused};
 pub use convention::by_convention;
 pub use judge::{has_check, judge, workload};
 pub use verdict::{Health, Status};

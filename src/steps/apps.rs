@@ -70,14 +70,14 @@ impl Step for Drive {
                 // While the watch is broken, what is known is old: nothing is asked for by it, nor does it count as asked for.
                 let is_blind = observer.trouble().is_some();
                 lookout.look_for(cluster, wanted(observer.tree()))?;
-                // While the server is in trouble, what is known will do.
-                let _ = weather::told(context, cluster, lookout.look(cluster)).await;
+                lookout.look(cluster);
                 observer.set_ground(lookout.known());
                 let decision = {
                     let mut memory = self.world.memory.lock().unwrap_or_else(PoisonError::into_inner);
                     // What controllers write down is the cluster's time, and is compared with it.
                     let now = cluster.time_of(context.clock().now());
-                    if is_blind {
+                    // What fell ill while it could not be seen is not known, of apps as of what they deploy.
+                    if observer.lost_sight() || is_blind {
                         memory.lost_sight();
                     }
                     let mut aside = is_blind.then(|| memory.clone());
@@ -86,14 +86,16 @@ impl Step for Drive {
                 told.tell(&decision, observer.trouble(), context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
                 if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
-                    // A server that went silent breaks no watch for a while: one answer now proves that what is known is new.
-                    match context.unless_stopped(cluster.rediscover()).await? {
+                    // A server that went silent, an address that was moved and a Lease that another took break no watch for a while: one
+                    // answer now proves that what is known is new, of the cluster that it was begun on, and still this run's to end.
+                    match weather::told(context, cluster, cluster.still_mine()).await {
                         Ok(()) => {
                             if self.until == Until::All {
                                 tell_astray(runbook, observer.tree(), &decision, context);
                             }
                             return Ok(self.done(decision, context));
                         }
+                        Err(error) if error.is_final() => return Err(error.into()),
                         Err(error) => context.notice(format!("{error}: {}.", error.causes().join(": "))),
                     }
                 }

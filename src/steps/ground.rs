@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::rotated::{exception, rotated};
 use super::{World, sets, weather};
 use crate::agent::argocd;
-use crate::cluster::{Cluster, Mode};
+use crate::cluster::{Cluster, Counts, Mode};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
@@ -211,7 +211,7 @@ fn random() -> Result<[u8; 32], Failure> {
 }
 
 /// Says what of a stage stays as it is; returns how many objects were sent and how many were already so.
-pub(super) fn told(applied: argocd::StageApplied, context: &Context) -> (usize, usize) {
+pub(super) fn told(applied: Counts, context: &Context) -> (usize, usize) {
     for error in applied.left {
         context.emit(Run::Excepted(Exception {
             subject: "the agent's install".into(),

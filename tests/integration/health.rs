@@ -1,6 +1,6 @@
 //! Upstream's own test cases of health checks, judged by ours; `make setup` copies them from the modules of Argo CD.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use gitops_dr::cluster::{Cluster, Target};
 use gitops_dr::health::lua::Checks;
 use gitops_dr::health::{Health, Status, judge};
 use gitops_dr::object::ObjectRef;
+use gitops_dr::platform::argocd::bundled::named;
 use gitops_dr::platform::argocd::checks::of_bundle;
 use gitops_dr::steps::read_checks;
 use gitops_dr::yaml;
@@ -130,6 +131,18 @@ fn for_the_script(mut object: Value) -> Value {
         object["metadata"]["finalizers"] = json!(["argocd.argoproj.io/hook-finalizer"]);
     }
     object
+}
+
+#[test]
+fn the_kinds_that_are_known_to_have_a_check_are_those_of_the_release() {
+    let files = bundle(&upstream("resource_customizations"));
+    let of_kubernetes = ["apiextensions.k8s.io", "batch", "policy"];
+    let theirs: BTreeSet<_> = files
+        .iter()
+        .filter_map(|(path, _)| path.strip_suffix("/health.lua")?.split_once('/'))
+        .filter(|(group, _)| !group.starts_with('_') && !of_kubernetes.contains(group))
+        .collect();
+    assert_eq!(named().collect::<BTreeSet<_>>(), theirs);
 }
 
 #[test]

@@ -4,23 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::stream::{SelectAll, Stream, StreamExt as _};
 use serde_json::Value;
-use tokio::time::Instant;
 
+use super::arrivals::Arrivals;
 use crate::cluster::{Cluster, Error, Seen};
 use crate::platform::argocd::decide::Ground;
-
-/// Discovery lags behind a CRD that is Established; it is asked this often again, with this pause.
-const LAG: (u32, Duration) = (6, Duration::from_millis(500));
 
 /// Something that is watched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject {
-    Definitions,
     Namespaces,
     /// The endpoints in one namespace.
     Endpoints(String),
@@ -28,7 +23,8 @@ enum Subject {
 
 /// One thing that was seen.
 enum Sight {
-    Stirred,
+    /// Discovery was asked.
+    Looked,
     Seen(Subject, Seen),
 }
 
@@ -40,9 +36,8 @@ pub struct Lookout {
     sights: SelectAll<Pin<Box<dyn Stream<Item = Sight> + Send>>>,
     /// The Services behind which something is ready, by the slice that says so, with the slice's namespace.
     slices: BTreeMap<(String, String), Option<String>>,
-    /// How often discovery is still to be asked, and when next.
-    looks: u32,
-    due: Option<Instant>,
+    /// Which kinds are served, once one is looked for.
+    arrivals: Option<Arrivals>,
 }
 
 impl Lookout {
@@ -54,8 +49,7 @@ impl Lookout {
             watched: BTreeSet::new(),
             sights: SelectAll::new(),
             slices: BTreeMap::new(),
-            looks: 0,
-            due: None,
+            arrivals: None,
         }
     }
 
@@ -69,10 +63,9 @@ impl Lookout {
             .iter()
             .map(|(namespace, _)| Subject::Endpoints(namespace.clone()))
             .collect();
-        subjects.extend((!wanted.kinds.is_empty()).then_some(Subject::Definitions));
         subjects.extend((!wanted.namespaces.is_empty()).then_some(Subject::Namespaces));
         if !wanted.kinds.is_subset(&self.wanted.kinds) {
-            self.ask(1);
+            self.arrivals = Some(Arrivals::start(cluster));
         }
         self.wanted = wanted;
         self.note_kinds(cluster);
@@ -91,54 +84,44 @@ impl Lookout {
         &self.known
     }
 
-    /// Waits until there is something new, or something to [look](Self::look) at; for ever where nothing is looked for. May be
-    /// dropped at any time.
+    /// Waits until there is something new to [look](Self::look) at; for ever where nothing is looked for. May be dropped at any time.
     pub async fn changed(&mut self) {
-        let due = self.due;
-        let pause = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due).await,
+        let sight = self.next().await;
+        self.take(sight);
+    }
+
+    /// Takes in what is new.
+    pub fn look(&mut self, cluster: &Cluster) {
+        while let Some(sight) = self.next().now_or_never() {
+            self.take(sight);
+        }
+        self.note_kinds(cluster);
+    }
+
+    async fn next(&mut self) -> Sight {
+        let looked = async {
+            match &mut self.arrivals {
+                Some(arrivals) => arrivals.next().await,
                 None => std::future::pending().await,
             }
         };
-        // No stream ends, so without one there is only the pause.
         tokio::select! {
-            Some(sight) = self.sights.next() => self.take(sight),
-            () = pause => {}
+            Some(sight) = self.sights.next() => sight,
+            () = looked => Sight::Looked,
         }
-    }
-
-    /// Takes in what is new, and asks which kinds are served where that is due.
-    pub async fn look(&mut self, cluster: &Cluster) -> Result<(), Error> {
-        while let Some(Some(sight)) = self.sights.next().now_or_never() {
-            self.take(sight);
-        }
-        if self.due.is_some_and(|due| due <= Instant::now()) {
-            cluster.rediscover().await?;
-            self.looks = self.looks.saturating_sub(1);
-            self.note_kinds(cluster);
-            self.due = (self.looks > 0).then(|| Instant::now() + LAG.1);
-        }
-        Ok(())
     }
 
     fn note_kinds(&mut self, cluster: &Cluster) {
         let served = |(group, kind): &&(String, String)| cluster.served(Some(group), kind).is_some();
         self.known.kinds = self.wanted.kinds.iter().filter(served).cloned().collect();
-        if self.known.kinds == self.wanted.kinds {
-            (self.looks, self.due) = (0, None);
+        if let Some(arrivals) = &self.arrivals {
+            arrivals.set_missing(self.known.kinds != self.wanted.kinds);
         }
-    }
-
-    /// Has discovery asked this often, beginning now.
-    fn ask(&mut self, times: u32) {
-        self.looks = self.looks.max(times);
-        self.due = Some(Instant::now());
     }
 
     fn take(&mut self, sight: Sight) {
         match sight {
-            Sight::Stirred => self.ask(LAG.0),
+            Sight::Looked => {}
             Sight::Seen(Subject::Namespaces, seen) => {
                 let name = |value: &Value| text(value, "/metadata/name");
                 match seen {
@@ -153,7 +136,6 @@ impl Lookout {
                 }
             }
             Sight::Seen(Subject::Endpoints(namespace), seen) => self.take_slices(&namespace, seen),
-            Sight::Seen(Subject::Definitions, _) => {}
         }
     }
 
@@ -190,10 +172,6 @@ impl Default for Lookout {
 fn sights(cluster: &Cluster, subject: &Subject) -> Result<Pin<Box<dyn Stream<Item = Sight> + Send>>, Error> {
     let subject = subject.clone();
     Ok(match &subject {
-        Subject::Definitions => {
-            let stirrings = cluster.stirrings("apiextensions.k8s.io/v1", "CustomResourceDefinition")?;
-            stirrings.map(|()| Sight::Stirred).boxed()
-        }
         Subject::Namespaces => {
             let seen = cluster.watch("v1", "Namespace", "")?;
             seen.map(move |seen| Sight::Seen(subject.clone(), seen)).boxed()

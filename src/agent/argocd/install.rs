@@ -3,7 +3,7 @@
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use crate::cluster::{Applied, Cluster, Error, ErrorKind, Mode, all_ended};
+use crate::cluster::{Cluster, Counts, Error, Mode};
 use crate::health;
 use crate::object::ObjectRef;
 use crate::platform::argocd::install::{Stage, installed_version};
@@ -33,36 +33,12 @@ pub async fn present(cluster: &Cluster, workloads: &[ObjectRef]) -> Result<Optio
     }))
 }
 
-/// What applying a stage came to.
-#[derive(Debug, Default)]
-pub struct StageApplied {
-    /// How many objects were sent.
-    pub sent: usize,
-    /// How many were already so.
-    pub same: usize,
-    /// Why others stay as they are: somebody set their fields by hand, and may have had to in this very outage.
-    pub left: Vec<Error>,
-}
-
-/// Applies one stage of the install, and waits for its CRDs to be served.
-pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<StageApplied, Error> {
-    let mut applied = StageApplied::default();
-    let requests = stage.manifests.iter().map(|manifest| async move {
-        match cluster.apply(manifest, namespace, mode).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(Err(error)),
-            result => result.map(Ok),
-        }
-    });
-    let requests = requests.collect();
-    for result in all_ended(requests).await? {
-        match result {
-            Ok(Applied::Sent) => applied.sent += 1,
-            Ok(Applied::Same) => applied.same += 1,
-            Err(error) => applied.left.push(error),
-        }
-    }
-    cluster.until_crds_served(&stage.manifests).await?;
-    Ok(applied)
+/// Applies one stage of the install, and waits for its CRDs to be served. What somebody has set by hand is left: they may have had
+/// to in this very outage.
+pub async fn apply_stage(cluster: &Cluster, stage: &Stage, namespace: &str, mode: Mode) -> Result<Counts, Error> {
+    cluster
+        .apply_ranked_around_conflicts(&stage.manifests, namespace, mode)
+        .await
 }
 
 /// How far the agent's workloads are, as it is told while waiting.

@@ -101,6 +101,11 @@ impl Observer {
         self.trouble.iter().flatten().next().map(String::as_str)
     }
 
+    /// Takes whether a watch of live objects broke since this was last asked: what fell ill meanwhile was not seen.
+    pub fn lost_sight(&mut self) -> bool {
+        self.live.as_mut().is_some_and(Live::lost_sight)
+    }
+
     /// Takes what is to be said of live objects that cannot be seen; each thing once.
     pub fn notices(&mut self) -> Vec<String> {
         let mut notices = std::mem::take(&mut self.notices);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::event::{Effect, Node, NodePhase, Phase, PlannedStep};
+use crate::event::{Blocker, Effect, Node, NodePhase, Phase, PlannedStep};
 use crate::redact::{MASK, Secret};
 
 /// What a step of a test does.
@@ -16,6 +16,7 @@ enum Does {
     Hangs,
     Shows(NodePhase),
     Says(&'static str),
+    Blames(String),
 }
 
 struct Scripted(&'static str, Effect, Does);
@@ -41,22 +42,30 @@ impl Step for Scripted {
                 return Err(Failure::new("stopped while waiting"));
             }
             Does::Says(text) => context.notice(*text),
+            Does::Blames(text) => {
+                let reason = crate::event::one_line(text);
+                let object = String::new();
+                context.emit(node(NodePhase::Failing, vec![Blocker { object, reason }]));
+            }
             Does::Shows(phase) => {
-                let words = "Synced, Degraded".into();
-                context.emit(Node {
-                    id: "a".into(),
-                    name: "a".into(),
-                    parent: None,
-                    phase: *phase,
-                    words,
-                    revision: None,
-                    blocked_by: vec![],
-                });
+                context.emit(node(*phase, vec![]));
                 context.stopped().await;
                 return Err(Failure::new("stopped while waiting"));
             }
         }
         Ok(Outcome::Done { detail: String::new() })
+    }
+}
+
+fn node(phase: NodePhase, blocked_by: Vec<Blocker>) -> Node {
+    Node {
+        id: "a".into(),
+        name: "a".into(),
+        parent: None,
+        phase,
+        words: "Synced, Degraded".into(),
+        revision: None,
+        blocked_by,
     }
 }
 
@@ -194,6 +203,31 @@ async fn a_secret_value_in_a_text_never_reaches_a_sink_or_the_state() {
         state.notices,
         [format!("the server said {MASK} and {{\"a\": \"{MASK}\"}}")]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_value_that_a_long_text_would_be_cut_in_leaks_no_part_of_itself() {
+    const VALUE: &str = "correct  horse\tbattery staple";
+    for before in 300..=420 {
+        let masked = settings();
+        masked.redactor.learn(&Secret::from(VALUE));
+        let text = format!(
+            "{} {VALUE} was refused, {}",
+            "x".repeat(before),
+            "and so on ".repeat(50)
+        );
+        let state = run(masked, vec![Scripted("say", Effect::Reads, Does::Blames(text))]).await;
+        let node = state.nodes.values().next().unwrap();
+        let reason = &node.node.blocked_by[0].reason;
+        assert!(
+            !reason.contains("co") && !reason.contains("horse"),
+            "{before}: {reason}"
+        );
+        assert!(
+            reason.ends_with('…') && reason.chars().count() <= 401,
+            "{before}: {reason}"
+        );
+    }
 }
 
 /// A second record that notes how much it had been given whenever somebody waited for it.

@@ -30,6 +30,8 @@ pub(super) enum Error {
     Hangs,
     #[error("it could not be stopped once, so it is not run again")]
     Hung,
+    #[error("it did not end in time {0} times in a row, so it is not run again")]
+    Slow(u32),
     #[error("it needs more memory than {} MB", machine::MEMORY >> 20)]
     TooLarge,
     #[error("it returned {0} where a table is expected")]
@@ -40,8 +42,8 @@ pub(super) enum Error {
 
 /// Runs a script on an object; `None` where it has nothing to say.
 pub(super) fn run(script: &Arc<Script>, object: &Value) -> Result<Option<Health>, Error> {
-    if script.hangs.load(Ordering::Relaxed) {
-        return Err(Error::Hung);
+    if let Some(why) = script.given_up() {
+        return Err(why);
     }
     let (answer, answered) = mpsc::sync_channel(1);
     let late = Arc::new(AtomicBool::new(false));
@@ -51,14 +53,18 @@ pub(super) fn run(script: &Arc<Script>, object: &Value) -> Result<Option<Health>
         .spawn(move || drop(answer.send(machine::run(&script_there, &object, &late_there))))
         .map_err(|error| Error::Failed(error.to_string()))?;
     match answered.recv_timeout(LIMIT) {
-        Ok(verdict) => verdict,
+        Ok(verdict) => {
+            script.ended(true);
+            verdict
+        }
         Err(RecvTimeoutError::Disconnected) => Err(Error::Failed("its thread ended".to_owned())),
         Err(RecvTimeoutError::Timeout) => {
             late.store(true, Ordering::Relaxed);
             if matches!(answered.recv_timeout(GRACE), Err(RecvTimeoutError::Timeout)) {
-                script.hangs.store(true, Ordering::Relaxed);
+                script.hangs();
                 return Err(Error::Hangs);
             }
+            script.ended(false);
             Err(Error::TooSlow)
         }
     }

@@ -40,10 +40,26 @@ impl Checks {
         self.settings.broken().chain(self.bundle.broken()).collect()
     }
 
+    /// Returns which scripts are not run any more since they took too long, and why. What they would judge is
+    /// [`Status::Unknown`].
+    pub fn given_up(&self) -> Vec<Broken> {
+        self.settings.given_up().chain(self.bundle.given_up()).collect()
+    }
+
+    /// Whether the checks that come with this Argo CD are among them.
+    pub fn has_bundle(&self) -> bool {
+        self.bundle.count() > 0
+    }
+
+    /// Whether a script judges objects of a kind, which takes its time.
+    pub fn has_script(&self, group: &str, kind: &str) -> bool {
+        self.script(&key(group, kind)).is_some()
+    }
+
     /// Whether anything checks objects of a kind, by its group (empty for the core group). What nothing checks need not be
     /// watched: it is well as soon as it is there.
     pub fn cover(&self, group: &str, kind: &str) -> bool {
-        self.script(&key(group, kind)).is_some() || has_check(group, kind)
+        self.has_script(group, kind) || has_check(group, kind)
     }
 
     /// Says how well an object is; `None` where nothing checks its kind, or its script has nothing to say.

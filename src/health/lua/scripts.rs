@@ -44,6 +44,14 @@ impl Scripts {
         self.named.len()
     }
 
+    pub(super) fn given_up(&self) -> impl Iterator<Item = Broken> {
+        let given_up = |(name, script): (&String, &Arc<Script>)| {
+            let why = script.given_up()?;
+            Some(Broken::new(name, why.to_string()))
+        };
+        self.named.iter().filter_map(given_up)
+    }
+
     pub(super) fn broken(&self) -> impl Iterator<Item = Broken> {
         let scripts = self.named.iter().filter_map(|(name, script)| script.broken(name));
         scripts.chain(self.bad_patterns.iter().cloned())

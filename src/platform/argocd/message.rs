@@ -4,13 +4,11 @@
 
 use super::application::{Application, Operation};
 use crate::event::Blocker;
+pub(super) use crate::event::one_line;
 use crate::object::ObjectRef;
 
 /// How many objects are named one by one; more would hide the first.
 const NAMED: usize = 3;
-
-/// How many characters of a foreign text are kept.
-const LONGEST: usize = 400;
 
 /// What a sync may wait for, as it says it and as a reason.
 const WAITS: [(&str, &str); 6] = [
@@ -21,15 +19,6 @@ const WAITS: [(&str, &str); 6] = [
     ("deletion of ", "deletion"),
     ("pruning of ", "pruning"),
 ];
-
-/// Returns a foreign text as one line of bearable length.
-pub(super) fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
 
 /// Makes a blocker about the node itself.
 pub(super) fn itself(reason: impl Into<String>) -> Blocker {
@@ -222,10 +211,5 @@ mod tests {
         let object = with("one or more synchronization tasks are not valid", &json!([]));
         let said = failures(Application::new(&object).operation().unwrap());
         assert_eq!(said, [itself("one or more synchronization tasks are not valid")]);
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        assert_eq!(one_line(&"ä".repeat(500)).chars().count(), LONGEST + 1);
     }
 }

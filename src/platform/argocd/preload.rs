@@ -2,7 +2,7 @@
 //!
 //! Argo CD orders what one app brings, and nothing across apps (argo-cd #3781): an app whose custom resources come before another
 //! app's CRD fails, and begins again until its retries are used up. What is applied beforehand bears the mark of the app that brings it,
-//! so that the app finds it as its own: not OutOfSync, and not left for nobody. It is synced with what else the app brings, which is how
+//! so that the app finds it as its own: not `OutOfSync`, and not left for nobody. It is synced with what else the app brings, which is how
 //! the agent comes to own its fields. An app that brings nothing else would find itself Synced and never sync, so that no hook of it
 //! would run and no namespace be made for it; what is applied for such a one bears no mark, and its first sync takes it over.
 

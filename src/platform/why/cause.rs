@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How many characters of a reason are kept: what fits on two lines of a terminal.
-const LONGEST: usize = 220;
+use crate::event::one_line;
 
 /// For how long an image that cannot be pulled is no more than a warning: registries fail and come back, and a pull secret or a
 /// mirror may come with a later app.
@@ -41,20 +40,27 @@ pub struct Cause {
     pub(super) image: Option<String>,
 }
 
-/// Asks for the last line of a container's log.
+/// One end of a container: the next one has other last words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Question {
+pub struct End {
     /// The UID of the pod.
     pub uid: String,
-    /// Its namespace.
+    /// The container.
+    pub container: String,
+    /// By what the end is told from others: the id of the container that ended, or the time, or else how often it was started.
+    pub by: String,
+}
+
+/// Asks for the last line of a container's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The end that it is about.
+    pub end: End,
+    /// The namespace of the pod.
     pub namespace: String,
     /// Its name.
     pub pod: String,
-    /// The container.
-    pub container: String,
-    /// How often it was started again: another end has other last words.
-    pub restarts: i64,
-    /// Whether it was started again since.
+    /// Whether the container was started again since.
     pub previous: bool,
 }
 
@@ -67,15 +73,6 @@ impl Cause {
             question: None,
             image: None,
         }
-    }
-}
-
-/// Returns a foreign text as one line of bearable length.
-pub(super) fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::cause::{Cause, Depth, IMAGE_PATIENCE, Question, said};
+use super::cause::{Cause, Depth, End, IMAGE_PATIENCE, Question, said};
 use crate::platform::argocd::application::text;
 
 /// The reasons that are about the image.
@@ -45,12 +45,14 @@ pub(super) fn trouble(status: &Value, image: &str, whose: &Whose<'_>) -> Option<
     let reason = waiting.map(|waiting| text(waiting, "/reason")).unwrap_or_default();
     let message = waiting.map(|waiting| text(waiting, "/message")).unwrap_or_default();
     let restarts = status["restartCount"].as_i64().unwrap_or(0);
-    let question = |previous| Question {
-        uid: whose.uid.to_owned(),
+    let question = |end: &Value, previous: bool| Question {
+        end: End {
+            uid: whose.uid.to_owned(),
+            container: name.to_owned(),
+            by: told_apart(end, restarts - i64::from(previous)),
+        },
         namespace: whose.namespace.to_owned(),
         pod: whose.pod.to_owned(),
-        container: name.to_owned(),
-        restarts,
         previous,
     };
     let (what, asks) = match reason {
@@ -59,17 +61,17 @@ pub(super) fn trouble(status: &Value, image: &str, whose: &Whose<'_>) -> Option<
             let end = status.pointer("/lastState/terminated").unwrap_or(&Value::Null);
             (
                 format!("CrashLoopBackOff, {}, {restarts} restarts", ended(end)),
-                Some((end, question(true))),
+                Some((end, question(end, true))),
             )
         }
         "" => match (
             status.pointer("/state/terminated"),
             status.pointer("/lastState/terminated"),
         ) {
-            (Some(end), _) if end["exitCode"].as_i64() != Some(0) => (ended(end), Some((end, question(false)))),
+            (Some(end), _) if end["exitCode"].as_i64() != Some(0) => (ended(end), Some((end, question(end, false)))),
             (None, Some(end)) if status.pointer("/state/running").is_some() && status["ready"] != true => (
                 format!("started again {restarts} times, last {}", ended(end)),
-                Some((end, question(true))),
+                Some((end, question(end, true))),
             ),
             _ => return None,
         },
@@ -98,6 +100,13 @@ pub(super) fn trouble(status: &Value, image: &str, whose: &Whose<'_>) -> Option<
         .filter(|_| PULLED_AGAIN.contains(&reason))
         .and_then(|since| since.checked_add(IMAGE_PATIENCE).ok());
     Some(cause)
+}
+
+/// By what an end is told from others, seen as it ends or after the container was started again.
+fn told_apart(end: &Value, restarts: i64) -> String {
+    let texts = ["/containerID", "/finishedAt"].map(|pointer| text(end, pointer));
+    let known = texts.into_iter().find(|known| !known.is_empty());
+    known.map_or_else(|| restarts.to_string(), str::to_owned)
 }
 
 /// How a container ended: `exit code 137 (OOMKilled)`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::cause::{Cause, Depth, Question, said};
+use super::cause::{Cause, Depth, End, Question, said};
 use super::deadlock::{refusal, words};
 use super::{Glance, Warning};
 use crate::event::Blocker;
@@ -16,6 +16,9 @@ const TOLD: usize = 3;
 
 /// How many warnings are kept: of a cluster that warns of everything, the newest.
 const WARNINGS: usize = 5_000;
+
+/// How many last words are kept before those of pods that are well or gone are forgotten.
+const WORDS: usize = 100;
 
 /// How long a chain of owners may be: from a pod to a `CronJob` are two, and some operators put two more on top.
 const CHAIN: usize = 8;
@@ -40,7 +43,8 @@ pub struct Facts {
     made: HashMap<String, BTreeSet<ObjectRef>>,
     /// The newest warning about an object (by UID) for each reason.
     warnings: BTreeMap<(String, String), Warning>,
-    words: HashMap<Question, String>,
+    /// The last words of containers, kept for as long as their pod is there.
+    words: HashMap<End, String>,
     /// The objects of which it was said that a webhook could not be asked about what they make.
     refused: BTreeSet<ObjectRef>,
     /// What must be judged anew.
@@ -79,7 +83,12 @@ impl Facts {
         if self.glances.get(&glance.id) == Some(&glance) {
             return;
         }
-        self.gone(&glance.id);
+        // The same pod is another when anything about it changes, and its last words are still its last words.
+        if let Some(before) = self.unlink(&glance.id)
+            && before.uid != glance.uid
+        {
+            self.forget_words(&before.uid);
+        }
         if glance.is_idle {
             return;
         }
@@ -99,14 +108,17 @@ impl Facts {
 
     /// Takes in that an object is gone.
     pub fn gone(&mut self, id: &ObjectRef) {
+        if let Some(glance) = self.unlink(id) {
+            self.forget_words(&glance.uid);
+        }
+    }
+
+    fn unlink(&mut self, id: &ObjectRef) -> Option<Glance> {
         // Touched while its chain is still known.
         self.touch(id);
-        let Some(glance) = self.glances.remove(id) else {
-            return;
-        };
+        let glance = self.glances.remove(id)?;
         self.refused.remove(id);
         self.by_uid.remove(&glance.uid);
-        self.words.retain(|question, _| question.uid != glance.uid);
         if let Some(owner) = &glance.owner
             && let Some(made) = self.made.get_mut(owner)
         {
@@ -115,6 +127,11 @@ impl Facts {
                 self.made.remove(owner);
             }
         }
+        Some(glance)
+    }
+
+    fn forget_words(&mut self, uid: &str) {
+        self.words.retain(|end, _| end.uid != uid);
     }
 
     /// Takes in that these are all warnings.
@@ -148,12 +165,15 @@ impl Facts {
     }
 
     /// Takes in the last line of a log.
-    pub fn hear(&mut self, question: Question, words: &str) {
-        let Some(pod) = self.by_uid.get(&question.uid).cloned() else {
-            return;
-        };
-        self.touch(&pod);
-        self.words.insert(question, words.to_owned());
+    pub fn hear(&mut self, end: End, words: &str) {
+        if let Some(pod) = self.by_uid.get(&end.uid).cloned() {
+            self.touch(&pod);
+        }
+        if self.words.len() >= WORDS {
+            let by_uid = &self.by_uid;
+            self.words.retain(|end, _| by_uid.contains_key(&end.uid));
+        }
+        self.words.insert(end, words.to_owned());
     }
 
     /// Returns whose last words would say more, of all that is known to be unwell.
@@ -162,7 +182,12 @@ impl Facts {
             .values()
             .flat_map(|glance| &glance.causes)
             .filter_map(|cause| cause.question.as_ref())
-            .filter(|question| !self.words.contains_key(question))
+            .filter(|question| !self.words.contains_key(&question.end))
+    }
+
+    /// Whether the object of this UID is there, and of a pod that is not ready.
+    pub fn is_unwell(&self, uid: &str) -> bool {
+        self.by_uid.contains_key(uid)
     }
 
     /// Brings `live` up to date, and says what that came to.
@@ -321,7 +346,7 @@ impl Facts {
         let words = cause
             .question
             .as_ref()
-            .and_then(|question| self.words.get(question))
+            .and_then(|question| self.words.get(&question.end))
             .cloned();
         let pulled = || {
             let image = cause.image.as_ref()?;

@@ -253,10 +253,10 @@ fn the_last_words_are_asked_for_once_an_end_and_added() {
     ]);
     let question = known.facts.questions().next().unwrap().clone();
     assert_eq!(
-        (question.pod.as_str(), question.restarts, question.previous),
-        ("cart-5d8f-x", 3, true)
+        (question.pod.as_str(), question.end.by.as_str(), question.previous),
+        ("cart-5d8f-x", "2", true)
     );
-    known.facts.hear(question, "panic: no database");
+    known.facts.hear(question.end, "panic: no database");
     known.update();
     assert_eq!(
         known.why("Deployment", "cart"),
@@ -264,7 +264,43 @@ fn the_last_words_are_asked_for_once_an_end_and_added() {
     );
     assert_eq!(known.facts.questions().count(), 0);
     known.facts.see(pod("cart-5d8f-x", "cart-5d8f", &crashed(4)));
-    assert_eq!(known.facts.questions().next().unwrap().restarts, 4);
+    assert_eq!(known.facts.questions().next().unwrap().end.by, "3");
+}
+
+#[test]
+fn the_last_words_of_an_end_outlast_all_that_happens_to_their_pod_until_the_next_end() {
+    let end = json!({"exitCode": 2, "containerID": "containerd://1"});
+    let with = |state: Value, last: &Value, restarts: i64| {
+        json!({
+            "spec": {"containers": [{"name": "main", "image": "r/cart:1"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "main", "restartCount": restarts, "state": state, "lastState": last}]},
+        })
+    };
+    let nothing = json!({});
+    let last = json!({"terminated": end});
+    let ended = with(json!({"terminated": end}), &nothing, 0);
+    let waits = with(json!({"waiting": {"reason": "CrashLoopBackOff"}}), &last, 1);
+    let runs = with(json!({"running": {}}), &last, 1);
+    let mut known = Known::with([
+        deployment(Status::Progressing),
+        replicas(),
+        pod("x", "cart-5d8f", &ended),
+    ]);
+    let question = known.facts.questions().next().unwrap().clone();
+    assert!(!question.previous);
+    known.facts.hear(question.end, "panic: no database");
+    for state in [&ended, &waits, &runs, &ready(), &waits] {
+        known.facts.see(pod("x", "cart-5d8f", state));
+        known.update();
+        assert_eq!(known.facts.questions().count(), 0, "it is the same end: {state}");
+    }
+    let why = known.why("Deployment", "cart");
+    assert!(why[0].ends_with("panic: no database"), "{why:?}");
+    // Another pod of the same name, whose container has the same number.
+    let mut other = object("v1", "Pod", "x", "cart-5d8f", &waits);
+    other["metadata"]["uid"] = "another".into();
+    known.facts.see(glance(&other, Some(Status::Progressing)));
+    assert_eq!(known.facts.questions().count(), 1);
 }
 
 #[test]

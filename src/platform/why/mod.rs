@@ -13,7 +13,7 @@ mod pod;
 mod unwell;
 mod warning;
 
-pub use cause::{Cause, Depth, Question};
+pub use cause::{Cause, Depth, End, Question};
 pub use facts::{Facts, News};
 pub use glance::Glance;
 pub use warning::Warning;

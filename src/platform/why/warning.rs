@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::cause::{Cause, Depth, one_line, said};
+use super::cause::{Cause, Depth, said};
 use super::container::pull_message;
 use super::unwell::refusal;
+use crate::event::one_line;
 use crate::object::ObjectRef;
 use crate::platform::argocd::application::text;
 

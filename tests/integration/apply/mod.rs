@@ -8,4 +8,5 @@ mod order;
 mod outdated;
 mod refused;
 mod scene;
+mod served;
 mod trouble;

@@ -3,11 +3,12 @@
 use gitops_dr::cluster::{Cluster, Mode};
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use testbed::proxy::Fault;
 
-use super::scene::{Scene, config_map, many, namespace};
+use super::scene::{Scene, config_map, crd, manifest, many, namespace};
 
 /// Waits until the cluster's trouble is told, and returns the words.
 async fn told(cluster: &Cluster) -> String {
@@ -56,17 +57,43 @@ async fn a_webhook_that_does_not_serve_yet_is_waited_for_and_told() {
 #[tokio::test]
 async fn failures_resets_and_a_kind_that_is_served_late_cost_no_object() {
     let scene = Scene::start().await;
+    let crds: Api<CustomResourceDefinition> = Api::all(scene.admin.clone());
+    // One was brought since we looked which kinds are served, and one comes while we apply.
+    let bring = async |kind: &str| {
+        let crd = serde_json::from_value(crd("late.example.com", kind).value().clone()).unwrap();
+        crds.create(&PostParams::default(), &crd).await.unwrap();
+    };
+    bring("Backup").await;
     let maps = |asked: &testbed::proxy::Asked| asked.is_mutation() && asked.path.contains("/configmaps/");
     scene.proxy.next(20, maps, Fault::webhook_fails());
     scene.proxy.after(40, 5, maps, Fault::unavailable());
     scene
         .proxy
         .after(60, 5, maps, Fault::Reset(testbed::proxy::Side::Before));
-    let counts = scene
-        .cluster
-        .apply_ranked(&many("shop", 100), "default", Mode::Fresh)
-        .await;
-    assert_eq!(counts.unwrap(), (101, 0));
+    let mut set = many("shop", 100);
+    set.extend(["Backup", "Restore"].map(|kind| {
+        manifest(
+            json!({"apiVersion": "late.example.com/v1", "kind": kind, "metadata": {"namespace": "shop", "name": "a"}}),
+        )
+    }));
+    let mends = async {
+        let mut trouble = scene.cluster.trouble();
+        let is_late = |words: &Option<String>| {
+            let said = words.as_deref().unwrap_or_default();
+            said == "Restore of late.example.com/v1 is not served yet"
+        };
+        trouble.wait_for(is_late).await.unwrap();
+        bring("Restore").await;
+    };
+    let (counts, ()) = tokio::join!(scene.cluster.apply_ranked(&set, "default", Mode::Fresh), mends);
+    assert_eq!(counts.unwrap(), (103, 0));
+    for late in ["backups", "restores"] {
+        assert_eq!(
+            scene.applied(late).await.len(),
+            1,
+            "{late} were sent once they were served"
+        );
+    }
     let applied = scene.applied("configmaps").await;
     assert_eq!(
         (applied.len(), applied.iter().filter(|event| event.code == 201).count()),

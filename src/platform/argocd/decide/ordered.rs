@@ -33,7 +33,7 @@ impl View<'_> {
             let is_of_this_run = started.is_some_and(|at| at.as_second() >= self.rules.started.as_second());
             is_of_this_run && operation.is_of_revision(app)
         });
-        self.is_ordered(id, app) && !is_begun && self.memory.begun(id, &order_of(app)) == 0
+        self.is_ordered(id, app) && !is_begun && self.memory.begun(id, &[order_of(app)]).0 == 0
     }
 
     /// Begins the sync of an app that nobody else begins, once for each of its revisions, where the runbook orders it; says how it
@@ -70,13 +70,13 @@ impl View<'_> {
             judged.node.blocked_by.push(itself(closed.reason));
             return;
         }
-        let attempt = self.memory.begin(id, &order_of(app), self.now);
+        self.memory.begin(id, vec![order_of(app)], self.now);
         judged.action = Some(Action::Sync(Sync {
             object: id.clone(),
             resource_version: app.resource_version().to_owned(),
             operation: whole(app, &self.rules.run, TRIGGER),
             trigger: TRIGGER.to_owned(),
-            attempt,
+            attempt: 1,
             bound: 1,
             is_again: false,
         }));

@@ -125,7 +125,7 @@ fn is_left<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>, subject: &Subject<'p>) 
         (GROUP, "Application" | "ApplicationSet") => (object.exists(), Firmness::Mandatory),
         (group, kind) if health::has_check(group, kind) => (object.healthy(), Firmness::Mandatory),
         ("apiextensions.k8s.io", _) => (object.healthy(), Firmness::Mandatory),
-        (group, _) if bundled::may_judge(group) => (object.healthy(), Firmness::Conditional),
+        (group, kind) if bundled::may_judge(group, kind) => (object.healthy(), Firmness::Conditional),
         _ => (object.exists(), Firmness::Mandatory),
     }
 }
