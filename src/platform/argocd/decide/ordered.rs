@@ -41,7 +41,8 @@ impl View<'_> {
     ///
     /// It makes the agent apply all that the app holds, on the cluster that the app goes to: see
     /// [`perform`](crate::agent::argocd::perform) for what keeps it from a wrong one. One that is under way, was begun since the run
-    /// began, or is held back by a set that rolls out step by step is left alone, and what people may not start now waits until the window opens.
+    /// began, or is held back by a set that rolls out step by step is left alone, and what people may not start now waits until the
+    /// window opens.
     pub(super) fn order(
         &mut self,
         id: &ObjectRef,
