@@ -58,8 +58,10 @@ fn platform() -> Result<Platform, Trouble> {
     };
     let top = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "top", "namespace": "argocd"}});
     let children = (0..APPS).map(application).collect::<Vec<_>>();
-    let mut platform = Platform::default();
-    platform.children_are_awaited = true;
+    let mut platform = Platform {
+        children_are_awaited: true,
+        ..Platform::default()
+    };
     platform.apps.push(app(
         ObjectRef::new("", "Root", "", "root"),
         None,

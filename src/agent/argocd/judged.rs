@@ -44,7 +44,11 @@ impl Judge {
             return Glance::of(&object, None);
         }
         if !is_scripted {
-            let health = if is_covered { self.checks.judge(&object) } else { by_convention(&object) };
+            let health = if is_covered {
+                self.checks.judge(&object)
+            } else {
+                by_convention(&object)
+            };
             return Glance::of(&object, health);
         }
         let _room = self.room.acquire().await;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::scene::{ids, job, only, render, repository, words};
 
 fn flux(said: Value) -> Option<Tool> {
-    Some(Tool::Flux(Box::new(serde_json::from_value::<Flux>(said).unwrap())))
+    let flux = serde_json::from_value::<Flux>(said).ok()?;
+    Some(Tool::Flux(Box::new(flux)))
 }
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: cart}\nspec:\n  replicas: ${COUNT}\n  template: {spec: {containers: [{name: c, image: 'shop/cart:1@sha256:1'}]}}\n";

@@ -58,16 +58,21 @@ pub(super) fn job(root: &Path, path: &str, tool: Option<Tool>) -> Job {
     }
 }
 
+/// What an app says of its tool, as a job holds it.
+fn tool(said: Value) -> Option<Tool> {
+    serde_json::from_value(said).ok()
+}
+
 pub(super) fn helm(said: Value) -> Option<Tool> {
-    Some(serde_json::from_value(json!({"helm": said})).unwrap())
+    tool(Value::from_iter([("helm", said)]))
 }
 
 pub(super) fn kustomize(said: Value) -> Option<Tool> {
-    Some(serde_json::from_value(json!({"kustomize": said})).unwrap())
+    tool(Value::from_iter([("kustomize", said)]))
 }
 
 pub(super) fn directory(said: Value) -> Option<Tool> {
-    Some(serde_json::from_value(json!({"directory": said})).unwrap())
+    tool(Value::from_iter([("directory", said)]))
 }
 
 pub(super) async fn render(job: &Job) -> Result<Rendered, Error> {
