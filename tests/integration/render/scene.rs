@@ -7,7 +7,7 @@ use std::path::Path;
 use gitops_dr::recipe::{Environment, Tool};
 use gitops_dr::redact::Redactor;
 use gitops_dr::render::{Checkout, Cluster, Error, From, Job, Rendered, Renderer, Settings};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use testbed::Programs;
 
