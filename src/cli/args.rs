@@ -47,6 +47,10 @@ pub(super) enum Output {
     Text,
     /// JSON for machines: one event a line, or one document.
     Json,
+    /// The graph of a plan for Graphviz.
+    Dot,
+    /// The graph of a plan as a picture.
+    Svg,
 }
 
 /// The subcommands.
@@ -142,6 +146,9 @@ pub(super) struct Answered {
 pub(super) struct Plan {
     #[command(flatten)]
     pub(super) book: Book,
+    /// Tell what an app or an object waits for, and what its loss would hold back: NAME, NAMESPACE/NAME or KIND/NAME
+    #[arg(long, value_name = "THING")]
+    pub(super) why: Option<String>,
     /// Changes nothing: a plan looks at no cluster
     #[arg(long, value_name = "FILE", hide = true)]
     pub(super) kubeconfig: Option<PathBuf>,

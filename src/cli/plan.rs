@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::args::Plan;
+use super::args::{Output, Plan};
 use super::error::Error;
 use super::request::{request, sinks};
 use super::ui::Ui;
 use super::{exit, signal};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{Body, Event, Failure, Run, RunState, Sink};
+use crate::plan::{self, Foresight};
 use crate::restore;
 
 /// Shows what a restore would do.
@@ -30,20 +31,49 @@ pub(super) async fn plan(ui: &Ui, arguments: &Plan) -> Result<u8, Error> {
         ui.err(&format!("plan does not look at a cluster: {flag} changes nothing\n"));
     }
     let (plan, state) = restore::plan(request).await;
-    let Some(plan) = plan else {
+    let Some((plan, foresight)) = plan else {
         let failure = state.finished.clone().and_then(|(_, failure)| failure);
         return Err(Error {
             code: state.exit_code(),
             failure: Some(failure.unwrap_or_else(|| Failure::new("there is no plan"))),
         });
     };
-    if ui.is_json() {
-        let text = serde_json::to_string_pretty(&plan).map_err(|error| Error::failed(Failure::of(&error)))?;
-        ui.out(&format!("{text}\n"));
-    } else {
-        ui.out(&plan.to_string());
-    }
+    let text = match (&arguments.why, &foresight) {
+        (Some(_), None) => {
+            return Err(Error::refused(Failure::new(
+                "there is no graph of what follows from the roots",
+            )));
+        }
+        (Some(thing), Some(foresight)) => foresight
+            .why(thing)
+            .map_err(|error| Error::refused(Failure::new(error).hint("`gitops-dr plan` names the apps")))?,
+        (None, _) => shown(ui.looks.output, &plan, foresight.as_ref())?,
+    };
+    ui.out(&text);
     Ok(exit::DONE)
+}
+
+/// Returns a plan in the form that is asked for.
+fn shown(form: Output, plan: &plan::Plan, foresight: Option<&Foresight>) -> Result<String, Error> {
+    let drawn = |draw: fn(&Foresight) -> String| foresight.map(draw).unwrap_or_default();
+    Ok(match form {
+        Output::Text => format!("{plan}{}", drawn(ToString::to_string)),
+        Output::Dot => drawn(|foresight| foresight.graph.dot(&foresight.timeline)),
+        Output::Svg => drawn(|foresight| foresight.graph.svg(&foresight.timeline)),
+        Output::Json => {
+            let text = json(plan, foresight).map_err(|error| Error::failed(Failure::of(&error)))?;
+            format!("{text}\n")
+        }
+    })
+}
+
+/// Writes a plan, and its graph as one of its fields.
+fn json(plan: &plan::Plan, foresight: Option<&Foresight>) -> Result<String, serde_json::Error> {
+    let mut value = serde_json::to_value(plan)?;
+    if let Some(foresight) = foresight {
+        value["graph"] = serde_json::to_value(foresight.graph.shape(&foresight.timeline))?;
+    }
+    serde_json::to_string_pretty(&value)
 }
 
 /// Shows all but the end: a plan that cannot be made is an error, which is told once and with all that belongs to it.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use super::args::{Arguments, Command};
+use super::args::{Arguments, Command, Output};
 use super::ui::Ui;
 use super::{error::Error, exit, generate, plan, report, restore};
 use crate::event::Failure;
@@ -47,6 +47,11 @@ pub fn run() -> ExitCode {
 }
 
 async fn dispatch(ui: &Ui, command: Command) -> Result<u8, Error> {
+    if matches!(ui.looks.output, Output::Dot | Output::Svg) && !matches!(command, Command::Plan(_)) {
+        return Err(Error::refused(
+            Failure::new("only the graph of a plan can be drawn").hint("run `gitops-dr plan --output svg RUNBOOK`"),
+        ));
+    }
     match command {
         Command::Restore(arguments) => restore::restore(ui, *arguments).await,
         Command::Plan(arguments) => plan::plan(ui, &arguments).await,

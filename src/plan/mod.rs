@@ -5,10 +5,12 @@
 mod apps;
 mod digest;
 mod extra;
+mod foresight;
 mod make;
 mod text;
 
 pub use apps::{PlannedApp, PlannedObject, apps};
 pub use digest::{Covered, Difference};
 pub use extra::{Ordered, order};
+pub use foresight::Foresight;
 pub use make::{Action, Input, Item, Plan, RootInput, SourceAt, make};

@@ -9,6 +9,7 @@ mod resume;
 mod run;
 #[cfg(test)]
 mod told;
+mod took;
 
 pub use crate::steps::Answers;
 pub use request::{Request, Unreadable, read};

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use super::operator::operator;
 use super::request::Request;
 use super::resume::{self, Here};
+use super::took::took;
 use super::{answers, build, follow};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
-use crate::plan::{Action, Plan, apps};
+use crate::plan::{Action, Foresight, Plan, apps};
 use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
@@ -43,7 +44,8 @@ pub async fn restore(request: Request) -> RunState {
 }
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
-pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
+pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunState) {
+    let journals = request.journals.clone();
     let (mut engine, world) = begin(request, RunId(String::new()), None);
     let world = match world {
         Ok(world) => world,
@@ -64,7 +66,9 @@ pub async fn plan(request: Request) -> (Option<Plan>, RunState) {
             .into_iter()
             .map(|lack| format!("A restore would be refused: {lack}."));
         plan.notices.extend(lacking);
-        plan
+        let graph = world.graph.get().cloned();
+        let foresight = graph.map(|graph| Foresight::new(graph, &took(&journals, &plan.runbook)));
+        (plan, foresight)
     });
     match result {
         // Nothing has recovered: there is no end of a run to tell of.

@@ -4,6 +4,7 @@
 //! rather than guess.
 
 mod agent;
+mod ahead;
 mod answers;
 mod approve;
 mod apps;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, clusters, credentials, findings, tree};
+use super::{Prepared, World, ahead, clusters, credentials, findings, tree};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
@@ -165,6 +165,10 @@ impl Prepare {
 
         let platform = self.look_ahead(&install, &beside.roots, context).await?;
         let preloaded = preload::preloaded(platform, &runbook.agent.namespace);
+        let _ = self
+            .0
+            .graph
+            .set(Arc::new(ahead::graph(&self.0, runbook, &install, platform)?));
         let version = install.version.unwrap_or_default();
         let namespace = &runbook.agent.namespace;
         // Whether an ApplicationSet follows from the roots is known only when they are rendered by the agent itself.

@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Holder, Mode};
 use crate::engine::{Alarm, Context};
 use crate::event::{Failure, RunId, RunOutcome, RunState};
 use crate::git::Checkout;
-use crate::graph::Platform;
+use crate::graph::{Graph, Platform};
 use crate::health::lua::Checks;
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::Plan;
@@ -111,6 +111,8 @@ pub struct World {
     pub secrets: OnceLock<BTreeMap<String, Restored>>,
     /// The sources on disk by name.
     pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
+    /// What waits for what among it, by the sources.
+    pub graph: OnceLock<Arc<Graph>>,
     /// What is to be applied.
     pub prepared: OnceLock<Prepared>,
     /// What follows from the roots, as far as it can be rendered here.

@@ -7,6 +7,7 @@ mod clean;
 mod clusters;
 mod credentials;
 mod forced;
+mod foreseen;
 mod hard;
 mod honesty;
 mod installs;

@@ -4,6 +4,7 @@ use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::Value;
 
+use super::foreseen;
 use super::scene::{Scene, application, deployment, files};
 use super::waiting;
 use super::watched::{Watched, node};
@@ -32,7 +33,7 @@ const GADGET: &str =
     "apiVersion: shop.example.com/v1\nkind: Gadget\nmetadata: {name: one, namespace: gadgets}\nspec: {size: 3}\n";
 
 /// The app `gadget` is given up by the agent after two tries, and what its object stands on comes from `kinds`, which is slow.
-fn platform(options: &str) -> Vec<(String, String)> {
+pub(super) fn platform(options: &str) -> Vec<(String, String)> {
     let file = |name: &str, text: String| (name.to_owned(), text);
     let with = |app: String| app.replace("[CreateNamespace=true]", options);
     let mut all = files();
@@ -93,6 +94,8 @@ async fn what_is_needed_is_there_first(options: &str) {
 
     waiting::let_go(&scene, "kinds").await;
     assert_eq!(run.end().await, 0, "{}", run.said().await);
+    let plan = foreseen::plan(&scene, &[]).await;
+    assert!(plan.out.contains("apps as the last run took"), "{}", plan.said());
     let definition = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     let namespace = GroupVersionKind::gvk("", "v1", "Namespace");
     for object in [

@@ -1,0 +1,210 @@
+//! What can be foreseen of a restore: the order of its apps, how long it takes, and what waits for what.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::graph::{Edge, Graph, NodeId, Progress, Timeline, Unknown};
+use crate::rto;
+
+/// What can be foreseen.
+#[derive(Debug)]
+pub struct Foresight {
+    /// What waits for what.
+    pub graph: Arc<Graph>,
+    /// When each app is expected.
+    pub timeline: Timeline,
+    /// Of how many apps earlier runs tell how long they take; of the others it is guessed.
+    pub measured: usize,
+}
+
+/// How many names a line shows.
+const SHOWN: usize = 8;
+
+impl Foresight {
+    /// Makes it from a graph and from how long apps took in an earlier run, by the names of their nodes in its events.
+    pub fn new(graph: Arc<Graph>, took: &BTreeMap<String, Duration>) -> Self {
+        let known = |node: NodeId| {
+            let id = &graph.node(node).id;
+            took.get(&format!("{} {}/{}", id.kind, id.namespace, id.name)).copied()
+        };
+        let timeline = graph.timeline(known, |_| Progress::Waiting);
+        let measured = graph.apps().iter().filter(|app| known(app.node).is_some()).count();
+        Self {
+            graph,
+            timeline,
+            measured,
+        }
+    }
+
+    /// Tells what something waits for, link by link, and what its loss would hold back. The error names what there is instead.
+    pub fn why(&self, words: &str) -> Result<String, String> {
+        let found = self.graph.search(words);
+        if found.is_empty() {
+            return Err(format!(
+                "nothing that follows from the roots is called `{words}`: write NAME, NAMESPACE/NAME or KIND/NAME"
+            ));
+        }
+        let mut text = String::new();
+        for node in found {
+            self.tell(node, &mut text);
+        }
+        Ok(text)
+    }
+
+    fn tell(&self, node: NodeId, text: &mut String) {
+        let _ = writeln!(text, "{}", self.graph.node(node));
+        let chains = self.graph.why(node);
+        if chains.is_empty() {
+            let _ = writeln!(text, "  waits for nothing");
+        }
+        for chain in chains {
+            for (depth, link) in chain.iter().enumerate() {
+                let indent = "  ".repeat(depth + 1);
+                if link.later.0 == node || depth > 0 {
+                    let _ = writeln!(text, "{indent}{}", self.link(link));
+                } else {
+                    let _ = writeln!(text, "{indent}{} {}", self.graph.node(link.later.0), self.link(link));
+                }
+            }
+        }
+        let held = self.graph.held_back_by(node);
+        let objects = match held.objects.len() {
+            1 => "1 object".to_owned(),
+            count => format!("{count} objects"),
+        };
+        let apps = match held.apps.len() {
+            0 => "no other app".to_owned(),
+            1 => format!("1 app: {}", self.names(&held.apps)),
+            count => format!("{count} apps: {}", self.names(&held.apps)),
+        };
+        let _ = writeln!(text, "  its loss would hold back {objects} and {apps}");
+    }
+
+    fn link(&self, link: &Edge) -> String {
+        let place = &link.place;
+        let at = if place.file.is_empty() {
+            String::new()
+        } else {
+            format!("  ({place})")
+        };
+        format!("{} {}{at}", link.reason, self.graph.node(link.earlier.0))
+    }
+
+    /// Names an app. A root of the runbook may be called as the app that it is.
+    fn name(&self, node: NodeId) -> String {
+        let id = &self.graph.node(node).id;
+        match id.kind.as_str() {
+            "Root" => format!("root {}", id.name),
+            _ => id.name.clone(),
+        }
+    }
+
+    /// Names apps, the first few of many.
+    fn names(&self, nodes: &[NodeId]) -> String {
+        let mut names: Vec<_> = nodes.iter().take(SHOWN).map(|node| self.name(*node)).collect();
+        if nodes.len() > SHOWN {
+            names.push(format!("{} more", nodes.len() - SHOWN));
+        }
+        names.join(", ")
+    }
+
+    fn in_turn(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let apps = self.graph.app_lines();
+        let of = |spot: usize| apps.ranks.get(spot).copied().unwrap_or_default();
+        let mut turns: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
+        for (spot, app) in self.graph.apps().iter().enumerate() {
+            turns.entry(of(spot)).or_default().push(app.node);
+        }
+        writeln!(f, "  apps in the order in which they can be ready:")?;
+        for (number, nodes) in turns.values().enumerate() {
+            writeln!(f, "  {:>3}. {}", number + 1, self.names(nodes))?;
+        }
+        for together in &apps.together {
+            writeln!(
+                f,
+                "  ! these wait for each other and can only come together: {}",
+                self.names(together)
+            )?;
+        }
+        Ok(())
+    }
+
+    fn critical(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.graph.apps().len();
+        let by = match self.measured {
+            0 => "guessed by what the apps hold".to_owned(),
+            measured if measured == all => "as the last run took".to_owned(),
+            measured => format!("{measured} of {all} apps as the last run took, the others guessed"),
+        };
+        writeln!(
+            f,
+            "  the apps are expected to take {}, {by}; what decides:",
+            seconds(self.timeline.total)
+        )?;
+        for leg in &self.timeline.critical {
+            let name = self.name(leg.app.node);
+            let span = format!("{} to {}", seconds(leg.app.begins), seconds(leg.app.ends));
+            match &leg.because {
+                Some(edge) => writeln!(
+                    f,
+                    "       {name:<20} {span:<16} {} {}",
+                    self.graph.node(edge.later.0),
+                    self.link(edge)
+                )?,
+                None => writeln!(f, "       {name:<20} {span}")?,
+            }
+        }
+        Ok(())
+    }
+
+    fn doubts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for cycle in self.graph.cycles() {
+            writeln!(
+                f,
+                "  ! a circle, which nothing but a person can cut; its weakest link is marked:"
+            )?;
+            for (number, link) in cycle.links.iter().enumerate() {
+                let mark = if number == cycle.weakest { "✂" } else { " " };
+                writeln!(f, "     {mark} {} {}", self.graph.node(link.later.0), self.link(link))?;
+            }
+        }
+        for (node, found) in self.graph.doubled() {
+            let apps = &self.graph.node(node).apps;
+            writeln!(f, "  ! {found} is in more than one app: {}", self.names(apps))?;
+        }
+        for unknown in self.graph.unknowns() {
+            let Unknown::Missing { node, needed_by } = unknown else {
+                continue;
+            };
+            let Some(first) = needed_by.first() else { continue };
+            let more = if needed_by.len() > 1 {
+                format!(", and {} more", needed_by.len() - 1)
+            } else {
+                String::new()
+            };
+            writeln!(
+                f,
+                "  ? nothing that is known brings {}: {} {}{more}",
+                self.graph.node(node),
+                self.graph.node(first.later.0),
+                self.link(first)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Foresight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.in_turn(f)?;
+        self.critical(f)?;
+        self.doubts(f)
+    }
+}
+
+/// Writes an expected time; nobody can expect a tenth of a second.
+fn seconds(time: Duration) -> String {
+    rto::growing(time.as_secs() * 1000)
+}

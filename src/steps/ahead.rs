@@ -1,0 +1,105 @@
+//! What waits for what in all that follows from the roots, as far as the sources tell it before anything is there.
+
+use super::{Restored, World, credentials};
+use crate::event::Failure;
+use crate::graph::{After, Given, Graph, Known, Opens, Place, Platform, Standing};
+use crate::object::ObjectRef;
+use crate::platform::argocd::graph::{ROWS, given, is_brought};
+use crate::platform::argocd::install::Install;
+use crate::runbook::{ClusterState, Runbook, SecretShape};
+
+/// Draws the graph of a platform, with what the agent's install and the runbook put there beside it.
+pub(super) fn graph(
+    world: &World,
+    runbook: &Runbook,
+    install: &Install,
+    platform: &Platform,
+) -> Result<Graph, Failure> {
+    let namespace = &runbook.agent.namespace;
+    let by = |by| {
+        move |id, opens| Given {
+            cluster: String::new(),
+            id,
+            by,
+            opens,
+        }
+    };
+    let (by_agent, by_runbook) = (by(Standing::Agent), by(Standing::Runbook));
+    let mut there = given(namespace);
+    for manifest in install.manifests() {
+        let mut id = manifest.id();
+        there.push(by_agent(id.clone(), None));
+        if id.namespace.is_empty() {
+            // What names no namespace is in none or in the agent's.
+            id.namespace.clone_from(namespace);
+            there.push(by_agent(id, None));
+        }
+    }
+    for (name, restored) in World::need(&world.secrets, "what the stores hold")? {
+        let Some(secret) = credentials::manifest(runbook, name, restored)? else {
+            continue;
+        };
+        let id = secret.id();
+        there.push(by_runbook(ObjectRef::new("v1", "Namespace", "", &id.namespace), None));
+        there.push(by_runbook(id, opens(&runbook.secrets[name].shape, restored)));
+    }
+    let rebuilt = runbook
+        .clusters
+        .iter()
+        .filter(|(_, cluster)| cluster.state == ClusterState::Rebuilt);
+    for (name, cluster) in rebuilt {
+        let secret = cluster.secret.clone().unwrap_or_else(|| format!("cluster-{name}"));
+        let cluster = Opens::Cluster {
+            name: name.clone(),
+            server: String::new(),
+        };
+        there.push(by_runbook(
+            ObjectRef::new("v1", "Secret", namespace, &secret),
+            Some(cluster),
+        ));
+    }
+    let known = Known {
+        given: there,
+        after: after(runbook),
+        agent_namespace: namespace.clone(),
+    };
+    Ok(Graph::build(platform, &known, ROWS, is_brought))
+}
+
+/// Returns what a restored secret gives the agent access to.
+fn opens(shape: &SecretShape, restored: &Restored) -> Option<Opens> {
+    let SecretShape::Argocd(shape) = shape else { return None };
+    let said = |key: &str| {
+        let value = restored.data.get(key);
+        value.map_or_else(String::new, |value| {
+            String::from_utf8_lossy(value.expose()).trim().to_owned()
+        })
+    };
+    match shape.as_str() {
+        "repository" => Some(Opens::Repository(said("url"))),
+        "repo-creds" => Some(Opens::Repositories(said("url"))),
+        "cluster" => Some(Opens::Cluster {
+            name: said("name"),
+            server: said("server"),
+        }),
+        _ => None,
+    }
+}
+
+/// Returns which roots wait until a step of the runbook is done. That roots are applied one after the other makes none of them wait for
+/// what another brings.
+fn after(runbook: &Runbook) -> Vec<After> {
+    let step = |id: &str| ObjectRef::new("", "Step", "", id);
+    let root = |id: &str| ObjectRef::new("", "Root", "", id);
+    let steps = runbook.steps.iter().filter_map(|of| Some((of, of.before.as_deref()?)));
+    steps
+        .map(|(of, before)| {
+            let is_root = runbook.roots.iter().any(|root| root.id == before);
+            After {
+                later: if is_root { root(before) } else { step(before) },
+                earlier: step(&of.id),
+                place: Place::default(),
+            }
+        })
+        .collect()
+}
