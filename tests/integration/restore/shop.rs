@@ -30,6 +30,7 @@ async fn the_shop_is_back() {
             "ground",
             "credentials",
             "agent",
+            "preload",
             "root/infra",
             "root/apps",
             "apps",
