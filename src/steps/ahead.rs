@@ -86,20 +86,23 @@ fn opens(shape: &SecretShape, restored: &Restored) -> Option<Opens> {
     }
 }
 
-/// Returns which roots wait until a step of the runbook is done. That roots are applied one after the other makes none of them wait for
-/// what another brings.
+/// Returns what the runbook puts after what. That roots are applied one after the other makes none of them wait for what another
+/// brings, but a step that is put after a root waits for it.
 fn after(runbook: &Runbook) -> Vec<After> {
-    let step = |id: &str| ObjectRef::new("", "Step", "", id);
-    let root = |id: &str| ObjectRef::new("", "Root", "", id);
-    let steps = runbook.steps.iter().filter_map(|of| Some((of, of.before.as_deref()?)));
-    steps
-        .map(|(of, before)| {
-            let is_root = runbook.roots.iter().any(|root| root.id == before);
-            After {
-                later: if is_root { root(before) } else { step(before) },
-                earlier: step(&of.id),
-                place: Place::default(),
-            }
+    let named = |id: &str| {
+        let is_root = runbook.roots.iter().any(|root| root.id == id);
+        ObjectRef::new("", if is_root { "Root" } else { "Step" }, "", id)
+    };
+    let pairs = runbook.steps.iter().flat_map(|step| {
+        let before = step.before.iter().map(|later| (later.as_str(), step.id.as_str()));
+        let after = step.after.iter().map(|earlier| (step.id.as_str(), earlier.as_str()));
+        before.chain(after)
+    });
+    pairs
+        .map(|(later, earlier)| After {
+            later: named(later),
+            earlier: named(earlier),
+            place: Place::default(),
         })
         .collect()
 }

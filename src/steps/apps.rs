@@ -164,6 +164,7 @@ impl Drive {
         Ok(Rules {
             roots,
             started: cluster.time_of(since),
+            first_started: cluster.time_of(self.world.first_started(since)),
             apps: runbook
                 .apps
                 .iter()

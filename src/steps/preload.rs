@@ -11,7 +11,11 @@ use crate::cluster::{Cluster, Error};
 use crate::engine::{Context, Step};
 use crate::event::{Failure, Outcome, PlannedStep};
 use crate::object::{Manifest, ObjectRef};
+use crate::platform::argocd::preload::Preloaded;
 use crate::platform::argocd::tracking::Tracking;
+
+/// How many objects are looked for at a time.
+const AT_ONCE: usize = 16;
 
 /// Applies the CRDs and namespaces that apps need of each other, marked as the objects of the apps that bring them.
 ///
@@ -40,30 +44,48 @@ impl Preload {
     async fn preload(&self, cluster: &Cluster, context: &Context) -> Result<Outcome, Failure> {
         let (runbook, prepared) = (self.world.runbook()?, self.world.prepared()?);
         let namespace = &runbook.agent.namespace;
+        match Self::lacking(cluster, &prepared.preloaded, namespace).await {
+            Ok(lacking) => {
+                let same = prepared.preloaded.len() - lacking.len();
+                match cluster.apply_ranked(&lacking, namespace, self.world.mode()).await {
+                    Ok(_) => Ok(Outcome::Done {
+                        detail: counted(lacking.len(), same),
+                    }),
+                    Err(error) => left(&error, context),
+                }
+            }
+            Err(error) => left(&error, context),
+        }
+    }
+
+    /// Returns what is not there yet, with its marks.
+    async fn lacking(cluster: &Cluster, preloaded: &[Preloaded], namespace: &str) -> Result<Vec<Manifest>, Error> {
         let settings = ObjectRef::new("v1", "ConfigMap", namespace, "argocd-cm");
         let tracking = Tracking::of(cluster.get(&settings).await?.as_ref());
-        let lacking = try_join_all(prepared.preloaded.iter().map(|preloaded| async {
-            let is_there = cluster.get(&preloaded.id()).await?.is_some();
-            Ok::<_, Error>((!is_there).then(|| preloaded.object(&tracking)))
-        }));
-        let lacking: Vec<Manifest> = lacking.await?.into_iter().flatten().collect();
-        let same = prepared.preloaded.len() - lacking.len();
-        let sent = match cluster.apply_ranked(&lacking, namespace, self.world.mode()).await {
-            Ok(_) => lacking.len(),
-            Err(error) if error.is_final() => return Err(error.into()),
-            // The agent applies all of it too, so a recovery does not end here.
-            Err(error) => {
-                context.notice(format!(
-                    "What apps need of each other is left to Argo CD: {error}: {}.",
-                    error.causes().join(": ")
-                ));
-                return Ok(Outcome::Done {
-                    detail: "left to Argo CD".into(),
-                });
-            }
-        };
-        Ok(Outcome::Done {
-            detail: counted(sent, same),
-        })
+        let mut lacking = Vec::new();
+        for some in preloaded.chunks(AT_ONCE) {
+            let live = try_join_all(some.iter().map(|one| live(cluster, one))).await?;
+            let absent = some.iter().zip(live).filter(|(_, live)| live.is_none());
+            lacking.extend(absent.map(|(one, _)| one.object(&tracking)));
+        }
+        Ok(lacking)
     }
+}
+
+async fn live(cluster: &Cluster, preloaded: &Preloaded) -> Result<Option<serde_json::Value>, Error> {
+    cluster.get(&preloaded.id()).await
+}
+
+/// Tells that it is left to the agent, which applies all of it too, so that a recovery does not end here; unless the run must stop.
+fn left(error: &Error, context: &Context) -> Result<Outcome, Failure> {
+    if error.is_final() {
+        return Err(Failure::of(error));
+    }
+    context.notice(format!(
+        "What apps need of each other is left to Argo CD: {error}: {}.",
+        error.causes().join(": ")
+    ));
+    Ok(Outcome::Done {
+        detail: "left to Argo CD".into(),
+    })
 }

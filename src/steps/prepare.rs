@@ -164,11 +164,19 @@ impl Prepare {
         })?;
 
         let platform = self.look_ahead(&install, &beside.roots, context).await?;
-        let preloaded = preload::preloaded(platform, &runbook.agent.namespace);
-        let _ = self
-            .0
-            .graph
-            .set(Arc::new(ahead::graph(&self.0, runbook, &install, platform)?));
+        let projects: Vec<_> = install
+            .manifests()
+            .filter(|manifest| manifest.is("argoproj.io", "AppProject"))
+            .map(|project| project.value().clone())
+            .collect();
+        let preloaded = preload::preloaded(platform, &projects, &runbook.agent.namespace);
+        match ahead::graph(&self.0, runbook, &install, platform) {
+            Ok(graph) => drop(self.0.graph.set(Arc::new(graph))),
+            Err(failure) => context.notice(format!(
+                "What waits for what is not known beforehand: {}.",
+                failure.words()
+            )),
+        }
         let version = install.version.unwrap_or_default();
         let namespace = &runbook.agent.namespace;
         // Whether an ApplicationSet follows from the roots is known only when they are rendered by the agent itself.

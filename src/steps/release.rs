@@ -48,7 +48,10 @@ impl Release {
             context.unless_stopped(observer.changed()).await?;
         }
         let managed = adoption::managed(observer.tree().applications.values());
-        let ours = self.ours()?;
+        let mut ours = self.ours()?;
+        // An earlier run may have applied more ahead of its app than this one knows of; of what is not ours nothing is taken.
+        let is_ground = |id: &&ObjectRef| matches!(id.kind.as_str(), "CustomResourceDefinition" | "Namespace");
+        ours.extend(managed.keys().filter(is_ground).cloned());
         let mut kept = ours.iter().filter(|id| !managed.contains_key(*id)).count();
         let requests: Vec<_> = ours
             .iter()

@@ -145,6 +145,16 @@ impl World {
         })
     }
 
+    /// Returns when the first of the runs began that this one goes on with; `started` if there is none.
+    pub fn first_started(&self, started: jiff::Timestamp) -> jiff::Timestamp {
+        let earlier = self.earlier.get();
+        let first = earlier.and_then(|state| {
+            let before = jiff::SignedDuration::from_millis(i64::try_from(state.before_ms).ok()?);
+            state.started_at?.checked_sub(before).ok()
+        });
+        first.map_or(started, |first| first.min(started))
+    }
+
     /// Returns the runbook.
     pub fn runbook(&self) -> Result<&Runbook, Failure> {
         Self::need(&self.runbook, "the runbook")

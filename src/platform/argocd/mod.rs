@@ -8,6 +8,7 @@
 //! * [`recipe`]: what an Application is rendered from. [`sets`]: which Applications a set makes.
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`preload`]: what is applied before the roots because apps need it of each other.
+//! * [`project`]: what a project lets its apps bring.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
 //! * [`graph`]: what its apps and their objects wait for.
@@ -32,6 +33,7 @@ mod message;
 pub mod operation;
 mod place;
 pub mod preload;
+pub mod project;
 pub mod recipe;
 pub mod remote;
 pub mod secret;

@@ -6,11 +6,16 @@
 //! the agent comes to own its fields. An app that brings nothing else would find itself Synced and never sync, so that no hook of it
 //! would run and no namespace be made for it; what is applied for such a one bears no mark, and its first sync takes it over.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde_json::Value;
+
 use super::GROUP;
-use super::application::Application;
+use super::application::{Application, text};
 use super::applicationset::ApplicationSet;
+use super::install::default_project;
+use super::project::{permits, permits_target};
 use super::tracking::Tracking;
 use crate::graph::{App, Contents, Platform};
 use crate::object::{Manifest, ObjectRef};
@@ -26,7 +31,7 @@ const BUILT_IN: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-
 pub struct Preloaded {
     /// As its app brings it, without a mark.
     manifest: Manifest,
-    /// The app that brings it, as its mark spells it.
+    /// The name of the app that brings it, which its mark bears: it is in the agent's own namespace.
     pub app: String,
     /// Where that app deploys to.
     namespace: String,
@@ -68,9 +73,11 @@ impl std::fmt::Display for Preloaded {
 /// Returns what an app brings to the target and another app needs there, namespaces first.
 ///
 /// Left to the agent is what it would not bring by itself, or not as it is written: of an app that is not synced automatically, or below
-/// one; a hook; an object of two apps; and a CRD whose objects a webhook converts, since an Argo CD that cannot have them converted sees
+/// one; of an app in another namespace than the agent's, or whose project is not known to permit it: with our rights an object of the
+/// whole cluster could be made that the agent refuses to make for this app; a hook; an object of two apps; and a CRD whose objects a webhook converts, since an Argo CD that cannot have them converted sees
 /// nothing of the cluster any more (argo-cd #20828).
-pub fn preloaded(platform: &Platform, agent_namespace: &str) -> Vec<Preloaded> {
+pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str) -> Vec<Preloaded> {
+    let projects = all_projects(platform, projects, agent_namespace);
     let mut brought: BTreeMap<ObjectRef, Vec<(usize, &Manifest)>> = BTreeMap::new();
     let mut kinds: HashMap<(&str, &str), BTreeSet<usize>> = HashMap::new();
     let mut namespaces: HashMap<&str, BTreeSet<usize>> = HashMap::new();
@@ -104,7 +111,8 @@ pub fn preloaded(platform: &Platform, agent_namespace: &str) -> Vec<Preloaded> {
         .into_values()
         .filter_map(|by| {
             let [(index, manifest)] = by[..] else { return None };
-            if !is_brought_by_itself(platform, index) || is_left(manifest) {
+            let is_permitted = || is_permitted(&platform.apps[index], &projects, manifest, agent_namespace);
+            if !is_brought_by_itself(platform, index) || is_left(manifest) || !is_permitted() {
                 return None;
             }
             let needed = if manifest.kind() == "Namespace" {
@@ -120,7 +128,7 @@ pub fn preloaded(platform: &Platform, agent_namespace: &str) -> Vec<Preloaded> {
             let app = &platform.apps[index];
             (!needed_by.is_empty()).then(|| Preloaded {
                 manifest: manifest.clone(),
-                app: as_marked(app, agent_namespace),
+                app: app.id.name.clone(),
                 namespace: app.namespace.clone(),
                 is_synced_with_others: false,
                 needed_by: needed_by.into_iter().collect(),
@@ -132,13 +140,65 @@ pub fn preloaded(platform: &Platform, agent_namespace: &str) -> Vec<Preloaded> {
         .apps
         .iter()
         .filter(|app| brings_others(app, &ids))
-        .map(|app| as_marked(app, agent_namespace))
+        .map(|app| app.id.name.clone())
         .collect();
     for one in &mut preloaded {
         one.is_synced_with_others = with_others.contains(&one.app);
     }
     preloaded.sort_by_key(|preloaded| preloaded.manifest.kind() != "Namespace");
     preloaded
+}
+
+/// Returns the projects that there will be, by name: those of the install, the one that Argo CD makes itself, and those that apps of
+/// such a project may bring into the agent's namespace.
+fn all_projects<'all>(
+    platform: &'all Platform,
+    installed: &'all [Value],
+    agent_namespace: &str,
+) -> HashMap<&'all str, Cow<'all, Value>> {
+    let mut projects = HashMap::from([("default", Cow::Owned(default_project(agent_namespace)))]);
+    projects.extend(
+        installed
+            .iter()
+            .map(|project| (text(project, "/metadata/name"), Cow::Borrowed(project))),
+    );
+    let mut brought = Vec::new();
+    for app in &platform.apps {
+        let (Some(object), Contents::Known(objects)) = (&app.object, &app.contents) else {
+            continue;
+        };
+        let of = projects.get(Application::new(object.manifest.value()).project());
+        if app.id.namespace != agent_namespace || !of.is_some_and(|project| permits_target(project, agent_namespace)) {
+            continue;
+        }
+        let found = objects
+            .iter()
+            .map(|object| &object.manifest)
+            .filter(|manifest| manifest.is(GROUP, "AppProject"));
+        brought.extend(found.map(|manifest| (manifest.text("/metadata/name"), Cow::Borrowed(manifest.value()))));
+    }
+    for (name, project) in brought {
+        projects.entry(name).or_insert(project);
+    }
+    projects
+}
+
+/// Whether the project of an app is known, and permits what the app brings.
+fn is_permitted(
+    app: &App,
+    projects: &HashMap<&str, Cow<'_, Value>>,
+    manifest: &Manifest,
+    agent_namespace: &str,
+) -> bool {
+    let Some(object) = &app.object else { return false };
+    let live = Application::new(object.manifest.value());
+    let project = projects.get(
+        Some(live.project())
+            .filter(|name| !name.is_empty())
+            .unwrap_or("default"),
+    );
+    (app.id.namespace.is_empty() || app.id.namespace == agent_namespace)
+        && project.is_some_and(|project| permits(project, live, manifest.group(), manifest.kind()))
 }
 
 /// Whether others may stand on an object of this kind before they can even be applied.
@@ -194,18 +254,9 @@ fn is_brought_by_itself(platform: &Platform, index: usize) -> bool {
     platform.apps[index].object.is_some()
 }
 
-/// Returns the name of an app as its mark spells it (`util/argo`, `InstanceName`).
-fn as_marked(app: &App, agent_namespace: &str) -> String {
-    if app.id.namespace.is_empty() || app.id.namespace == agent_namespace {
-        app.id.name.clone()
-    } else {
-        format!("{}_{}", app.id.namespace, app.id.name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::graph::Sourced;
@@ -234,7 +285,10 @@ mod tests {
     fn app(name: &str, objects: impl IntoIterator<Item = Value>) -> App {
         let written = json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name, "namespace": "argocd"},
-            "spec": {"syncPolicy": {"automated": {}}},
+            "spec": {
+                "source": {"repoURL": "https://git.example.com/p.git"}, "syncPolicy": {"automated": {}},
+                "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
+            },
         });
         App {
             id: ObjectRef::new("argoproj.io/v1alpha1", "Application", "argocd", name),
@@ -268,6 +322,7 @@ mod tests {
                 apps,
                 ..Platform::default()
             },
+            &[],
             "argocd",
         )
         .iter()
@@ -324,6 +379,8 @@ mod tests {
             "/metadata",
             json!({"name": "crds", "annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}),
         );
+        let mut elsewhere_written = app("crds", [crd()]);
+        elsewhere_written.id.namespace = "teams".into();
         let elsewhere = App {
             cluster: "edge".into(),
             ..app("crds", [crd()])
@@ -360,14 +417,13 @@ mod tests {
     #[test]
     fn it_bears_the_mark_of_an_app_that_will_sync_all_the_same() {
         let mark = |objects: &[Value]| {
-            let mut other = app("crds", objects.iter().cloned());
-            other.id.namespace = "teams".into();
+            let other = app("crds", objects.iter().cloned());
             let apps = vec![root(), other, app("payments", [channel("")])];
             let platform = Platform {
                 apps,
                 ..Platform::default()
             };
-            let [preloaded] = &preloaded(&platform, "argocd")[..] else {
+            let [preloaded] = &preloaded(&platform, &[], "argocd")[..] else {
                 panic!()
             };
             let object = preloaded.object(&Tracking::of(None));
@@ -377,7 +433,7 @@ mod tests {
         };
         assert_eq!(
             mark(&[crd(), namespace("alone")]),
-            "teams_crds:apiextensions.k8s.io/CustomResourceDefinition:crds/channels.shop.io"
+            "crds:apiextensions.k8s.io/CustomResourceDefinition:crds/channels.shop.io"
         );
         let mut hook = namespace("alone");
         hook["metadata"]["annotations"] = json!({"helm.sh/hook": "post-install"});

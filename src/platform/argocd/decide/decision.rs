@@ -49,6 +49,8 @@ pub struct Rules {
     pub roots: Vec<ObjectRef>,
     /// When the run began; of a resumed run, when it first began.
     pub started: Timestamp,
+    /// When the first of the runs began that this one goes on with, by the cluster's clock; its own beginning if there is none.
+    pub first_started: Timestamp,
     /// What is accepted of single apps, by name or by `namespace/name`.
     pub apps: BTreeMap<String, Policy>,
     /// What we found ourselves in the repositories.

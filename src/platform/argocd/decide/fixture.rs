@@ -118,6 +118,7 @@ impl Platform {
             rules: Rules {
                 roots: vec![app_id("root")],
                 started: now(0),
+                first_started: now(0),
                 apps: std::collections::BTreeMap::new(),
                 revisions: vec![Resolved {
                     repository: REPOSITORY.to_owned(),

@@ -23,7 +23,7 @@ impl View<'_> {
             trigger: format!("project `{}` has changed since it was last compared", app.project()),
             after: Duration::ZERO,
             is_hard: false,
-            in_turn: false,
+            in_turn: true,
         })
     }
 }

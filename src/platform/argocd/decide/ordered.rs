@@ -30,7 +30,7 @@ impl View<'_> {
         // What the API writes down is whole seconds.
         let is_begun = app.operation().is_some_and(|operation| {
             let started = operation.started_at();
-            let is_of_this_run = started.is_some_and(|at| at.as_second() >= self.rules.started.as_second());
+            let is_of_this_run = started.is_some_and(|at| at.as_second() >= self.rules.first_started.as_second());
             is_of_this_run && operation.is_of_revision(app)
         });
         self.is_ordered(id, app) && !is_begun && self.memory.begun(id, &[order_of(app)]).0 == 0
@@ -205,6 +205,12 @@ mod tests {
         since.order_sync("cart");
         since.app("cart")["status"]["operationState"] = ended("Succeeded", 1);
         assert_eq!(begun(&mut since, 6), []);
+        // Whoever goes on with the run began later than the sync.
+        let mut resumed = shop();
+        resumed.order_sync("cart");
+        resumed.app("cart")["status"]["operationState"] = ended("Succeeded", -60);
+        resumed.rules.first_started = at(-90).parse().unwrap();
+        assert_eq!(begun(&mut resumed, 6), []);
     }
 
     #[test]
