@@ -8,6 +8,7 @@ mod environment;
 mod flux;
 mod helm;
 mod kustomize;
+mod login;
 mod tool;
 
 pub use directory::{Directory, Jsonnet, JsonnetVariable};
@@ -15,4 +16,5 @@ pub use environment::Environment;
 pub use flux::{Flux, Metadata};
 pub use helm::{FileParameter, Helm, Parameter};
 pub use kustomize::{Kustomize, Replica};
+pub use login::covers;
 pub use tool::{Tool, read};
