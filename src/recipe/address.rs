@@ -1,4 +1,4 @@
-//! To which addresses a login may be sent.
+//! Addresses of repositories: to which of them a login may be sent, and how one is shown.
 
 /// Whether a login for all repositories below an address may be sent to another: scheme and host are the same, and the path
 /// goes on only at a `/`. Argo CD takes whatever begins with the same letters (`getRepositoryCredentialIndex` in `util/db`), so
@@ -11,6 +11,33 @@ pub fn covers(login: &str, address: &str) -> bool {
         && login.1.eq_ignore_ascii_case(address.1)
         && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         && !address.2.split('/').any(|step| step == "..")
+}
+
+/// Returns an address as it may be shown and kept: without the login that is written in it. The user of SSH is part of the
+/// address.
+pub fn without_password(address: &str) -> String {
+    match login(address) {
+        Some((user, range)) if user.contains(':') || !address.starts_with("ssh://") => {
+            format!("{}{}", &address[..range.start], &address[range.end..])
+        }
+        _ => address.to_owned(),
+    }
+}
+
+/// Returns the password that is written in an address, as it is written there.
+pub fn password(address: &str) -> Option<&str> {
+    let (user, _) = login(address)?;
+    user.split_once(':')
+        .map(|(_, password)| password)
+        .filter(|password| !password.is_empty())
+}
+
+/// Returns what stands before the `@` of an address, and where that is, the `@` included.
+fn login(address: &str) -> Option<(&str, std::ops::Range<usize>)> {
+    let start = address.find("://")? + 3;
+    let authority = address[start..].split(['/', '?', '#']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    Some((user, start..start + user.len() + 1))
 }
 
 /// Takes an address apart: its scheme, empty where none is written; its host with user and port; and its path.
@@ -46,6 +73,23 @@ mod tests {
             ("h", "h.evil.net/x", false),
         ] {
             assert_eq!(covers(login, address), expected, "{login} {address}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (address, shown, secret) in [
+            ("https://bot:hunter2@h/a.git", "https://h/a.git", Some("hunter2")),
+            ("https://bot:p@ss@h:8443/a", "https://h:8443/a", Some("p@ss")),
+            ("oci://bot:hunter2@h/charts", "oci://h/charts", Some("hunter2")),
+            ("https://token@h/a", "https://h/a", None),
+            ("ssh://git:hunter2@h/a", "ssh://h/a", Some("hunter2")),
+            ("ssh://git@h/a", "ssh://git@h/a", None),
+            ("git@h:a", "git@h:a", None),
+            ("https://h:8443/pa:th@x", "https://h:8443/pa:th@x", None),
+        ] {
+            assert_eq!(without_password(address), shown, "{address}");
+            assert_eq!(password(address), secret, "{address}");
         }
     }
 }
