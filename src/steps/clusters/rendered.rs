@@ -134,7 +134,7 @@ impl Whole<'_> {
             missing: self.lent.missing.clone(),
             cluster: self.cluster.clone(),
         };
-        let result = renderer.render(&job).await;
+        let result = Box::pin(renderer.render(&job)).await;
         let result = result.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
         match doubt(&result.findings, self.is_strict) {
             None => Ok(result),
