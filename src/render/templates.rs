@@ -99,7 +99,7 @@ mod tests {
     async fn a_template_gets_no_more_memory_than_a_source() {
         let folder = tempfile::tempdir().unwrap();
         // The bound is set when it has started already. In units of 1,024 bytes.
-        let script = "until [ $(ulimit -v) = 62500 ]; do :; done; echo 'texts: [YQ==]'";
+        let script = "until [ $(ulimit -d) = 62500 ]; do :; done; echo 'texts: [YQ==]'";
         let found = templates(&[("a", "{}")], "", &renderer(folder.path(), script)).await;
         assert_eq!(found.unwrap(), ["a"]);
     }
