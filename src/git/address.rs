@@ -98,6 +98,11 @@ impl Address {
     }
 }
 
+/// Whether an address is one of files of this machine.
+pub fn is_local(written: &str) -> bool {
+    Address::parse(written).is_ok_and(|address| address.transport == Transport::File)
+}
+
 /// Returns an address as it may be shown: without a password, and whatever cannot be read, without all before an `@`.
 pub(super) fn shown(written: &str) -> String {
     match Address::parse(written) {

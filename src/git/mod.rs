@@ -22,6 +22,7 @@ mod tree;
 mod version;
 
 pub use access::{Access, Login, Trust};
+pub use address::is_local;
 pub use ancestry::follows;
 pub use error::{Error, HostKey, Kind, Known, Refusal};
 pub use fetch::{Checkout, PATIENCE, Request, Wanted, fetch};

@@ -3,6 +3,7 @@
 //! [`Tool`] is what an agent's object says, in the agent's own words: its JSON form is that of the object. It is read by
 //! `platform`, which knows the agents, and carried out by `render`, which knows the programs; neither knows the other.
 
+mod address;
 mod directory;
 mod environment;
 mod flux;
@@ -10,6 +11,7 @@ mod helm;
 mod kustomize;
 mod tool;
 
+pub use address::{covers, password, without_password};
 pub use directory::{Directory, Jsonnet, JsonnetVariable};
 pub use environment::Environment;
 pub use flux::{Flux, Metadata};

@@ -22,6 +22,8 @@ pub struct Job {
     pub environment: Environment,
     /// The checkouts of the sources that lend files to this one, by `$` and their `ref`.
     pub lent: BTreeMap<String, Checkout>,
+    /// Those that cannot be had, by `$` and their `ref`, with the reason: a file of theirs is not known, rather than missing.
+    pub missing: BTreeMap<String, String>,
     /// The cluster that it is rendered for.
     pub cluster: Cluster,
 }

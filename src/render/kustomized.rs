@@ -23,6 +23,9 @@ const REFUSED: [&str; 5] = [
     "--env",
 ];
 
+/// The only way in which kustomize stays within a kustomization's folders; its default.
+const RESTRICTED: &str = "LoadRestrictionsRootOnly";
+
 /// Builds the kustomization of a folder with what the app adds to it. Bases on servers and programs are never run.
 pub(super) async fn build(
     renderer: &Renderer,
@@ -119,7 +122,8 @@ fn program(renderer: &Renderer, ground: &Ground) -> Result<PathBuf, Error> {
     renderer.settings.find("kustomize").ok_or_else(missing)
 }
 
-/// Whether charts are inflated; an error where the options of the agent let the repository run programs.
+/// Whether charts are inflated; an error where the options of the agent let the repository run programs, or read the files of
+/// this machine.
 fn options(renderer: &Renderer) -> Result<bool, Error> {
     let said = || renderer.settings.build_options.split_whitespace();
     let refused = said().find(|option| REFUSED.iter().any(|refused| option.split('=').next() == Some(*refused)));
@@ -127,6 +131,19 @@ fn options(renderer: &Renderer) -> Result<bool, Error> {
         let message =
             format!("kustomize is run with `{refused}` by the agent, which lets a repository run programs here");
         return Err(Error::Unknown(message));
+    }
+    // It is written as one word or as two.
+    let is_unbound = said()
+        .zip(said().skip(1).chain([""]))
+        .any(|(option, next)| match option.split_once('=') {
+            Some(("--load-restrictor", how)) => how != RESTRICTED,
+            None if option == "--load-restrictor" => next != RESTRICTED,
+            _ => false,
+        });
+    if is_unbound {
+        let message = "kustomize is run with another `--load-restrictor` than `LoadRestrictionsRootOnly` by the agent, which \
+                       lets a build read files of this machine";
+        return Err(Error::Unknown(message.to_owned()));
     }
     Ok(said().any(|option| option.contains("--enable-helm")))
 }
@@ -249,4 +266,37 @@ pub(super) fn file(folder: &Path) -> Option<PathBuf> {
         .iter()
         .map(|name| folder.join(name))
         .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Redactor;
+    use crate::render::Settings;
+
+    #[test]
+    fn a_build_may_neither_run_programs_nor_read_files_of_this_machine() {
+        for (said, expected) in [
+            ("", Some(false)),
+            ("--enable-helm", Some(true)),
+            ("--load-restrictor LoadRestrictionsRootOnly --enable-helm", Some(true)),
+            ("--load-restrictor=LoadRestrictionsRootOnly", Some(false)),
+            ("--enable-helm --load-restrictor=LoadRestrictionsNone", None),
+            ("--load-restrictor LoadRestrictionsNone", None),
+            ("--load-restrictor=none", None),
+            ("--load-restrictor", None),
+            ("--enable-exec", None),
+        ] {
+            let settings = Settings {
+                build_options: said.to_owned(),
+                ..Settings::default()
+            };
+            let found = options(&Renderer::new(settings, &Redactor::default()));
+            assert_eq!(found.as_ref().ok().copied(), expected, "{said}: {found:?}");
+            if said.contains("LoadRestrictionsNone") {
+                let why = found.unwrap_err().to_string();
+                assert!(why.contains("read files of this machine"), "{why}");
+            }
+        }
+    }
 }

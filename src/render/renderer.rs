@@ -23,7 +23,7 @@ pub struct Renderer {
     pub(super) redactor: Redactor,
     pub(super) programs: programs::Versions,
     links: links::Checked,
-    places: Semaphore,
+    pub(super) places: Semaphore,
 }
 
 /// What a source is rendered from: the files as they are.

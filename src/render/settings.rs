@@ -66,4 +66,6 @@ pub struct Repository {
     pub insecure: bool,
     /// Whether a registry speaks plain HTTP.
     pub plain_http: bool,
+    /// Whether its login is for all repositories below its address; otherwise for that address alone.
+    pub is_shared: bool,
 }

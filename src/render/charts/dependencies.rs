@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::super::form::CHART;
 use super::super::renderer::{Ground, Renderer};
 use super::super::workspace::Workspace;
-use super::super::{Error, Form, programs};
+use super::super::{Error, Form, programs, values};
 use super::login::{self, Known};
 use super::store::{digest_of, write};
 use crate::finding::Finding;
+use crate::recipe::without_password;
 use crate::yaml;
 
 /// Lays a chart out with all that it needs, by `helm dependency build` as Argo CD does (`runHelmBuild`). What was fetched is kept
@@ -24,6 +25,7 @@ pub(in crate::render) async fn build(
     pass_credentials: bool,
     found: &mut Vec<Finding>,
 ) -> Result<Workspace, Error> {
+    stay_inside(ground)?;
     let workspace = Workspace::of_folder(ground)?;
     let needed = needed(&workspace.ground.place);
     let vendored = workspace.ground.place.join("charts");
@@ -65,6 +67,28 @@ pub(in crate::render) async fn build(
             Err(error)
         }
     }
+}
+
+/// Refuses a chart on disk that is not of this repository: Helm would pack whatever folder of this machine is named. It reads
+/// the lock rather than the chart where there is one (`Manager.Build` of Helm).
+fn stay_inside(ground: &Ground) -> Result<(), Error> {
+    for name in [CHART, "Chart.lock", "requirements.yaml", "requirements.lock"] {
+        let text = fs::read_to_string(ground.place.join(name)).unwrap_or_default();
+        let documents = yaml::manifests(&text).unwrap_or_default();
+        let dependencies = documents
+            .iter()
+            .filter_map(|(_, about)| about["dependencies"].as_array());
+        let repositories = dependencies
+            .flatten()
+            .filter_map(|dependency| dependency["repository"].as_str());
+        for path in repositories.filter_map(|url| url.strip_prefix("file://")) {
+            if path.starts_with('/') {
+                return Err(Error::LeadsOut(path.to_owned()));
+            }
+            values::inside(&ground.root, &ground.place, path)?;
+        }
+    }
+    Ok(())
 }
 
 fn note(path: &str, why: &str) -> Finding {
@@ -164,7 +188,12 @@ async fn fetch(renderer: &Renderer, ground: &Ground, needed: &Needed, pass_crede
         .await;
     built.map(drop).map_err(|source| Error::NotFetched {
         chart: format!("what {} needs", ground.path),
-        repository: needed.repositories.join(", "),
+        repository: needed
+            .repositories
+            .iter()
+            .map(|url| without_password(url))
+            .collect::<Vec<_>>()
+            .join(", "),
         source,
     })
 }
@@ -199,4 +228,36 @@ fn keep(from: &Path, to: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_on_disk_is_one_of_the_same_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("top");
+        fs::create_dir_all(root.join("charts/shop")).unwrap();
+        fs::create_dir_all(root.join("charts/base")).unwrap();
+        fs::create_dir_all(folder.path().join("other")).unwrap();
+        let ground = Ground::of(&root, "charts/shop").unwrap();
+        let outside = format!("file://{}", folder.path().join("other").display());
+        for (url, expected) in [
+            ("file://../base", true),
+            ("https://charts.example.com", true),
+            ("file://../../../other", false),
+            (outside.as_str(), false),
+            ("file:///etc", false),
+        ] {
+            for name in [CHART, "Chart.lock", "requirements.yaml", "requirements.lock"] {
+                let file = root.join("charts/shop").join(name);
+                let text = format!("dependencies:\n  - {{name: base, version: 1.0.0, repository: '{url}'}}\n");
+                fs::write(&file, text).unwrap();
+                let found = stay_inside(&ground);
+                assert_eq!(found.is_ok(), expected, "{name} {url}: {found:?}");
+                fs::remove_file(&file).unwrap();
+            }
+        }
+    }
 }

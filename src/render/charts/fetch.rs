@@ -10,6 +10,7 @@ use super::login::{self, Known};
 use super::store::Store;
 use super::unpack::unpack;
 use crate::finding::Finding;
+use crate::recipe::without_password;
 use crate::yaml;
 
 /// A chart on disk.
@@ -61,7 +62,8 @@ pub(in crate::render) async fn chart(
     if !renderer.settings.network {
         let bytes = kept().ok_or_else(|| {
             Error::Unknown(format!(
-                "the chart {wanted} of {repository} is not on this machine, and nothing is fetched"
+                "the chart {wanted} of {} is not on this machine, and nothing is fetched",
+                without_password(repository)
             ))
         })?;
         return unpacked(&bytes, note(version, &wanted, "nothing is fetched"));
@@ -141,7 +143,7 @@ async fn pull(
     let run = || renderer.networked(&helm, home.path(), home.path());
     let failed = |source| Error::NotFetched {
         chart: name.to_owned(),
-        repository: repository.to_owned(),
+        repository: without_password(repository),
         source,
     };
     if !is_registry {

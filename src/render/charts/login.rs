@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::{Error, Repository, Settings};
 use super::store::write;
+use crate::recipe::covers;
 
 /// A repository that Helm is told, under a name of its own.
 pub(super) struct Known {
@@ -19,19 +20,19 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Returns a repository with the login that fits it best: of all that its address begins with, the longest, as for
-    /// Argo CD's credential templates.
+    /// Returns a repository with the login that fits it best: that of its own address, or else of those for all below an
+    /// address the one with the longest. Nobody else may be told a password ([`covers`]).
     pub(super) fn new(settings: &Settings, name: &str, url: &str, pass_credentials: bool) -> Self {
         let bare = |url: &str| url.trim_start_matches("oci://").trim_end_matches('/').to_owned();
         let wanted = bare(url);
-        let fitting = settings
-            .repositories
-            .iter()
-            .filter(|known| wanted.starts_with(&bare(&known.url)));
+        let fitting = settings.repositories.iter().filter(|known| {
+            let known_as = bare(&known.url);
+            known_as == wanted || (known.is_shared && covers(&known_as, &wanted))
+        });
         Self {
             name: name.to_owned(),
             url: url.to_owned(),
-            login: fitting.max_by_key(|known| known.url.len()).cloned(),
+            login: fitting.max_by_key(|known| (!known.is_shared, known.url.len())).cloned(),
             pass_credentials,
         }
     }
@@ -116,4 +117,50 @@ fn authority(login: &Repository, name: &str, home: &Path) -> Result<Option<Strin
     let file = home.join(format!("{name}.pem"));
     write(&file, pem.as_bytes())?;
     Ok(Some(file.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_goes_to_no_repository_that_merely_begins_alike() {
+        let known = |url: &str, is_shared| Repository {
+            url: url.to_owned(),
+            username: url.to_owned(),
+            is_shared,
+            ..Repository::default()
+        };
+        let settings = Settings {
+            repositories: vec![
+                known("https://charts.example.com", false),
+                known("https://team.example.com/charts", true),
+                known("https://team.example.com/charts/own/", false),
+                known("oci://registry.example.com/charts", true),
+            ],
+            ..Settings::default()
+        };
+        for (url, expected) in [
+            ("https://charts.example.com/", Some("https://charts.example.com")),
+            ("https://charts.example.com/x", None),
+            ("https://charts.example.com.evil.net/x", None),
+            (
+                "https://team.example.com/charts/x",
+                Some("https://team.example.com/charts"),
+            ),
+            (
+                "https://team.example.com/charts/own",
+                Some("https://team.example.com/charts/own/"),
+            ),
+            ("https://team.example.com/charts-of-others", None),
+            (
+                "registry.example.com/charts/x",
+                Some("oci://registry.example.com/charts"),
+            ),
+            ("oci://registry.example.com.evil.net/charts", None),
+        ] {
+            let login = Known::new(&settings, "charts", url, false).login;
+            assert_eq!(login.map(|login| login.username).as_deref(), expected, "{url}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use crate::event::Failure;
 use crate::git::{self, Checkout};
 use crate::platform::argocd::recipe::Recipe;
+use crate::recipe::without_password;
 use crate::runbook::{Revision, Source};
 use crate::steps::World;
 use crate::steps::sources::request;
@@ -60,7 +61,8 @@ impl<'world> Fresh<'world> {
         }
         Err(format!(
             "{} at {} is no source of the runbook",
-            recipe.repository, recipe.target
+            without_password(&recipe.repository),
+            recipe.target
         ))
     }
 }

@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::fresh::Fresh;
-use super::rendered::{rendered, renderer};
+use super::rendered::{anew, rendered};
 use super::toll::Toll;
 use crate::agent::argocd::Observer;
 use crate::cluster::{Change, Cluster, Error};
@@ -113,7 +113,7 @@ async fn coming(world: &World, fresh: &Fresh<'_>, tree: &Tree, away: &Away, clus
         .unwrap_or_default();
     let stages = world.prepared.get().into_iter().flat_map(|prepared| &prepared.ground);
     let ground = stages.flat_map(|stage| &stage.manifests);
-    let renderer = renderer(world, tree::build_options(tree::installed(ground)));
+    let renderer = anew(world, tree::build_options(tree::installed(ground)));
     let mut all = Vec::new();
     for (id, object) in &tree.applications {
         let app = Application::new(object);

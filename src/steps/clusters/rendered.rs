@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::fresh::Fresh;
+use crate::finding::{Finding, Severity};
 use crate::git;
 use crate::object::Manifest;
 use crate::platform::argocd::application::Application;
@@ -45,6 +46,7 @@ pub(super) async fn rendered(
             },
             lent: &lent,
             cluster: &cluster,
+            is_strict: true,
         };
         let result = whole.render(renderer, source, checkout).await?;
         all.extend(result.manifests);
@@ -52,19 +54,29 @@ pub(super) async fn rendered(
     Ok(all)
 }
 
-/// Returns what renders the sources of Applications. `build_options` is what the agent adds to `kustomize build`.
+/// Returns what renders the sources of Applications, and keeps what it rendered for the next time. `build_options` is what the
+/// agent adds to `kustomize build`.
 pub(in crate::steps) fn renderer(world: &World, build_options: String) -> Renderer {
+    Renderer::new(settings(world, build_options, true), &world.redactor)
+}
+
+/// Returns what renders everything anew. What decides what is deleted on a cluster that lives on is taken from no file that
+/// somebody may have changed since.
+pub(super) fn anew(world: &World, build_options: String) -> Renderer {
+    Renderer::new(settings(world, build_options, false), &world.redactor)
+}
+
+fn settings(world: &World, build_options: String, is_kept: bool) -> Settings {
     let known = world.runbook.get().zip(world.secrets.get());
-    let settings = Settings {
+    Settings {
         repositories: known
             .map(|(runbook, secrets)| repositories(runbook, secrets))
             .unwrap_or_default(),
         build_options,
-        cache: Some(world.options.cache.join("rendered")),
+        cache: is_kept.then(|| world.options.cache.join("rendered")),
         network: true,
         ..Settings::default()
-    };
-    Renderer::new(settings, &world.redactor)
+    }
 }
 
 /// What all sources of an Application have in common.
@@ -72,9 +84,11 @@ pub(in crate::steps) struct Whole<'app> {
     /// The Application.
     pub(in crate::steps) app: recipe::About<'app>,
     /// What its sources lend to each other.
-    pub(in crate::steps) lent: &'app BTreeMap<String, Checkout>,
+    pub(in crate::steps) lent: &'app Lent,
     /// The cluster that it is for.
     pub(in crate::steps) cluster: &'app Cluster,
+    /// Whether a warning is a doubt too, since what is rendered decides what is deleted.
+    pub(in crate::steps) is_strict: bool,
 }
 
 impl Whole<'_> {
@@ -116,33 +130,56 @@ impl Whole<'_> {
             tool: recipe.tool,
             name: name.to_owned(),
             namespace: self.app.namespace.to_owned(),
-            lent: self.lent.clone(),
+            lent: self.lent.here.clone(),
+            missing: self.lent.missing.clone(),
             cluster: self.cluster.clone(),
         };
-        let result = renderer.render(&job).await;
+        let result = Box::pin(renderer.render(&job)).await;
         let result = result.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
-        match result.fault() {
+        match doubt(&result.findings, self.is_strict) {
             None => Ok(result),
             Some(fault) => Err(format!("{what} is in doubt: {}", fault.message)),
         }
     }
 }
 
-/// Returns the checkouts of the sources that lend files to others, by `$` and their `ref`. One that is not here is missed by
-/// whoever needs it.
+/// What is said of rendering that changes nothing of what the agent renders.
+const HARMLESS: [&str; 2] = ["render/hooks", "render/left-out"];
+
+/// Returns the first thing by which the result may not be what the agent renders.
+fn doubt(findings: &[Finding], is_strict: bool) -> Option<&Finding> {
+    findings
+        .iter()
+        .find(|one| one.severity == Severity::Error || (is_strict && !HARMLESS.contains(&one.rule)))
+}
+
+/// The sources that lend files to others, by `$` and their `ref`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::steps) struct Lent {
+    /// Those that are here.
+    pub(in crate::steps) here: BTreeMap<String, Checkout>,
+    /// Why the others are not: whoever needs one cannot be rendered.
+    pub(in crate::steps) missing: BTreeMap<String, String>,
+}
+
+/// Finds the sources that lend files to others.
 pub(in crate::steps) fn lent<'checkout>(
     sources: &[&Value],
     checkout: impl Fn(&Recipe) -> Result<&'checkout git::Checkout, String>,
-) -> BTreeMap<String, Checkout> {
-    let lent = sources.iter().filter_map(|source| {
-        let name = Recipe::lends(source)?;
+) -> Lent {
+    let mut lent = Lent::default();
+    for source in sources {
+        let Some(name) = Recipe::lends(source) else { continue };
         // Only the address and the revision matter here, so that what is rendered from it may be whatever it likes.
         let place =
             serde_json::json!({"repoURL": source["repoURL"], "targetRevision": source["targetRevision"], "path": "."});
-        let recipe = Recipe::of(&place).ok()??;
-        Some((name, at(checkout(&recipe).ok()?)))
-    });
-    lent.collect()
+        let found = Recipe::of(&place).and_then(|recipe| checkout(&recipe.ok_or("it has no address")?));
+        match found {
+            Ok(found) => drop(lent.here.insert(name, at(found))),
+            Err(why) => drop(lent.missing.insert(name, why)),
+        }
+    }
+    lent
 }
 
 fn at(checkout: &git::Checkout) -> Checkout {
@@ -170,4 +207,61 @@ fn overridden(source: &Value, root: &Path, app: &str) -> Result<Value, String> {
         }
     }
     Ok(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_warning_is_a_doubt_where_it_decides_what_is_deleted() {
+        for (finding, is_strict, expected) in [
+            (Finding::error("render/not-yaml", "so"), false, true),
+            (Finding::error("render/not-yaml", "so"), true, true),
+            (Finding::warning("render/duplicate", "so"), false, false),
+            (Finding::warning("render/duplicate", "so"), true, true),
+            (Finding::warning("render/chart-kept", "so"), true, true),
+            (Finding::warning("render/hooks", "so"), true, false),
+            (Finding::warning("render/left-out", "so"), true, false),
+        ] {
+            let rule = finding.rule;
+            assert_eq!(doubt(&[finding], is_strict).is_some(), expected, "{rule} {is_strict}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_kept_decides_what_is_deleted() {
+        let world = World::default();
+        assert_eq!(settings(&world, String::new(), false).cache, None);
+        assert!(settings(&world, String::new(), true).cache.is_some());
+    }
+
+    #[test]
+    fn a_source_that_lends_and_cannot_be_had_is_told_with_its_reason() {
+        let checkout = git::Checkout {
+            commit: "c0ffee".to_owned(),
+            directory: PathBuf::from("here"),
+            url: "https://h/here".to_owned(),
+            submodules: Vec::new(),
+        };
+        let sources = [
+            json!({"repoURL": "https://h/here", "ref": "here"}),
+            json!({"repoURL": "https://h/gone", "ref": "gone"}),
+            json!({"repoURL": "oci://h/image", "ref": "image"}),
+            json!({"repoURL": "https://h/app", "path": "app"}),
+        ];
+        let sources: Vec<&Value> = sources.iter().collect();
+        let found = lent(&sources, |recipe| match recipe.repository.as_str() {
+            "https://h/here" => Ok(&checkout),
+            _ => Err("nobody answers".to_owned()),
+        });
+        assert_eq!(found.here.keys().collect::<Vec<_>>(), ["$here"]);
+        assert_eq!(found.missing["$gone"], "nobody answers");
+        assert!(found.missing["$image"].contains("image"), "{:?}", found.missing);
+        assert_eq!(found.missing.len(), 2);
+    }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::platform::argocd::secret::{Data, field};
+use crate::recipe::covers;
 use crate::render::Repository;
 use crate::runbook::{Runbook, SecretShape};
 use crate::steps::Restored;
 
 /// Returns the repositories of charts that the agent will know: those of secrets with `type: helm` or `oci`, or `enableOCI`.
-/// One without a login of its own has that of the credentials whose address its own begins with, the longest first.
+/// One without a login of its own has that of the credentials for all below an address that its own is below, the longest first.
 pub(in crate::steps) fn repositories(runbook: &Runbook, secrets: &BTreeMap<String, Restored>) -> Vec<Repository> {
     let of = |wanted: &'static str| {
         secrets.iter().filter_map(move |(name, restored)| {
@@ -19,11 +20,16 @@ pub(in crate::steps) fn repositories(runbook: &Runbook, secrets: &BTreeMap<Strin
                 .flatten()
         })
     };
-    let shared: Vec<Repository> = of("repo-creds").collect();
+    let shared: Vec<Repository> = of("repo-creds")
+        .map(|shared| Repository {
+            is_shared: true,
+            ..shared
+        })
+        .collect();
     let mut known: Vec<Repository> = of("repository").collect();
     for one in &mut known {
-        let begins = shared.iter().filter(|shared| one.url.starts_with(&shared.url));
-        if let Some(login) = begins.max_by_key(|shared| shared.url.len())
+        let fitting = shared.iter().filter(|shared| covers(&shared.url, &one.url));
+        if let Some(login) = fitting.max_by_key(|shared| shared.url.len())
             && one.password.is_none()
         {
             one.username.clone_from(&login.username);
@@ -48,6 +54,7 @@ fn repository(data: &Data) -> Option<Repository> {
         authority: None,
         insecure: field(data, "insecure") == Some("true"),
         plain_http: field(data, "insecureOCIForceHttp") == Some("true"),
+        is_shared: false,
     })
 }
 
@@ -58,13 +65,13 @@ mod tests {
     use crate::runbook;
 
     #[test]
-    fn a_repository_of_charts_has_its_login_or_the_one_that_its_address_begins_with() {
+    fn a_repository_of_charts_has_its_login_or_the_one_that_it_is_below() {
         let text = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
             sources:\n  platform: {git: \"https://h/p.git\", revision: main}\n\
             stores:\n  - vault: {address: \"https://v\", auth: {token: {env: T}}}\n\
             agent: {argocd: {from: {source: platform, path: argocd}}}\n\
             secrets:\n  git: {as: argocd/repository, from: [{vault: a}]}\n  bare: {as: argocd/repository, from: [{vault: b}]}\n\
-            \x20 own: {as: argocd/repository, from: [{vault: c}]}\n  all: {as: argocd/repo-creds, from: [{vault: d}]}\n\
+            \x20 evil: {as: argocd/repository, from: [{vault: e}]}\n  own: {as: argocd/repository, from: [{vault: c}]}\n  all: {as: argocd/repo-creds, from: [{vault: d}]}\n\
             roots:\n  - {id: apps, source: platform, path: apps}\n";
         let runbook = runbook::parse("shop.yaml", text).0.unwrap();
         let held = |pairs: &[(&str, &str)]| Restored {
@@ -80,6 +87,10 @@ mod tests {
             (
                 "bare".to_owned(),
                 held(&[("url", "https://charts/a"), ("type", "helm"), ("name", "a")]),
+            ),
+            (
+                "evil".to_owned(),
+                held(&[("url", "https://charts.evil.net/a"), ("type", "helm")]),
             ),
             (
                 "own".to_owned(),
@@ -112,6 +123,7 @@ mod tests {
             told,
             [
                 ("https://charts/a", "s", "3"),
+                ("https://charts.evil.net/a", "", ""),
                 ("charts.example.com/b", "u", "2"),
                 ("https://charts", "s", "3")
             ]

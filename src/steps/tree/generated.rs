@@ -39,8 +39,7 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
                         .iter()
                         .map(|asked| (asked.template.as_str(), asked.parameters.as_str()))
                         .collect();
-                    let options = render::Options::default();
-                    let rendered = render::templates(&asked, text::DEFINITIONS, &options, &ground.world.redactor)
+                    let rendered = render::templates(&asked, text::DEFINITIONS, &ground.renderer)
                         .await
                         .map_err(|error| {
                             vec![format!("its templates cannot be rendered: {}", error.failure().words())]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::git::Access;
 use crate::platform::argocd::address;
 use crate::platform::argocd::secret::{Data, field};
+use crate::recipe::covers;
 use crate::runbook::{Runbook, SecretShape};
 use crate::steps::Restored;
 
 /// Returns the login that Argo CD chooses for a repository (`util/db/repository.go`): that of its own secret, or else of the
-/// credentials whose address its own begins with, the longest first. Without one it is asked without a login.
+/// credentials for all below an address that its own is below, the longest first. Without one it is asked without a login.
 pub(super) fn access(
     runbook: &Runbook,
     secrets: &BTreeMap<String, Restored>,
@@ -38,7 +39,7 @@ fn chosen<'held>(
     let own = of("repository").find(|(url, _, data)| *url == wanted && logs_in(data));
     let shared = || {
         of("repo-creds")
-            .filter(|(url, _, _)| wanted.starts_with(url))
+            .filter(|(url, _, _)| covers(url, &wanted))
             .max_by_key(|(url, _, _)| url.len())
     };
     // One without a login may still say that the certificate is not looked at.
@@ -99,6 +100,8 @@ mod tests {
             ("https://h/team/other", Some("team")),
             ("https://h/others/x", Some("all")),
             ("https://elsewhere/x", None),
+            ("https://h.evil.net/x", None),
+            ("https://h/teams/x", Some("all")),
         ] {
             let found = chosen(&runbook, &secrets, repository).map(|(name, _)| name);
             assert_eq!(found, expected, "{repository}");

@@ -11,6 +11,8 @@ use super::login;
 use crate::event::Failure;
 use crate::git::{self, Checkout, Request, Wanted};
 use crate::platform::argocd::address;
+use crate::recipe::{password, without_password};
+use crate::redact::{Redactor, Secret};
 use crate::runbook::Revision;
 use crate::steps::World;
 use crate::steps::sources::request;
@@ -50,6 +52,7 @@ impl Repositories {
 
     /// Returns the checkout of a repository at a revision, as an Application names them; or why there is none.
     pub(super) async fn at(&self, repository: &str, target: &str) -> Result<Found, String> {
+        learn(&self.world.redactor, repository);
         let key = (address::normal(repository), target.to_owned());
         let once = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,6 +93,13 @@ impl Repositories {
             let (request, folder) = request(&self.world, name).map_err(told)?;
             (Request { revision, ..request }, folder)
         } else {
+            // Whoever writes an Application would have files of this machine read.
+            if git::is_local(repository) {
+                return Err(format!(
+                    "{} is a folder of this machine and no source of the runbook",
+                    without_password(repository)
+                ));
+            }
             let secrets = self.world.secrets.get().ok_or("the stores were not read")?;
             let request = Request {
                 url: repository.to_owned(),
@@ -106,6 +116,7 @@ impl Repositories {
         let _place = self.places.acquire().await.ok();
         let checkout = git::fetch(&request, &folder).await.map_err(|error| {
             let why = told(error.failure());
+            let repository = without_password(repository);
             if same.is_some() {
                 format!("{repository} at {target} cannot be read: {why}")
             } else {
@@ -119,6 +130,15 @@ impl Repositories {
     }
 }
 
+/// Teaches the redactor the password that an address carries, as it is written there and as it is meant.
+pub(super) fn learn(redactor: &Redactor, repository: &str) {
+    if let Some(password) = password(repository) {
+        redactor.learn(&Secret::from(password));
+        let meant: Vec<u8> = percent_encoding::percent_decode_str(password).collect();
+        redactor.learn(&Secret::new(meant));
+    }
+}
+
 /// A name for a folder.
 fn short_digest(text: &str) -> String {
     let digest = Sha256::digest(text);
@@ -126,4 +146,48 @@ fn short_digest(text: &str) -> String {
         .iter()
         .take(10)
         .fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::runbook;
+
+    const RUNBOOK: &str = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+        sources:\n  platform: {git: \"https://h/p.git\", revision: main}\n\
+        agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+        roots:\n  - {id: apps, source: platform, path: apps}\n";
+
+    fn repositories() -> Repositories {
+        Repositories::new(&Arc::new(World {
+            runbook: OnceLock::from(runbook::parse("shop.yaml", RUNBOOK).0.unwrap()),
+            checkouts: OnceLock::from(BTreeMap::new()),
+            secrets: OnceLock::from(BTreeMap::new()),
+            ..World::default()
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_this_machine_is_no_repository_of_an_app() {
+        for address in ["file:///srv/git", "FILE:///srv/git"] {
+            let why = repositories().at(address, "main").await.unwrap_err();
+            assert!(why.contains("is a folder of this machine"), "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_in_an_address_is_neither_told_nor_shown_later() {
+        let repositories = repositories();
+        // Nobody listens there.
+        let asked = "http://bot:hunter%202hunter@127.0.0.1:1/p.git";
+        let why = repositories.at(asked, "main").await.unwrap_err();
+        assert!(why.starts_with("http://127.0.0.1:1/p.git is no source"), "{why}");
+        assert!(!why.contains("hunter"), "{why}");
+        for shape in ["hunter%202hunter", "hunter 2hunter"] {
+            let text = repositories.world.redactor.redact(shape).into_owned();
+            assert!(!text.contains("hunter"), "{text}");
+        }
+    }
 }

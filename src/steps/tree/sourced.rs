@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::repositories::Found;
+use super::repositories::{Found, learn};
 use super::walk::{Brought, Ground};
 use crate::git::Checkout;
 use crate::graph::{AppSource, Sourced};
 use crate::object::Manifest;
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::recipe::{About, Recipe};
+use crate::recipe::without_password;
 use crate::steps::clusters::{Whole, lent};
 
 /// Renders all sources of an Application as the agent would. The reasons are why that cannot be done here, one a source.
@@ -21,10 +22,14 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
     if written.is_empty() {
         unknown.push("it has no source of its own".to_owned());
     }
+    for source in &written {
+        learn(&ground.world.redactor, source["repoURL"].as_str().unwrap_or_default());
+    }
     let borrowed = borrowed(ground, &written).await;
     let lent = lent(&written, |recipe| {
         let key = (recipe.repository.clone(), recipe.target.clone());
-        borrowed.get(&key).ok_or_else(|| "it cannot be read".to_owned())
+        let found = borrowed.get(&key).ok_or("it cannot be read")?;
+        found.as_ref().map_err(Clone::clone)
     });
     let id = app.id();
     let name = if id.namespace == ground.namespace {
@@ -40,6 +45,7 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
         },
         lent: &lent,
         cluster: &ground.target,
+        is_strict: false,
     };
     for source in written {
         let recipe = match Recipe::of(source) {
@@ -51,7 +57,7 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
             }
         };
         let mut at = AppSource {
-            repository: recipe.repository.clone(),
+            repository: without_password(&recipe.repository),
             path: recipe.chart.clone().unwrap_or_else(|| recipe.path.clone()),
             ..AppSource::default()
         };
@@ -83,7 +89,7 @@ async fn one(
         (whole.render(&ground.renderer, source, &checkout).await?, name)
     };
     let from = if from.is_empty() {
-        recipe.repository.clone()
+        without_password(&recipe.repository)
     } else {
         from
     };
@@ -98,15 +104,14 @@ async fn one(
         .collect())
 }
 
-/// Finds the checkouts of the sources that lend files to others. One that cannot be had is missed by whoever needs it.
-async fn borrowed(ground: &Ground, sources: &[&Value]) -> BTreeMap<(String, String), Checkout> {
+/// Finds the checkouts of the sources that lend files to others, or why they cannot be had.
+async fn borrowed(ground: &Ground, sources: &[&Value]) -> BTreeMap<(String, String), Result<Checkout, String>> {
     let mut found = BTreeMap::new();
     for source in sources.iter().filter(|source| Recipe::lends(source).is_some()) {
         let place = json!({"repoURL": source["repoURL"], "targetRevision": source["targetRevision"], "path": "."});
         let Ok(Some(recipe)) = Recipe::of(&place) else { continue };
-        if let Ok(at) = ground.repositories.at(&recipe.repository, &recipe.target).await {
-            found.insert((recipe.repository, recipe.target), at.checkout);
-        }
+        let at = ground.repositories.at(&recipe.repository, &recipe.target).await;
+        found.insert((recipe.repository, recipe.target), at.map(|at| at.checkout));
     }
     found
 }

@@ -18,6 +18,7 @@ fn chart(server: &Server, version: &str, said: Value) -> Job {
             version: version.to_owned(),
         },
         lent: BTreeMap::new(),
+        missing: BTreeMap::new(),
         ..job(Path::new("/"), "", helm(said))
     }
 }

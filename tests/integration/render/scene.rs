@@ -51,6 +51,7 @@ pub(super) fn job(root: &Path, path: &str, tool: Option<Tool>) -> Job {
             .into_iter()
             .collect::<Environment>(),
         lent: std::collections::BTreeMap::new(),
+        missing: std::collections::BTreeMap::new(),
         cluster: Cluster {
             kube_version: Some("v1.35.4+k3s1".to_owned()),
             api_versions: Vec::new(),

@@ -27,11 +27,16 @@ async fn rendered(element: &Value, templates: &[&str], options: &Value) -> Resul
         .iter()
         .map(|asked| (asked.template.as_str(), asked.parameters.as_str()))
         .collect();
-    let programs = render::Options {
+    let settings = render::Settings {
         programs: Some(Programs::find().unwrap().bin().as_os_str().to_owned()),
-        ..render::Options::default()
+        ..render::Settings::default()
     };
-    let found = render::templates(&asked, text::DEFINITIONS, &programs, &Redactor::default()).await;
+    let found = render::templates(
+        &asked,
+        text::DEFINITIONS,
+        &render::Renderer::new(settings, &Redactor::default()),
+    )
+    .await;
     let found = found.map_err(|error| error.failure().words())?;
     facts.texts.extend(texts.into_iter().zip(found.into_iter().map(Ok)));
     match generate(&set, &facts) {

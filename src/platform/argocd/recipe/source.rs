@@ -66,7 +66,7 @@ impl Recipe {
         if recipe.repository.starts_with("oci://") && recipe.chart.is_none() {
             return Err(format!(
                 "`{}`, an image that only the agent can read",
-                recipe.repository
+                recipe::without_password(&recipe.repository)
             ));
         }
         // `ref` beside a path does both (`spec.sources[].ref`); beside a chart Argo CD does not allow it.
