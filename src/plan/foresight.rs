@@ -159,6 +159,14 @@ impl Foresight {
         Ok(())
     }
 
+    /// What is needed and nothing that is known brings, each with who needs it.
+    fn missing(&self) -> impl Iterator<Item = (NodeId, Vec<Edge>)> {
+        self.graph.unknowns().into_iter().filter_map(|unknown| match unknown {
+            Unknown::Missing { node, needed_by } => Some((node, needed_by)),
+            Unknown::App { .. } => None,
+        })
+    }
+
     fn doubts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for cycle in self.graph.cycles() {
             writeln!(
@@ -170,26 +178,30 @@ impl Foresight {
                 writeln!(f, "     {mark} {} {}", self.graph.node(link.later.0), self.link(link))?;
             }
         }
-        for (node, found) in self.graph.doubled() {
+        for (node, found) in self.graph.doubled().take(SHOWN) {
             let apps = &self.graph.node(node).apps;
             writeln!(f, "  ! {found} is in more than one app: {}", self.names(apps))?;
         }
-        for unknown in self.graph.unknowns() {
-            let Unknown::Missing { node, needed_by } = unknown else {
-                continue;
-            };
+        let missing: Vec<_> = self.missing().collect();
+        for (node, needed_by) in missing.iter().take(SHOWN) {
             let Some(first) = needed_by.first() else { continue };
-            let more = if needed_by.len() > 1 {
-                format!(", and {} more", needed_by.len() - 1)
-            } else {
-                String::new()
+            let more = match needed_by.len() {
+                1 => String::new(),
+                count => format!(", and {} more", count - 1),
             };
             writeln!(
                 f,
                 "  ? nothing that is known brings {}: {} {}{more}",
-                self.graph.node(node),
+                self.graph.node(*node),
                 self.graph.node(first.later.0),
                 self.link(first)
+            )?;
+        }
+        if missing.len() > SHOWN {
+            let more = missing.len() - SHOWN;
+            writeln!(
+                f,
+                "  ? and {more} more that nothing known brings: --output json has them all"
             )?;
         }
         Ok(())
