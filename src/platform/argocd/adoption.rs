@@ -58,7 +58,8 @@ pub fn has_taken_over(live: &Value, apps: &BTreeSet<String>) -> bool {
         .into_iter()
         .flatten()
         .any(|entry| entry["manager"] == MANAGER);
-    applied && marked.is_some_and(|app| apps.contains(app))
+    // Argo CD marks no CRD (`reposerver/repository/repository.go`, `GenerateManifests`): that an app names it has to do.
+    applied && (live["kind"] == "CustomResourceDefinition" || marked.is_some_and(|app| apps.contains(app)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! Which CRDs and namespaces are there before the roots, because an app needs of another what it brings. Pure: a platform in.
 //!
 //! Argo CD orders what one app brings, and nothing across apps (argo-cd #3781): an app whose custom resources come before another
-//! app's CRD fails, and begins again until its retries are used up. What is applied beforehand bears the mark of the app that brings it,
-//! so that the app finds it as its own: not `OutOfSync`, and not left for nobody. It is synced with what else the app brings, which is how
-//! the agent comes to own its fields. An app that brings nothing else would find itself Synced and never sync, so that no hook of it
-//! would run and no namespace be made for it; what is applied for such a one bears no mark, and its first sync takes it over.
+//! app's CRD fails, and begins again until its retries are used up.
+//!
+//! A namespace bears the mark of the app that brings it, so that this app finds it as its own. It is synced with what else the app brings,
+//! which is how the agent comes to own its fields. An app that brings nothing else would find itself Synced and never sync; what is
+//! applied for such a one bears no mark, and its first sync takes it over.
+//!
+//! A CRD never bears a mark: Argo CD gives it none (`reposerver/repository/repository.go`, `GenerateManifests`), so that it is never pruned,
+//! and with one it would be. Where an app brings CRDs alone it is Synced at once; if it has hooks, its CRDs are left to the agent.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -50,7 +54,7 @@ impl Preloaded {
     /// Returns the object as it is applied: with the mark that its app gives it, where that app comes to sync all the same.
     pub fn object(&self, tracking: &Tracking) -> Manifest {
         let mut manifest = self.manifest.clone();
-        if self.is_synced_with_others {
+        if self.is_synced_with_others && manifest.kind() == "Namespace" {
             tracking.mark(manifest.value_mut(), &self.app, &self.namespace);
         }
         manifest
@@ -112,7 +116,9 @@ pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str)
         .filter_map(|by| {
             let [(index, manifest)] = by[..] else { return None };
             let is_permitted = || is_permitted(&platform.apps[index], &projects, manifest, agent_namespace);
-            if !is_brought_by_itself(platform, index) || is_left(manifest) || !is_permitted() {
+            let is_left =
+                is_left(manifest) || (manifest.kind() != "Namespace" && would_skip_hooks(&platform.apps[index]));
+            if is_left || !is_brought_by_itself(platform, index) || !is_permitted() {
                 return None;
             }
             let needed = if manifest.kind() == "Namespace" {
@@ -213,6 +219,16 @@ fn brings_others(app: &App, ids: &BTreeSet<ObjectRef>) -> bool {
     };
     let mut manifests = objects.iter().map(|object| &object.manifest);
     manifests.any(|manifest| !is_hook(manifest) && !ids.contains(&manifest.id()))
+}
+
+/// Whether an app brings CRDs and hooks, and nothing by which it would come to sync and run these.
+fn would_skip_hooks(app: &App) -> bool {
+    let Contents::Known(objects) = &app.contents else {
+        return true;
+    };
+    let manifests = || objects.iter().map(|object| &object.manifest);
+    let is_definition = |manifest: &Manifest| manifest.is(EXTENSIONS, "CustomResourceDefinition");
+    manifests().any(is_hook) && manifests().all(|manifest| is_hook(manifest) || is_definition(manifest))
 }
 
 fn is_hook(manifest: &Manifest) -> bool {
@@ -416,29 +432,39 @@ mod tests {
 
     #[test]
     fn it_bears_the_mark_of_an_app_that_will_sync_all_the_same() {
-        let mark = |objects: &[Value]| {
+        let mark = |objects: &[Value], id: &str| {
             let other = app("crds", objects.iter().cloned());
-            let apps = vec![root(), other, app("payments", [channel("")])];
+            let apps = vec![root(), other, app("payments", [channel("shop")])];
             let platform = Platform {
                 apps,
                 ..Platform::default()
             };
-            let [preloaded] = &preloaded(&platform, &[], "argocd")[..] else {
-                panic!()
-            };
-            let object = preloaded.object(&Tracking::of(None));
-            object
-                .text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
-                .to_owned()
+            let all = preloaded(&platform, &[], "argocd");
+            let found = all.iter().find(|one| one.id().name == id);
+            found.map(|one| {
+                let object = one.object(&Tracking::of(None));
+                object
+                    .text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
+                    .to_owned()
+            })
         };
-        assert_eq!(
-            mark(&[crd(), namespace("alone")]),
-            "crds:apiextensions.k8s.io/CustomResourceDefinition:crds/channels.shop.io"
-        );
         let mut hook = namespace("alone");
         hook["metadata"]["annotations"] = json!({"helm.sh/hook": "post-install"});
-        for nothing_else in [vec![crd()], vec![crd(), hook]] {
-            assert_eq!(mark(&nothing_else), "");
+        let shop = "crds:/Namespace:crds/shop".to_owned();
+        assert_eq!(mark(&[namespace("shop"), namespace("alone")], "shop"), Some(shop));
+        for nothing_else in [vec![namespace("shop")], vec![namespace("shop"), hook.clone()]] {
+            assert_eq!(mark(&nothing_else, "shop"), Some(String::new()));
         }
+        // One that bore a mark would be pruned when Git has it no more, which Argo CD does with no CRD.
+        assert_eq!(
+            mark(&[crd(), namespace("alone")], "channels.shop.io"),
+            Some(String::new())
+        );
+        assert_eq!(mark(&[crd()], "channels.shop.io"), Some(String::new()));
+        assert_eq!(
+            mark(&[crd(), hook], "channels.shop.io"),
+            None,
+            "its hook would never run"
+        );
     }
 }
