@@ -85,7 +85,8 @@ fn files(platform: &Repository) -> Result<Vec<(String, String)>, Trouble> {
             format!(
                 "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: argocd}}\nspec:\n  project: default\n  \
                  source: {{repoURL: \"{}\", targetRevision: main, path: {name}}}\n  \
-                 destination: {{server: \"https://kubernetes.default.svc\", namespace: {name}}}\n",
+                 destination: {{server: \"https://kubernetes.default.svc\", namespace: {name}}}\n  \
+                 syncPolicy: {{automated: {{prune: true, selfHeal: true}}, retry: {{limit: -1}}, syncOptions: [CreateNamespace=true]}}\n",
                 platform.url_http()
             ),
         );
