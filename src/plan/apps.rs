@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::graph::{AppSource, Contents, Platform};
 use crate::object::ObjectRef;
+use crate::platform::argocd::hook::is_hook;
 
 /// An app, with what it will bring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,12 +44,6 @@ pub struct PlannedObject {
     pub hook: bool,
 }
 
-/// The annotations that make an object a hook of Argo CD, or one of Helm's that Argo CD takes for its own.
-const HOOKS: [&str; 2] = [
-    "/metadata/annotations/argocd.argoproj.io~1hook",
-    "/metadata/annotations/helm.sh~1hook",
-];
-
 /// Returns the apps of a platform as the plan shows them, parents before children.
 pub fn apps(platform: &Platform) -> Vec<PlannedApp> {
     let all = &platform.apps;
@@ -78,6 +73,6 @@ fn object(sourced: &crate::graph::Sourced) -> PlannedObject {
         source: sourced.source.clone(),
         file: manifest.origin().file.clone(),
         line: manifest.origin().line,
-        hook: HOOKS.iter().any(|hook| !manifest.text(hook).is_empty()),
+        hook: is_hook(manifest.value()),
     }
 }

@@ -32,6 +32,11 @@ pub fn password(address: &str) -> Option<&str> {
         .filter(|password| !password.is_empty())
 }
 
+/// Whether a user and a password are written in an address, be it an empty one.
+pub fn has_password(address: &str) -> bool {
+    login(address).is_some_and(|(user, _)| user.contains(':'))
+}
+
 /// Returns what stands before the `@` of an address, and where that is, the `@` included.
 fn login(address: &str) -> Option<(&str, std::ops::Range<usize>)> {
     let start = address.find("://")? + 3;
@@ -91,5 +96,12 @@ mod tests {
             assert_eq!(without_password(address), shown, "{address}");
             assert_eq!(password(address), secret, "{address}");
         }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_seen() {
+        assert!(has_password("https://user:word@host/path"));
+        assert!(!has_password("https://user@host:8443/pa:th@x"));
+        assert!(!has_password("git@host:path"));
     }
 }

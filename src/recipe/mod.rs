@@ -11,7 +11,7 @@ mod helm;
 mod kustomize;
 mod tool;
 
-pub use address::{covers, password, without_password};
+pub use address::{covers, has_password, password, without_password};
 pub use directory::{Directory, Jsonnet, JsonnetVariable};
 pub use environment::Environment;
 pub use flux::{Flux, Metadata};

@@ -17,7 +17,7 @@ use crate::platform::argocd::tracking::Tracking;
 /// How many objects are looked for at a time.
 const AT_ONCE: usize = 16;
 
-/// Applies the CRDs and namespaces that apps need of each other, marked as the objects of the apps that bring them.
+/// Applies the CRDs and namespaces that apps need of each other, each as the app that brings it would find it its own.
 ///
 /// Which live system it would hit if the target were wrong: the cluster of the connection, whose guard asks who answers before each
 /// request. What is there already is never written: on a platform that lives it is its app's.
@@ -58,7 +58,7 @@ impl Preload {
         }
     }
 
-    /// Returns what is not there yet, with its marks.
+    /// Returns what is not there yet, as it is to be applied.
     async fn lacking(cluster: &Cluster, preloaded: &[Preloaded], namespace: &str) -> Result<Vec<Manifest>, Error> {
         let settings = ObjectRef::new("v1", "ConfigMap", namespace, "argocd-cm");
         let tracking = Tracking::of(cluster.get(&settings).await?.as_ref());

@@ -33,15 +33,6 @@ pub(crate) fn is_revision(target: &str, revision: &str, commit: &str) -> bool {
     bare == revision || bare == commit
 }
 
-/// Whether an address carries a user's password, as in `https://user:password@host/`.
-pub(crate) fn has_password(address: &str) -> bool {
-    address
-        .split_once("://")
-        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next())
-        .and_then(|authority| authority.rsplit_once('@'))
-        .is_some_and(|(user, _)| user.contains(':'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,12 +68,5 @@ mod tests {
         ] {
             assert_eq!(is_ssh(address), ssh, "{address}");
         }
-    }
-
-    #[test]
-    fn a_password_in_an_address_is_seen() {
-        assert!(has_password("https://user:word@host/path"));
-        assert!(!has_password("https://user@host:8443/pa:th@x"));
-        assert!(!has_password("git@host:path"));
     }
 }

@@ -123,4 +123,13 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_definition_needs_no_mark_but_that_the_agent_has_applied_it() {
+        for (manager, expected) in [(MANAGER, true), ("gitops-dr", false)] {
+            let live =
+                json!({"kind": "CustomResourceDefinition", "metadata": {"managedFields": [{"manager": manager}]}});
+            assert_eq!(has_taken_over(&live, &names(&["crds"])), expected, "{manager}");
+        }
+    }
 }

@@ -103,13 +103,19 @@ pub(in crate::platform) fn of_text(text: &str) -> Option<Cause> {
         .or_else(|| webhook(text))
 }
 
-/// `The Kubernetes API could not find cert-manager.io/Certificate for requested resource …`, or
-/// `no matches for kind "Certificate" in version "cert-manager.io/v1"`.
+/// `The Kubernetes API could not find cert-manager.io/Certificate for requested resource …`,
+/// `no matches for kind "Certificate" in version "cert-manager.io/v1"`, or, where other kinds of its group are served,
+/// `Certificate.cert-manager.io "" not found` (`gitops-engine/pkg/utils/kube/kube.go`, `ServerResourceForGroupVersionKind`).
 fn missing_kind(text: &str) -> Option<Cause> {
     if let Some(rest) = after(text, "could not find ")
         && let Some((named, _)) = rest.split_once(" for requested resource")
     {
         let (group, kind) = named.rsplit_once('/')?;
+        return kind_of(group, kind);
+    }
+    if let Some((named, _)) = text.split_once(" \"\" not found") {
+        let named = named.rsplit(' ').next()?;
+        let (kind, group) = named.split_once('.').unwrap_or((named, ""));
         return kind_of(group, kind);
     }
     let rest = after(text, "no matches for kind \"")?;
@@ -186,6 +192,8 @@ mod tests {
                 "Widget.shop.example.com",
             ),
             ("no matches for kind \"Widget\" in version \"v1\"", "Widget"),
+            ("Widget.shop.example.com \"\" not found", "Widget.shop.example.com"),
+            ("error: Widget \"\" not found (retried 1 times).", "Widget"),
             ("namespaces \"shop\" not found", "Namespace shop"),
             (tried, "Service cert-manager/hook of a webhook"),
             (

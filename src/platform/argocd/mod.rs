@@ -5,7 +5,7 @@
 //! * [`manifest`]: how a root from Git is made fit for a restore. [`damage`]: what in the sources would do harm.
 //! * [`application`], [`applicationset`]: a typed view of the live objects.
 //! * [`checks`]: where it keeps the health checks that are not in its code. [`exclusions`]: which kinds it does not look at.
-//! * [`recipe`]: what an Application is rendered from. [`sets`]: which Applications a set makes.
+//! * [`recipe`]: what an Application is rendered from. [`hook`]: what a sync runs instead of managing it. [`sets`]: which Applications a set makes.
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`preload`]: what is applied before the roots because apps need it of each other.
 //! * [`project`]: what a project lets its apps bring.
@@ -26,7 +26,9 @@ pub mod checks;
 pub mod damage;
 pub mod decide;
 pub mod exclusions;
+mod glob;
 pub mod graph;
+pub mod hook;
 pub mod install;
 pub mod manifest;
 mod message;

@@ -18,14 +18,12 @@ use serde_json::Value;
 use super::GROUP;
 use super::application::{Application, text};
 use super::applicationset::ApplicationSet;
+use super::hook::is_hook;
 use super::install::default_project;
 use super::project::{permits, permits_target};
 use super::tracking::Tracking;
-use crate::graph::{App, Contents, Platform};
+use crate::graph::{App, Contents, Platform, brings};
 use crate::object::{Manifest, ObjectRef};
-
-/// The group of CRDs.
-const EXTENSIONS: &str = "apiextensions.k8s.io";
 
 /// Namespaces that every cluster has.
 const BUILT_IN: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -76,10 +74,14 @@ impl std::fmt::Display for Preloaded {
 
 /// Returns what an app brings to the target and another app needs there, namespaces first.
 ///
-/// Left to the agent is what it would not bring by itself, or not as it is written: of an app that is not synced automatically, or below
-/// one; of an app in another namespace than the agent's, or whose project is not known to permit it: with our rights an object of the
-/// whole cluster could be made that the agent refuses to make for this app; a hook; an object of two apps; and a CRD whose objects a webhook converts, since an Argo CD that cannot have them converted sees
-/// nothing of the cluster any more (argo-cd #20828).
+/// Left to the agent is what it would not bring by itself, or not as it is written:
+///
+/// * of an app that is not synced automatically, or below one;
+/// * of an app in another namespace than the agent's, or whose project is not known to permit it: our rights go further than those that the
+///   agent gives to this app;
+/// * a hook, and an object of two apps;
+/// * a CRD whose objects a webhook converts: an Argo CD that cannot have them converted sees nothing of the cluster any more
+///   (argo-cd #20828).
 pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str) -> Vec<Preloaded> {
     let projects = all_projects(platform, projects, agent_namespace);
     let mut brought: BTreeMap<ObjectRef, Vec<(usize, &Manifest)>> = BTreeMap::new();
@@ -116,15 +118,13 @@ pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str)
         .filter_map(|by| {
             let [(index, manifest)] = by[..] else { return None };
             let is_permitted = || is_permitted(&platform.apps[index], &projects, manifest, agent_namespace);
-            let is_left =
-                is_left(manifest) || (manifest.kind() != "Namespace" && would_skip_hooks(&platform.apps[index]));
+            let is_left = is_left(manifest) || (brings(manifest).is_some() && would_skip_hooks(&platform.apps[index]));
             if is_left || !is_brought_by_itself(platform, index) || !is_permitted() {
                 return None;
             }
-            let needed = if manifest.kind() == "Namespace" {
-                namespaces.get(manifest.text("/metadata/name"))
-            } else {
-                kinds.get(&(manifest.text("/spec/group"), manifest.text("/spec/names/kind")))
+            let needed = match brings(manifest) {
+                Some(kind) => kinds.get(&kind),
+                None => namespaces.get(manifest.text("/metadata/name")),
             };
             let needed_by: BTreeSet<_> = needed?
                 .iter()
@@ -209,7 +209,7 @@ fn is_permitted(
 
 /// Whether others may stand on an object of this kind before they can even be applied.
 fn is_ground(manifest: &Manifest) -> bool {
-    manifest.is("", "Namespace") || manifest.is(EXTENSIONS, "CustomResourceDefinition")
+    manifest.is("", "Namespace") || brings(manifest).is_some()
 }
 
 /// Whether an app brings an object that is neither a hook nor one of these.
@@ -218,7 +218,7 @@ fn brings_others(app: &App, ids: &BTreeSet<ObjectRef>) -> bool {
         return false;
     };
     let mut manifests = objects.iter().map(|object| &object.manifest);
-    manifests.any(|manifest| !is_hook(manifest) && !ids.contains(&manifest.id()))
+    manifests.any(|manifest| !is_hook(manifest.value()) && !ids.contains(&manifest.id()))
 }
 
 /// Whether an app brings CRDs and hooks, and nothing by which it would come to sync and run these.
@@ -227,20 +227,12 @@ fn would_skip_hooks(app: &App) -> bool {
         return true;
     };
     let manifests = || objects.iter().map(|object| &object.manifest);
-    let is_definition = |manifest: &Manifest| manifest.is(EXTENSIONS, "CustomResourceDefinition");
-    manifests().any(is_hook) && manifests().all(|manifest| is_hook(manifest) || is_definition(manifest))
-}
-
-fn is_hook(manifest: &Manifest) -> bool {
-    let annotations = manifest.value().pointer("/metadata/annotations");
-    ["argocd.argoproj.io/hook", "helm.sh/hook"]
-        .iter()
-        .any(|name| annotations.is_some_and(|annotations| annotations.get(name).is_some()))
+    manifests().any(|one| is_hook(one.value())) && manifests().all(|one| is_hook(one.value()) || brings(one).is_some())
 }
 
 /// Whether the agent alone may apply it.
 fn is_left(manifest: &Manifest) -> bool {
-    is_hook(manifest)
+    is_hook(manifest.value())
         || manifest.text("/spec/conversion/strategy") == "Webhook"
         || (manifest.kind() == "Namespace" && BUILT_IN.contains(&manifest.text("/metadata/name")))
 }

@@ -1,10 +1,10 @@
 //! What a project lets its apps bring (`pkg/apis/application/v1alpha1/types.go`, `AppProject.Is…Permitted`). In doubt it does not.
 
-use globset::GlobBuilder;
 use serde_json::Value;
 
 use super::IN_CLUSTER;
 use super::application::{Application, items, text};
+use super::glob::is_match;
 
 /// Whether a project lets an app bring an object of the whole cluster, of this group and kind, to the cluster that the agent runs in.
 pub fn permits(project: &Value, app: Application<'_>, group: &str, kind: &str) -> bool {
@@ -68,14 +68,6 @@ fn is_let(patterns: &[&str], fits: impl Fn(&str) -> bool) -> bool {
         && !patterns
             .iter()
             .any(|pattern| pattern.strip_prefix('!').is_some_and(&fits))
-}
-
-/// Whether a pattern fits; in an address `*` stands for what is between two slashes, unless it is all of the pattern.
-fn is_match(pattern: &str, value: &str, is_address: bool) -> bool {
-    let glob = GlobBuilder::new(pattern)
-        .literal_separator(is_address && pattern != "*")
-        .build();
-    glob.is_ok_and(|glob| glob.compile_matcher().is_match(value))
 }
 
 #[cfg(test)]

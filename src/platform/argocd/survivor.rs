@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::application::text;
+use super::hook::is_hook;
 use super::tracking::Tracking;
 use crate::object::ObjectRef;
 
@@ -78,12 +79,6 @@ fn annotation<'object>(object: &'object Value, name: &str) -> &'object str {
         .get("metadata")
         .and_then(|metadata| metadata.get("annotations")?.get(name)?.as_str())
         .unwrap_or_default()
-}
-
-fn is_hook(object: &Value) -> bool {
-    ["argocd.argoproj.io/hook", "helm.sh/hook"]
-        .iter()
-        .any(|name| !annotation(object, name).is_empty())
 }
 
 fn is_kept(object: &Value) -> bool {

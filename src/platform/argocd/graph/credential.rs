@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::applications::applications;
 use crate::graph::{Draft, Firmness, Object, Opens, Reason, Whole, Written};
 use crate::object::Manifest;
-use crate::platform::argocd::GROUP;
 use crate::platform::argocd::address::normal;
 use crate::platform::argocd::application::{items, text};
 
@@ -14,15 +14,7 @@ const LABEL: &str = "argocd.argoproj.io/secret-type";
 /// Puts each Application behind the Secret of its repositories: the one of exactly this address, else the longest that it begins with.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     let secrets = secrets(whole, draft);
-    for (index, one) in whole.apps.iter().enumerate() {
-        let Some(object) = one
-            .object
-            .as_ref()
-            .filter(|object| object.manifest.is(GROUP, "Application"))
-        else {
-            continue;
-        };
-        let spec = object.manifest.value();
+    for (index, _, spec) in applications(whole) {
         let many = items(spec, "/spec/sources").map(|source| text(source, "/repoURL"));
         let mut addresses: Vec<String> = many
             .chain([text(spec, "/spec/source/repoURL")])

@@ -1,6 +1,7 @@
 //! What Argo CD makes one object wait for another by: [`ROWS`] for a [`Graph`](crate::graph::Graph), and what is there once it is
 //! installed, [`given`].
 
+mod applications;
 mod credential;
 mod destination;
 mod kind_order;

@@ -1,20 +1,14 @@
 //! An app needs its project.
 
+use super::applications::applications;
 use crate::graph::{Draft, Firmness, Reason, Whole, Written};
 use crate::platform::argocd::GROUP;
 use crate::platform::argocd::application::text;
 
 /// Puts each Application behind its project, which is where Argo CD is.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
-    for (index, one) in whole.apps.iter().enumerate() {
-        let Some(object) = one
-            .object
-            .as_ref()
-            .filter(|object| object.manifest.is(GROUP, "Application"))
-        else {
-            continue;
-        };
-        let name = match text(object.manifest.value(), "/spec/project") {
+    for (index, one, object) in applications(whole) {
+        let name = match text(object, "/spec/project") {
             "" => "default",
             named => named,
         };

@@ -4,6 +4,7 @@ use super::key::{Form, Key, meant};
 use super::report::Report;
 use super::{Data, Shape, has, text};
 use crate::platform::argocd::address;
+use crate::recipe;
 
 /// The keys of `repository` and `repository-write`.
 pub(super) const REPOSITORY: &[Key] = &[
@@ -129,7 +130,7 @@ fn check_url(data: &Data, report: &mut Report<'_>) {
             .error("secret/url", "`url` has white space around it")
             .help("take it away; a newline at the end most likely");
     }
-    if address::has_password(url) {
+    if recipe::has_password(url) {
         report
             .error(
                 "secret/url-password",

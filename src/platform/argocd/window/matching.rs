@@ -1,9 +1,9 @@
 //! To which apps a window applies (`pkg/apis/application/v1alpha1/types.go`, `SyncWindows.Matches`).
 
-use globset::GlobBuilder;
 use serde_json::Value;
 
 use crate::platform::argocd::application::{Application, items};
+use crate::platform::argocd::glob::is_match;
 
 /// Whether a window applies to an app, by its name, by its cluster or by its namespace: by any of them, or by all that are
 /// chosen where the window says so.
@@ -25,7 +25,7 @@ pub(super) fn applies(window: &Value, app: Application<'_>) -> bool {
             let patterns = || items(window, pointer).filter_map(Value::as_str);
             named
                 .into_iter()
-                .any(|name| patterns().any(|pattern| is_match(pattern, name)))
+                .any(|name| patterns().any(|pattern| is_match(pattern, name, false)))
         })
         .peekable();
     if window["andOperator"] == Value::Bool(true) {
@@ -33,10 +33,4 @@ pub(super) fn applies(window: &Value, app: Application<'_>) -> bool {
     } else {
         fits.any(|fit| fit)
     }
-}
-
-/// Whether a pattern fits, in which `*` stands for any text.
-fn is_match(pattern: &str, name: &str) -> bool {
-    let glob = GlobBuilder::new(pattern).literal_separator(false).build();
-    glob.is_ok_and(|glob| glob.compile_matcher().is_match(name))
 }

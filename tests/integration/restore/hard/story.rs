@@ -139,7 +139,8 @@ async fn each_case_has_its_line(run: &mut Watched) {
         ),
     ] {
         let told = interventions(run, app);
-        assert!(told.contains(&(given_up, trigger)), "{app}: {told:?}");
+        let is_told = told.contains(&(given_up, trigger));
+        assert!(is_told, "{app}, {trigger}: {}", run.said().await);
     }
     for (app, words) in [
         ("stamp", "failed calling webhook"),
