@@ -121,6 +121,22 @@ pub enum NotAManifest {
     Missing(&'static str),
 }
 
+/// Returns what is at a JSON pointer, as [`Value::pointer`] does, without a copy of each part of the pointer: while a platform is
+/// awaited all of it is asked again with each change.
+pub fn at<'value>(value: &'value Value, pointer: &str) -> Option<&'value Value> {
+    if pointer.is_empty() || pointer.contains('~') {
+        return value.pointer(pointer);
+    }
+    pointer
+        .strip_prefix('/')?
+        .split('/')
+        .try_fold(value, |value, part| match value {
+            Value::Object(fields) => fields.get(part),
+            Value::Array(_) => value.pointer(&format!("/{part}")),
+            _ => None,
+        })
+}
+
 impl Manifest {
     /// Takes a document as an object. A `List` is an object too; see [`Manifest::items`].
     pub fn new(value: Value, origin: Origin) -> Result<Self, NotAManifest> {
@@ -141,7 +157,7 @@ impl Manifest {
 
     /// Returns the text at a JSON pointer; empty where there is none.
     pub fn text(&self, pointer: &str) -> &str {
-        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        at(&self.value, pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Returns the object.
@@ -206,6 +222,30 @@ impl Manifest {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_at_a_pointer_is_what_json_pointers_say() {
+        let object = json!({"spec": {"ports": [{"name": "http"}, 8080], "a/b": {"~": 1}, "": 2}, "0": {"": 3}});
+        for pointer in [
+            "",
+            "/",
+            "/spec",
+            "/spec/",
+            "/spec/ports",
+            "/spec/ports/0/name",
+            "/spec/ports/1",
+            "/spec/ports/01",
+            "/spec/ports/2",
+            "/spec/ports/-",
+            "/spec/ports/x/name",
+            "/spec/a~1b/~0",
+            "/spec/a/b",
+            "/0/",
+            "spec",
+        ] {
+            assert_eq!(at(&object, pointer), object.pointer(pointer), "{pointer}");
+        }
+    }
 
     #[test]
     fn a_reference_reads_as_people_write_it() {

@@ -21,8 +21,12 @@ use crate::runbook::Runbook;
 /// How long the closure must stay as it is before it counts as settled.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// For how long changes are gathered before the next decision.
+/// For how long changes are gathered before the next decision, at least.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// For how many times as long as a decision took changes are gathered before the next: each looks at everything, and the agent needs the
+/// processors more than we do.
+const BREATHS: u32 = 4;
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,8 @@ impl Step for Drive {
             // After a break it may be another cluster that is seen.
             cluster.if_in_doubt_the_same().await?;
             let mut look_again = None;
+            let looked = tokio::time::Instant::now();
+            let mut breath = BREATH;
             for notice in observer.notices() {
                 context.notice(notice);
             }
@@ -83,6 +89,7 @@ impl Step for Drive {
                     let mut aside = is_blind.then(|| memory.clone());
                     decide(observer.tree(), &rules, aside.as_mut().unwrap_or(&mut memory), now)
                 };
+                breath = breath.max(looked.elapsed() * BREATHS);
                 told.tell(&decision, observer.trouble(), context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
                 if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
@@ -127,8 +134,8 @@ impl Step for Drive {
                     None => observer.changed().await,
                 }
                 // One change seldom comes alone, and each decision looks at everything.
-                let breath = tokio::time::Instant::now() + BREATH;
-                while tokio::time::timeout_at(breath, observer.changed()).await.is_ok() {}
+                let until = tokio::time::Instant::now() + breath;
+                while tokio::time::timeout_at(until, observer.changed()).await.is_ok() {}
             };
             let is_moved = tokio::select! {
                 waited = context.unless_stopped(wait) => waited.map(|()| false)?,

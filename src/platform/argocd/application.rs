@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{GROUP, IN_CLUSTER, REFRESH, manifest};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, at};
 
 /// A view of a live Application. Fields: `pkg/apis/application/v1alpha1/types.go`.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ pub struct Source<'object> {
 
 /// Returns the text at a JSON pointer; empty where there is none.
 pub(in crate::platform) fn text<'object>(value: &'object Value, pointer: &str) -> &'object str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(value, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns the items at a JSON pointer.
@@ -41,7 +41,7 @@ pub(in crate::platform) fn items<'object>(
     value: &'object Value,
     pointer: &str,
 ) -> impl Iterator<Item = &'object Value> {
-    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    at(value, pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
@@ -140,8 +140,7 @@ impl<'object> Application<'object> {
 
     /// Returns the sync that runs, or the last one.
     pub fn operation(self) -> Option<Operation<'object>> {
-        self.0
-            .pointer("/status/operationState")
+        at(self.0, "/status/operationState")
             .filter(|state| state.is_object())
             .map(Operation)
     }
@@ -192,7 +191,7 @@ impl<'object> Application<'object> {
 
     /// Returns its sources, each with the revision it was compared with.
     pub fn sources(self) -> Vec<Source<'object>> {
-        let many = self.0.pointer("/spec/sources").and_then(Value::as_array);
+        let many = at(self.0, "/spec/sources").and_then(Value::as_array);
         if let Some(sources) = many.filter(|sources| !sources.is_empty()) {
             return sources
                 .iter()
@@ -202,7 +201,7 @@ impl<'object> Application<'object> {
         }
         let revision = text(self.0, "/status/sync/revision");
         // A hydrated app deploys the branch that the hydrator writes, which nobody resolved beforehand.
-        if let Some(hydrator) = self.0.pointer("/spec/sourceHydrator").filter(|value| value.is_object()) {
+        if let Some(hydrator) = at(self.0, "/spec/sourceHydrator").filter(|value| value.is_object()) {
             return vec![Source {
                 repository: text(hydrator, "/drySource/repoURL"),
                 target: text(hydrator, "/syncSource/targetBranch"),
@@ -210,8 +209,7 @@ impl<'object> Application<'object> {
                 revision,
             }];
         }
-        self.0
-            .pointer("/spec/source")
+        at(self.0, "/spec/source")
             .map(|source| Source::new(source, revision))
             .into_iter()
             .collect()
@@ -277,7 +275,7 @@ impl<'object> Application<'object> {
     pub fn written_sources(self) -> Vec<&'object Value> {
         let many: Vec<_> = items(self.0, "/spec/sources").collect();
         if many.is_empty() {
-            self.0.pointer("/spec/source").into_iter().collect()
+            at(self.0, "/spec/source").into_iter().collect()
         } else {
             many
         }
@@ -384,8 +382,7 @@ impl<'object> Operation<'object> {
 
     /// Returns the resources that it was to sync, where it was not to sync all.
     pub fn chosen_resources(self) -> Option<&'object Value> {
-        self.0
-            .pointer("/operation/sync/resources")
+        at(self.0, "/operation/sync/resources")
             .filter(|resources| resources.as_array().is_some_and(|resources| !resources.is_empty()))
     }
 
