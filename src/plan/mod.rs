@@ -8,9 +8,11 @@ mod extra;
 mod foresight;
 mod make;
 mod text;
+mod waves;
 
 pub use apps::{PlannedApp, PlannedObject, apps};
 pub use digest::{Covered, Difference};
 pub use extra::{Ordered, order};
 pub use foresight::Foresight;
 pub use make::{Action, Input, Item, Plan, RootInput, SourceAt, make};
+pub use waves::Waves;

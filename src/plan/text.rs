@@ -20,6 +20,9 @@ impl fmt::Display for Plan {
         if !self.apps.is_empty() {
             writeln!(f, "  {}", followers(&self.apps))?;
         }
+        if let Some(waves) = &self.waves {
+            write!(f, "{waves}")?;
+        }
         for app in &self.apps {
             for why in &app.unknown {
                 writeln!(f, "  ? {} is not known beforehand: {why}", app.app)?;
@@ -29,6 +32,18 @@ impl fmt::Display for Plan {
             writeln!(f, "  ! {notice}")?;
         }
         Ok(())
+    }
+}
+
+/// How many names a line shows.
+pub(super) const SHOWN: usize = 8;
+
+/// Names the first few of many: `a, b and 3 more`.
+pub(super) fn few(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

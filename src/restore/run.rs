@@ -10,7 +10,7 @@ use super::{answers, build, follow};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
-use crate::plan::{Action, Foresight, Plan, apps};
+use crate::plan::{Action, Foresight, Plan, Waves, apps};
 use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
@@ -61,6 +61,7 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
         let mut plan = prepared.plan.clone();
         plan.notices.clone_from(&engine.state().notices);
         plan.apps = world.platform.get().map(apps).unwrap_or_default();
+        plan.waves = world.platform.get().map(Waves::of);
         let lacking = world.runbook.get().map(answers::lacking).unwrap_or_default();
         let lacking = lacking
             .into_iter()
