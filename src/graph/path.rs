@@ -80,7 +80,16 @@ impl Graph {
         took: impl Fn(NodeId) -> Option<Duration>,
         progress: impl Fn(NodeId) -> Progress,
     ) -> Timeline {
-        let apps = self.app_lines();
+        self.timeline_of(&self.app_lines(), took, progress)
+    }
+
+    /// The same, with the lines between the apps worked out before.
+    pub(super) fn timeline_of(
+        &self,
+        apps: &Apps,
+        took: impl Fn(NodeId) -> Option<Duration>,
+        progress: impl Fn(NodeId) -> Progress,
+    ) -> Timeline {
         let lengths: Vec<Duration> = self
             .apps
             .iter()
@@ -96,8 +105,8 @@ impl Graph {
             .collect();
         let is_begun = |spot: usize| progress(self.apps[spot].node) != Progress::Waiting;
         let is_done = |spot: usize| progress(self.apps[spot].node) == Progress::Done;
-        let moments = self.moments(&apps, &lengths, is_begun, is_done);
-        self.read(&apps, &moments)
+        let moments = self.moments(apps, &lengths, is_begun, is_done);
+        self.read(apps, &moments)
     }
 
     fn moments(

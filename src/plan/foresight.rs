@@ -5,7 +5,8 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::graph::{Edge, Graph, NodeId, Progress, Timeline, Unknown};
+use super::Took;
+use crate::graph::{Edge, Forecast, Graph, NodeId, Seen, Timeline, Unknown};
 use crate::rto;
 
 /// What can be foreseen.
@@ -15,26 +16,21 @@ pub struct Foresight {
     pub graph: Arc<Graph>,
     /// When each app is expected.
     pub timeline: Timeline,
-    /// Of how many apps earlier runs tell how long they take; of the others it is guessed.
-    pub measured: usize,
+    /// Of how many apps earlier runs tell how long they take, and how many there are; of the others it is guessed.
+    pub measured: (usize, usize),
 }
 
 /// How many names a line shows.
 const SHOWN: usize = 8;
 
 impl Foresight {
-    /// Makes it from a graph and from how long apps took in an earlier run, by the names of their nodes in its events.
-    pub fn new(graph: Arc<Graph>, took: &BTreeMap<String, Duration>) -> Self {
-        let known = |node: NodeId| {
-            let id = &graph.node(node).id;
-            took.get(&format!("{} {}/{}", id.kind, id.namespace, id.name)).copied()
-        };
-        let timeline = graph.timeline(known, |_| Progress::Waiting);
-        let measured = graph.apps().iter().filter(|app| known(app.node).is_some()).count();
+    /// Makes it from a graph and from how an earlier run went.
+    pub fn new(graph: Arc<Graph>, took: &Took) -> Self {
+        let forecast = Forecast::new(Arc::clone(&graph), |node| took.seen(&graph, node));
         Self {
+            timeline: forecast.timeline(|_| Seen::default(), Duration::ZERO),
+            measured: forecast.measured(),
             graph,
-            timeline,
-            measured,
         }
     }
 
@@ -132,11 +128,10 @@ impl Foresight {
     }
 
     fn critical(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.graph.apps().len();
         let by = match self.measured {
-            0 => "guessed by what the apps hold".to_owned(),
-            measured if measured == all => "as the last run took".to_owned(),
-            measured => format!("{measured} of {all} apps as the last run took, the others guessed"),
+            (0, _) => "guessed by what the apps hold".to_owned(),
+            (measured, all) if measured == all => "as the last run took".to_owned(),
+            (measured, all) => format!("{measured} of {all} apps as the last run took, the others guessed"),
         };
         writeln!(
             f,

@@ -45,7 +45,6 @@ pub async fn restore(request: Request) -> RunState {
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
 pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunState) {
-    let journals = request.journals.clone();
     let (mut engine, world) = begin(request, RunId(String::new()), None);
     let world = match world {
         Ok(world) => world,
@@ -68,7 +67,8 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
             .map(|lack| format!("A restore would be refused: {lack}."));
         plan.notices.extend(lacking);
         let graph = world.graph.get().cloned();
-        let foresight = graph.map(|graph| Foresight::new(graph, &took(&journals, &plan.runbook)));
+        let took = world.took.get().cloned().unwrap_or_default();
+        let foresight = graph.map(|graph| Foresight::new(graph, &took));
         (plan, foresight)
     });
     match result {
@@ -115,6 +115,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             .map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
         arguments: request.arguments,
     });
+    let took = took(&request.journals, &runbook.name);
     let world = (|| {
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
@@ -136,6 +137,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             run: OnceLock::from(run),
             started: OnceLock::from(started),
             runbook: OnceLock::from(runbook),
+            took: OnceLock::from(took),
             ..World::default()
         }))
     })();

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
-use super::{World, clusters, weather};
+use super::{World, clusters, outlook, weather};
 use crate::agent::argocd::{Lookout, Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
@@ -19,7 +19,7 @@ use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, dec
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
-const QUIET: Duration = Duration::from_secs(10);
+pub(super) const QUIET: Duration = Duration::from_secs(10);
 
 /// For how long changes are gathered before the next decision.
 const BREATH: Duration = Duration::from_millis(50);
@@ -59,6 +59,7 @@ impl Step for Drive {
         let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
         let mut lookout = Lookout::new();
         let mut told = Told::default();
+        let mut watch = outlook::Watch::default();
         loop {
             // After a break it may be another cluster that is seen.
             cluster.if_in_doubt_the_same().await?;
@@ -84,6 +85,7 @@ impl Step for Drive {
                     decide(observer.tree(), &rules, aside.as_mut().unwrap_or(&mut memory), now)
                 };
                 told.tell(&decision, observer.trouble(), context);
+                watch.tell(self.world.outlook.get(), &decision.nodes, context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
                 if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
                     // A server that went silent, an address that was moved and a Lease that another took break no watch for a while: one

@@ -7,6 +7,7 @@ use crate::event::{
     Blocker, Body, Event, Node, NodePhase, NodeState, Outcome, Phase, Run, RunState, Sink, Step, StepState,
 };
 use crate::report::blocking::blocking;
+use crate::report::estimate::estimate;
 use crate::report::{text, wording};
 use crate::rto::duration;
 
@@ -131,7 +132,12 @@ impl<W: Write> Lines<W> {
         } else {
             format!(" · waiting for {}", blocked.join(" | "))
         };
-        self.say(state.elapsed_ms, &format!("{}: {progress}{blocked}", step.step.id));
+        let expected = estimate(state, state.elapsed_ms);
+        let expected = expected.map(|expected| format!(" · {expected}")).unwrap_or_default();
+        self.say(
+            state.elapsed_ms,
+            &format!("{}: {progress}{expected}{blocked}", step.step.id),
+        );
     }
 }
 
@@ -219,7 +225,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
                 "goes on with run {with}: the recovery clock {stands} at {since}"
             ))
         }
-        Run::Started { .. } | Run::Follows { .. } | Run::Unknown => None,
+        Run::Started { .. } | Run::Follows { .. } | Run::Foreseen { .. } | Run::Expected { .. } | Run::Unknown => None,
     }
 }
 
