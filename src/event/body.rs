@@ -71,7 +71,8 @@ impl Body {
             self,
             Self::Node(_)
                 | Self::Run(Run::Foreseen { .. } | Run::Expected { .. })
-                | Self::Step(Step::Progress { .. } | Step::Output { .. }) | Self::Unknown
+                | Self::Step(Step::Progress { .. } | Step::Output { .. })
+                | Self::Unknown
         )
     }
 }

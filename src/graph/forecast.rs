@@ -148,3 +148,120 @@ fn waits(graph: &Graph, apps: &Apps) -> Vec<Vec<usize>> {
     }
     waits
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::graph::fixture_shop::shop;
+    use crate::graph::properties::any_platform;
+    use crate::graph::{Known, Platform};
+
+    fn seconds(begun: u64, ready: impl Into<Option<u64>>) -> Seen {
+        Seen {
+            begun: Some(Duration::from_secs(begun)),
+            ready: ready.into().map(Duration::from_secs),
+        }
+    }
+
+    /// How the apps of the shop fared, by their names.
+    fn fared<'run>(graph: &'run Graph, run: &'run BTreeMap<&str, Seen>) -> impl Fn(NodeId) -> Seen + 'run {
+        |node| run.get(graph.node(node).id.name.as_str()).copied().unwrap_or_default()
+    }
+
+    #[test]
+    fn the_time_in_which_an_app_waited_for_another_is_the_others() {
+        let graph = Arc::new(shop().graph());
+        // payments has a Certificate of cert-manager's issuer, and was there almost from the first.
+        let earlier: BTreeMap<&str, Seen> = [
+            ("crds", seconds(0, 5)),
+            ("vault", seconds(1, 41)),
+            ("cert-manager", seconds(2, 62)),
+            ("payments", seconds(3, 72)),
+        ]
+        .into();
+        let forecast = Forecast::new(Arc::clone(&graph), fared(&graph, &earlier));
+        let own = |name: &str| {
+            let found = forecast.own.iter().find(|(node, _)| graph.node(**node).id.name == name);
+            found.map(|(_, own)| own.as_secs())
+        };
+        assert_eq!(
+            ["crds", "vault", "cert-manager", "payments", "eso"].map(own),
+            [Some(5), Some(40), Some(60), Some(10), None]
+        );
+        assert_eq!(forecast.measured(), (4, 6));
+    }
+
+    #[test]
+    fn what_is_left_is_the_own_time_of_what_still_waits_and_the_rest_of_what_is_under_way() {
+        let graph = Arc::new(shop().graph());
+        let earlier: BTreeMap<&str, Seen> = [
+            ("crds", seconds(0, 5)),
+            ("vault", seconds(1, 11)),
+            ("eso", seconds(1, 11)),
+            ("mystery", seconds(1, 6)),
+            ("cert-manager", seconds(2, 62)),
+            ("payments", seconds(3, 72)),
+        ]
+        .into();
+        let forecast = Forecast::new(Arc::clone(&graph), fared(&graph, &earlier));
+        let others = ["infra", "apps", "crds", "vault", "eso", "mystery"];
+        let left = |cert_manager: Seen, payments: Seen, now: u64| {
+            let mut run: BTreeMap<&str, Seen> = others.map(|name| (name, seconds(0, 0))).into();
+            run.extend([("cert-manager", cert_manager), ("payments", payments)]);
+            let timeline = forecast.timeline(fared(&graph, &run), Duration::from_secs(now));
+            timeline.total.as_secs()
+        };
+        for (cert_manager, payments, now, expected) in [
+            (seconds(0, None), seconds(0, None), 0, 70),
+            (seconds(0, None), seconds(0, None), 30, 40),
+            // What has taken longer than ever goes on for a tenth of that, and then there is payments.
+            (seconds(0, None), seconds(0, None), 90, 16),
+            // It was there all the time, and begins in earnest now.
+            (seconds(0, 90), seconds(0, None), 90, 10),
+            (seconds(0, 90), seconds(0, None), 97, 3),
+            (seconds(0, 90), seconds(0, 99), 99, 0),
+        ] {
+            assert_eq!(left(cert_manager, payments, now), expected, "after {now} s");
+        }
+    }
+
+    fn graph(platform: &Platform) -> Arc<Graph> {
+        Arc::new(Graph::build(platform, &Known::default(), &[], |_| true))
+    }
+
+    /// For each app whether and when it was there and well.
+    fn any_run() -> impl Strategy<Value = Vec<Seen>> {
+        let seen = (prop::option::of(0..100_u64), 0..100_u64, any::<bool>()).prop_map(|(begun, took, is_ready)| Seen {
+            begun: begun.map(Duration::from_secs),
+            ready: begun
+                .filter(|_| is_ready)
+                .map(|begun| Duration::from_secs(begun + took)),
+        });
+        prop::collection::vec(seen, 4)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn when_all_is_well_nothing_is_left_and_an_app_that_becomes_well_never_makes_it_longer(
+            platform in any_platform(), earlier in any_run(), run in any_run(), which in 0..4_usize,
+        ) {
+            let graph = graph(&platform);
+            let spot = |node: NodeId| graph.apps().iter().position(|app| app.node == node).unwrap();
+            let forecast = Forecast::new(Arc::clone(&graph), |node| earlier[spot(node)]);
+            let now = Duration::from_secs(200);
+            let left = |run: &[Seen]| forecast.timeline(|node| run[spot(node)], now).total;
+            let before = left(&run);
+            let mut after = run.clone();
+            after[which] = Seen { begun: run[which].begun.or(Some(now)), ready: run[which].ready.or(Some(now)) };
+            prop_assert!(left(&after) <= before, "{:?} after {before:?}", left(&after));
+            let all = vec![seconds(0, 200); 4];
+            prop_assert_eq!(left(&all), Duration::ZERO);
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Took;
+use super::text::{ALL, SHOWN};
 use crate::graph::{Edge, Forecast, Graph, NodeId, Seen, Timeline, Unknown};
 use crate::rto;
 
@@ -20,8 +21,31 @@ pub struct Foresight {
     pub measured: (usize, usize),
 }
 
-/// How many names a line shows.
-const SHOWN: usize = 8;
+/// How many turns, or links of a chain, are shown.
+const TURNS: usize = 12;
+/// How many circles, or groups of apps that wait for each other, are shown: each is several lines, or a long one.
+const FEW: usize = 3;
+
+/// Whether one of a long row is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Yes,
+    No,
+    /// In its place stands how many are not.
+    Instead(usize),
+}
+
+/// Shows both ends of a row that is too long.
+fn between(number: usize, all: usize, room: usize) -> Shown {
+    let (first, more) = (room / 2, all.saturating_sub(room));
+    if more <= 1 || number < first || number >= first + more {
+        Shown::Yes
+    } else if number == first {
+        Shown::Instead(more)
+    } else {
+        Shown::No
+    }
+}
 
 impl Foresight {
     /// Makes it from a graph and from how an earlier run went.
@@ -114,15 +138,23 @@ impl Foresight {
             turns.entry(of(spot)).or_default().push(app.node);
         }
         writeln!(f, "  apps in the order in which they can be ready:")?;
+        let last = turns.len();
         for (number, nodes) in turns.values().enumerate() {
-            writeln!(f, "  {:>3}. {}", number + 1, self.names(nodes))?;
+            match between(number, last, TURNS) {
+                Shown::Yes => writeln!(f, "  {:>3}. {}", number + 1, self.names(nodes))?,
+                Shown::Instead(more) => writeln!(f, "    …  {more} more turns")?,
+                Shown::No => {}
+            }
         }
-        for together in &apps.together {
+        for together in apps.together.iter().take(FEW) {
             writeln!(
                 f,
                 "  ! these wait for each other and can only come together: {}",
                 self.names(together)
             )?;
+        }
+        if let Some(more @ 1..) = apps.together.len().checked_sub(FEW) {
+            writeln!(f, "  ! and {more} more such groups{ALL}")?;
         }
         Ok(())
     }
@@ -138,7 +170,16 @@ impl Foresight {
             "  the apps are expected to take {}, {by}; what decides:",
             seconds(self.timeline.total)
         )?;
-        for leg in &self.timeline.critical {
+        let legs = &self.timeline.critical;
+        for (number, leg) in legs.iter().enumerate() {
+            match between(number, legs.len(), TURNS) {
+                Shown::Yes => {}
+                Shown::Instead(more) => {
+                    writeln!(f, "       … {more} more")?;
+                    continue;
+                }
+                Shown::No => continue,
+            }
             let name = self.name(leg.app.node);
             let span = format!("{} to {}", seconds(leg.app.begins), seconds(leg.app.ends));
             match &leg.because {
@@ -163,19 +204,33 @@ impl Foresight {
     }
 
     fn doubts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for cycle in self.graph.cycles() {
+        for cycle in self.graph.cycles().iter().take(FEW) {
             writeln!(
                 f,
                 "  ! a circle, which nothing but a person can cut; its weakest link is marked:"
             )?;
             for (number, link) in cycle.links.iter().enumerate() {
+                // The one that can be cut is always told.
+                let shown = between(number, cycle.links.len(), TURNS);
+                if number != cycle.weakest && shown != Shown::Yes {
+                    if let Shown::Instead(more) = shown {
+                        writeln!(f, "       … {more} more links")?;
+                    }
+                    continue;
+                }
                 let mark = if number == cycle.weakest { "✂" } else { " " };
                 writeln!(f, "     {mark} {} {}", self.graph.node(link.later.0), self.link(link))?;
             }
         }
+        if let Some(more @ 1..) = self.graph.cycles().len().checked_sub(FEW) {
+            writeln!(f, "  ! and {more} more circles{ALL}")?;
+        }
         for (node, found) in self.graph.doubled().take(SHOWN) {
             let apps = &self.graph.node(node).apps;
             writeln!(f, "  ! {found} is in more than one app: {}", self.names(apps))?;
+        }
+        if let Some(more @ 1..) = self.graph.doubled().count().checked_sub(SHOWN) {
+            writeln!(f, "  ! and {more} more are in more than one app{ALL}")?;
         }
         let missing: Vec<_> = self.missing().collect();
         for (node, needed_by) in missing.iter().take(SHOWN) {
@@ -194,10 +249,7 @@ impl Foresight {
         }
         if missing.len() > SHOWN {
             let more = missing.len() - SHOWN;
-            writeln!(
-                f,
-                "  ? and {more} more that nothing known brings: --output json has them all"
-            )?;
+            writeln!(f, "  ? and {more} more that nothing known brings{ALL}")?;
         }
         Ok(())
     }

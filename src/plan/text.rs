@@ -13,8 +13,8 @@ impl fmt::Display for Plan {
         for (index, item) in self.steps.iter().enumerate() {
             let (phase, title, id) = (item.step.phase.word(), &item.step.title, &item.step.id);
             writeln!(f, "{:>3}. {phase:<9} {title} [{id}]", index + 1)?;
-            for detail in &item.details {
-                writeln!(f, "               {detail}")?;
+            for line in bounded(&item.details) {
+                writeln!(f, "               {line}")?;
             }
         }
         if !self.apps.is_empty() {
@@ -23,19 +23,51 @@ impl fmt::Display for Plan {
         if let Some(waves) = &self.waves {
             write!(f, "{waves}")?;
         }
-        for app in &self.apps {
-            for why in &app.unknown {
-                writeln!(f, "  ? {} is not known beforehand: {why}", app.app)?;
-            }
+        let unknown: Vec<_> = self.apps.iter().filter(|app| !app.unknown.is_empty()).collect();
+        for app in unknown.iter().take(SHOWN) {
+            let more = match app.unknown.len() {
+                0 | 1 => String::new(),
+                count => format!(", and {} more reasons", count - 1),
+            };
+            let why = app.unknown.first().map(String::as_str).unwrap_or_default();
+            writeln!(f, "  ? {} is not known beforehand: {why}{more}", app.app)?;
         }
-        for notice in &self.notices {
+        if let Some(more @ 1..) = unknown.len().checked_sub(SHOWN) {
+            writeln!(f, "  ? and {more} more that are not known beforehand{ALL}")?;
+        }
+        for notice in self.notices.iter().take(NOTICES) {
             writeln!(f, "  ! {notice}")?;
+        }
+        if let Some(more @ 1..) = self.notices.len().checked_sub(NOTICES) {
+            writeln!(f, "  ! and {more} more notices{ALL}")?;
         }
         Ok(())
     }
 }
 
-/// How many names a line shows.
+/// How many notices are shown: each is for a person to weigh, so only a flood is cut.
+const NOTICES: usize = 24;
+
+/// Where what is not shown is told.
+pub(super) const ALL: &str = ": --output json has all";
+
+/// Cuts lists of details to a few lines each. A list is what stands side by side below the same line.
+fn bounded(details: &[String]) -> Vec<String> {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = Vec::new();
+    for list in details.chunk_by(|one, next| depth(one) == depth(next)) {
+        let indent = depth(&list[0]);
+        // A line that says how many more there are takes the place of two at least.
+        let shown = if list.len() > SHOWN + 1 { SHOWN } else { list.len() };
+        lines.extend(list[..shown].iter().cloned());
+        if let Some(more @ 1..) = list.len().checked_sub(shown) {
+            lines.push(format!("{:indent$}and {more} more", ""));
+        }
+    }
+    lines
+}
+
+/// How many names a line shows, and how many lines a list.
 pub(super) const SHOWN: usize = 8;
 
 /// Names the first few of many: `a, b and 3 more`.

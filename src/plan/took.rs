@@ -13,6 +13,8 @@ pub struct Took {
     pub apps: BTreeMap<String, Seen>,
     /// How long each step took, by its id.
     pub steps: BTreeMap<String, Duration>,
+    /// How long it took after the last app was well until that counted.
+    pub settling: Duration,
 }
 
 impl Took {

@@ -7,7 +7,9 @@ use crate::rto::chosen;
 ///
 /// What is meant is the recovery time at the end, as the clock beside it will show it. Where a person learns that it was wrong, it says so.
 pub(super) fn estimate(state: &RunState, now_ms: u64) -> Option<String> {
-    let expected = state.expected.filter(|_| state.finished.is_none() && state.stopping.is_none())?;
+    let expected = state
+        .expected
+        .filter(|_| state.finished.is_none() && state.stopping.is_none())?;
     let end_ms = expected.at_ms.saturating_add(expected.left_ms);
     let time = chosen(rounded(state.before_ms.saturating_add(end_ms)));
     if now_ms > end_ms {
@@ -97,9 +99,13 @@ mod tests {
     fn nothing_is_expected_of_what_is_over_or_was_never_told() {
         let state = story().until_apps().state();
         assert_eq!((state.expected, estimate(&state, 1)), (None, None));
-        let ended = expecting(15_500, 5).finish(RunOutcome::Failed, Some(Failure::new("x"))).state();
+        let ended = expecting(15_500, 5)
+            .finish(RunOutcome::Failed, Some(Failure::new("x")))
+            .state();
         assert_eq!(estimate(&ended, ended.elapsed_ms), None);
-        let stopping = expecting(15_500, 5).say(crate::event::Run::Stopping { reason: "x".into() }).state();
+        let stopping = expecting(15_500, 5)
+            .say(crate::event::Run::Stopping { reason: "x".into() })
+            .state();
         assert_eq!(estimate(&stopping, stopping.elapsed_ms), None);
     }
 

@@ -39,7 +39,12 @@ fn of(state: &RunState) -> Took {
         let took = step.finished_ms?.checked_sub(step.started_ms?)?;
         Some((step.step.id.clone(), Duration::from_millis(took)))
     });
+    let last = state.nodes.values().filter_map(|node| node.ready_ms).max();
+    let waited = state.steps.iter().find(|step| step.step.id == "apps");
+    let settled = waited.and_then(|step| step.finished_ms);
+    let settling = settled.zip(last).map(|(settled, last)| settled.saturating_sub(last));
     Took {
+        settling: Duration::from_millis(settling.unwrap_or_default()),
         apps: apps.collect(),
         steps: steps.collect(),
     }

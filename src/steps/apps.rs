@@ -19,7 +19,7 @@ use crate::platform::argocd::decide::{Action, Decision, Policy, Rules, Tree, dec
 use crate::runbook::Runbook;
 
 /// How long the closure must stay as it is before it counts as settled.
-pub(super) const QUIET: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(10);
 
 /// For how long changes are gathered before the next decision.
 const BREATH: Duration = Duration::from_millis(50);
@@ -85,7 +85,7 @@ impl Step for Drive {
                     decide(observer.tree(), &rules, aside.as_mut().unwrap_or(&mut memory), now)
                 };
                 told.tell(&decision, observer.trouble(), context);
-                watch.tell(self.world.outlook.get(), &decision.nodes, context);
+                watch.tell(self.world.outlook.get(), &decision, context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
                 if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
                     // A server that went silent, an address that was moved and a Lease that another took break no watch for a while: one

@@ -7,6 +7,7 @@ use crate::engine::Context;
 use crate::event::{Node, NodePhase};
 use crate::graph::Seen;
 use crate::plan::Outlook;
+use crate::platform::argocd::decide::Decision;
 
 /// What is expected is told again at most this often,
 const PAUSE: Duration = Duration::from_secs(2);
@@ -23,18 +24,19 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Takes what is known of the nodes now, and tells what is left if that is news.
-    pub(super) fn tell(&mut self, outlook: Option<&Outlook>, nodes: &[Node], context: &Context) {
+    pub(super) fn tell(&mut self, outlook: Option<&Outlook>, decision: &Decision, context: &Context) {
         let (Some(outlook), now) = (outlook, context.clock().elapsed()) else {
             return;
         };
         let was_all = self.is_all();
-        self.take(nodes, now);
+        self.take(&decision.nodes, now);
         let is_due = self.told.is_none_or(|(at, _)| now >= at + PAUSE);
         // That all is well is told at once: what comes then is known to the second.
         if !is_due && was_all == self.is_all() {
             return;
         }
-        let left = outlook.left(context.step(), &self.seen, now);
+        let settling = decision.look_again.unwrap_or_default();
+        let left = outlook.left(context.step(), &self.seen, now, settling);
         let end = now + left;
         if self.told.is_some_and(|(_, told)| told.abs_diff(end) < NEWS) {
             return;

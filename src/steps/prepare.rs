@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::apps::QUIET;
 use super::chosen::astray;
 use super::replanned::Replanned;
 use super::{Prepared, World, ahead, clusters, credentials, findings, tree};
@@ -101,7 +100,7 @@ impl Prepare {
     fn look_out(&self, prepared: &Prepared, context: &Context) -> Result<(), Failure> {
         let critical = &self.0.runbook()?.done.critical;
         let took = self.0.took.get().cloned().unwrap_or_default();
-        let outlook = Outlook::new(&prepared.plan, critical, self.0.graph.get().cloned(), took, QUIET);
+        let outlook = Outlook::new(&prepared.plan, critical, self.0.graph.get().cloned(), took);
         if let Some(foreseen) = outlook.foreseen() {
             context.emit(foreseen);
             context.emit(outlook.expected(outlook.before()));

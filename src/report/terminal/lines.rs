@@ -425,6 +425,23 @@ mod tests {
     }
 
     #[test]
+    fn a_heartbeat_says_what_is_expected() {
+        let story = story()
+            .until_apps()
+            .node("ingress", NodePhase::Progressing, "Synced, Progressing", &[])
+            .say(Run::Expected {
+                left_ms: 60_000,
+                measured: 1,
+                apps: 2,
+            })
+            .after(31_000)
+            .progress("apps", 0, None, "");
+        let said = told(&story);
+        let last = said.lines().last().unwrap();
+        insta::assert_snapshot!(last, @" 1m 14s  apps: 0/1 ready · estimate 1m 50s (partly guessed) · waiting for ingress: Synced, Progressing");
+    }
+
+    #[test]
     fn a_step_that_fails_tells_its_causes_on_one_line() {
         let failure = Failure {
             causes: vec!["store `vault`".into(), "503\nsealed".into()],
