@@ -278,19 +278,7 @@ impl RunState {
                     self.step_of(&step);
                 }
             }
-            Run::Foreseen { apps, waits } => self.foreseen = (apps, waits),
-            Run::Expected {
-                left_ms,
-                measured,
-                apps,
-            } => {
-                self.expected = Some(Expectation {
-                    at_ms: self.elapsed_ms,
-                    left_ms,
-                    measured,
-                    apps,
-                });
-            }
+            told @ (Run::Foreseen { .. } | Run::Expected { .. }) => self.expect(told),
             // A resumed run says again what it said before; it is still one thing to know.
             Run::Noticed { notice } => push_new(&mut self.notices, notice),
             Run::Unjournaled { why } => {
@@ -315,6 +303,25 @@ impl RunState {
             Run::Stopping { reason } => self.stopping = Some(reason),
             Run::Finished { outcome, failure } => self.finished = Some((outcome, failure)),
             Run::Unknown => {}
+        }
+    }
+
+    fn expect(&mut self, told: Run) {
+        match told {
+            Run::Foreseen { apps, waits } => self.foreseen = (apps, waits),
+            Run::Expected {
+                left_ms,
+                measured,
+                apps,
+            } => {
+                self.expected = Some(Expectation {
+                    at_ms: self.elapsed_ms,
+                    left_ms,
+                    measured,
+                    apps,
+                });
+            }
+            _ => {}
         }
     }
 

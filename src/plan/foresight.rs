@@ -267,3 +267,39 @@ impl fmt::Display for Foresight {
 fn seconds(time: Duration) -> String {
     rto::growing(time.as_secs() * 1000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::fixture_shop::large;
+
+    #[test]
+    fn of_a_long_row_both_ends_are_shown() {
+        let shown = |all: usize, room: usize| -> String {
+            let mark = |number| match between(number, all, room) {
+                Shown::Yes => "x".to_owned(),
+                Shown::Instead(more) => format!("[{more}]"),
+                Shown::No => String::new(),
+            };
+            (0..all).map(mark).collect()
+        };
+        for (all, room, expected) in [
+            (0, 4, ""),
+            (4, 4, "xxxx"),
+            (5, 4, "xxxxx"),
+            (6, 4, "xx[2]xx"),
+            (900, 4, "xx[896]xx"),
+        ] {
+            assert_eq!(shown(all, room), expected, "{all} in {room}");
+        }
+    }
+
+    #[test]
+    fn what_is_foreseen_of_a_big_platform_fits_a_screen() {
+        // Forty waves of ten apps, each of which stands on one before it.
+        let graph = Arc::new(large(400, 4).graph());
+        let told = Foresight::new(graph, &Took::default()).to_string();
+        assert!(told.lines().count() <= 60, "{told}");
+        assert!(told.contains(" more turns\n"), "{told}");
+    }
+}

@@ -27,6 +27,7 @@ impl fmt::Display for Plan {
         for app in unknown.iter().take(SHOWN) {
             let more = match app.unknown.len() {
                 0 | 1 => String::new(),
+                2 => ", and 1 more reason".to_owned(),
                 count => format!(", and {} more reasons", count - 1),
             };
             let why = app.unknown.first().map(String::as_str).unwrap_or_default();
@@ -122,6 +123,59 @@ mod tests {
             "a person types `restored` (beforehand: --approve data=COMMENT, or --yes)",
             "waits 1h for an answer, and fails then",
             "  ! The variable PGPASSWORD is not set.",
+        ] {
+            assert!(drawn.contains(words), "{words}: {drawn}");
+        }
+    }
+
+    #[test]
+    fn a_big_plan_fits_a_screen_and_says_how_much_it_leaves_out() {
+        let list = |indent: &str, count: usize| (0..count).map(move |number| format!("{indent}{number}")).collect();
+        let cut = |lists: &[Vec<String>]| super::bounded(&lists.concat());
+        let short: Vec<String> = list("", 9);
+        assert_eq!(cut(std::slice::from_ref(&short)), short, "to cut one would win no line");
+        let two: [Vec<String>; 4] = [
+            vec!["crds:".into()],
+            list("  ", 10),
+            vec!["support:".into()],
+            list("  ", 1000),
+        ];
+        let lines = cut(&two);
+        assert_eq!(lines.len(), 2 + 9 + 9);
+        assert_eq!(
+            (lines[9].as_str(), lines[19].as_str()),
+            ("  and 2 more", "  and 992 more")
+        );
+
+        let text = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+             sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+             agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+             roots:\n  - {id: apps, source: platform, path: apps}\n";
+        let mut plan = make(&crate::runbook::parse("shop.yaml", text).0.unwrap(), &Input::default());
+        let lines_of_few = plan.to_string().lines().count();
+        plan.apps = (0..1000)
+            .map(|number| PlannedApp {
+                app: ObjectRef::new(
+                    "argoproj.io/v1alpha1",
+                    "Application",
+                    "argocd",
+                    &format!("app-{number}"),
+                ),
+                parent: None,
+                cluster: String::new(),
+                namespace: String::new(),
+                sources: Vec::new(),
+                objects: Vec::new(),
+                unknown: vec!["`plugin`".into(), "`other`".into()],
+            })
+            .collect();
+        plan.notices = (0..100).map(|number| format!("Notice {number}.")).collect();
+        let drawn = plan.to_string();
+        assert!(drawn.lines().count() < lines_of_few + 40, "{drawn}");
+        for words in [
+            "app-0 is not known beforehand: `plugin`, and 1 more reason\n",
+            "  ? and 992 more that are not known beforehand: --output json has all\n",
+            "  ! and 76 more notices: --output json has all\n",
         ] {
             assert!(drawn.contains(words), "{words}: {drawn}");
         }
