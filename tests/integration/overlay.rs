@@ -54,10 +54,9 @@ fn merge(into: &mut Value, change: &Value) {
 }
 
 #[test]
-fn an_app_is_well_only_when_its_sync_has_ended_well_and_all_else_is_on_its_way_with_its_words() {
-    use Status::{Healthy, Progressing, Suspended};
-    let checks = checks();
-    for (change, status, words) in [
+fn an_app_is_well_only_when_its_sync_has_ended_well_and_it_was_compared_since() {
+    use Status::{Healthy, Progressing};
+    are_judged(&[
         (json!({}), Healthy, ""),
         // It was well when Argo CD first looked: nothing had to be synced.
         (json!({"status": {"operationState": null}}), Healthy, ""),
@@ -117,6 +116,13 @@ fn an_app_is_well_only_when_its_sync_has_ended_well_and_all_else_is_on_its_way_w
             Progressing,
             "Synced, Healthy; not compared since its last sync ended",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_not_well_is_on_its_way_with_its_words_and_what_is_paused_on_purpose_says_so() {
+    use Status::{Progressing, Suspended};
+    are_judged(&[
         (
             json!({"status": {"sync": {"status": "OutOfSync"}}}),
             Progressing,
@@ -157,9 +163,15 @@ fn an_app_is_well_only_when_its_sync_has_ended_well_and_all_else_is_on_its_way_w
             Progressing,
             "OutOfSync, Suspended",
         ),
-    ] {
-        let health = checks.judge(&app(&change)).unwrap();
-        assert_eq!((health.status, health.message.as_str()), (status, words), "{change}");
+    ]);
+}
+
+/// Holds each change of an app that is well against what is said of it then.
+fn are_judged(cases: &[(Value, Status, &str)]) {
+    let checks = checks();
+    for (change, status, words) in cases {
+        let health = checks.judge(&app(change)).unwrap();
+        assert_eq!((&health.status, health.message.as_str()), (status, *words), "{change}");
     }
 }
 
