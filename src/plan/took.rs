@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::event::{Phase, PlannedStep};
+use crate::event::{Phase, PlannedStep, RunState};
 use crate::graph::{Graph, NodeId, Seen};
 
 /// How an earlier run went; empty where none is known.
@@ -18,6 +18,30 @@ pub struct Took {
 }
 
 impl Took {
+    /// Reads it from the fold of that run.
+    pub fn of(state: &RunState) -> Self {
+        let apps = state.nodes.iter().map(|(id, node)| {
+            let seen = Seen {
+                begun: node.begun_ms.map(Duration::from_millis),
+                ready: node.ready_ms.map(Duration::from_millis),
+            };
+            (id.clone(), seen)
+        });
+        let steps = state.steps.iter().filter_map(|step| {
+            let took = step.finished_ms?.checked_sub(step.started_ms?)?;
+            Some((step.step.id.clone(), Duration::from_millis(took)))
+        });
+        let last = state.nodes.values().filter_map(|node| node.ready_ms).max();
+        let waited = state.steps.iter().find(|step| step.step.id == "apps");
+        let settled = waited.and_then(|step| step.finished_ms);
+        let settling = settled.zip(last).map(|(settled, last)| settled.saturating_sub(last));
+        Self {
+            settling: Duration::from_millis(settling.unwrap_or_default()),
+            apps: apps.collect(),
+            steps: steps.collect(),
+        }
+    }
+
     /// Returns how an app of a graph fared.
     pub fn seen(&self, graph: &Graph, node: NodeId) -> Seen {
         self.apps.get(&called(graph, node)).copied().unwrap_or_default()
