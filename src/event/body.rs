@@ -64,11 +64,15 @@ impl From<Intervention> for Body {
 }
 
 impl Body {
-    /// Whether it must be on disk before the next action: all but progress and the state of nodes, which are seen again.
+    /// Whether it must be on disk before the next action: all but progress and the state of nodes, which are seen again, and what is
+    /// only expected.
     pub fn is_lifecycle(&self) -> bool {
         !matches!(
             self,
-            Self::Node(_) | Self::Step(Step::Progress { .. } | Step::Output { .. }) | Self::Unknown
+            Self::Node(_)
+                | Self::Run(Run::Foreseen { .. } | Run::Expected { .. })
+                | Self::Step(Step::Progress { .. } | Step::Output { .. })
+                | Self::Unknown
         )
     }
 }

@@ -104,6 +104,12 @@ fn run() -> impl Strategy<Value = Run> {
                 covers,
             }),
         text().prop_map(|notice| Run::Noticed { notice }),
+        (vec(name(), 0..3), vec(waits(), 0..3)).prop_map(|(apps, waits)| Run::Foreseen { apps, waits }),
+        (any::<u32>(), 0..3_usize, 0..3_usize).prop_map(|(left_ms, measured, apps)| Run::Expected {
+            left_ms: left_ms.into(),
+            measured,
+            apps,
+        }),
         (text(), any::<bool>()).prop_map(|(what, lasting)| Run::LeftToDo { what, lasting }),
         (text(), text(), text()).prop_map(|(subject, what, reason)| Run::Excepted(Exception { subject, what, reason })),
         (text(), text()).prop_map(|(what, reason)| Run::Vouched { what, reason }),
@@ -118,6 +124,15 @@ fn run() -> impl Strategy<Value = Run> {
         (outcome, option::of(failure())).prop_map(|(outcome, failure)| Run::Finished { outcome, failure }),
         Just(Run::Unknown),
     ]
+}
+
+/// Places in a list that may well be shorter.
+fn waits() -> impl Strategy<Value = Waits> {
+    (0..4_usize, 0..4_usize, any::<bool>()).prop_map(|(later, earlier, until_well)| Waits {
+        later,
+        earlier,
+        until_well,
+    })
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {

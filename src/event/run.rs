@@ -30,6 +30,17 @@ pub struct Exception {
     pub reason: String,
 }
 
+/// That one node waits for another; both are places in the list of nodes beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// What waits.
+    pub later: usize,
+    /// What it waits for.
+    pub earlier: usize,
+    /// Whether it waits until that is well as a whole, and not only until its objects are there.
+    pub until_well: bool,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -123,6 +134,22 @@ pub enum Run {
         /// What the digest covers: the name of each thing, and the beginning of a digest of its own.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         covers: Vec<(String, String)>,
+    },
+    /// What waits for what among the apps, as far as the sources tell it. May be lost: it is not forced to disk.
+    Foreseen {
+        /// The nodes by their stable names; an empty one stands for a point where many wait for many, such as a wave.
+        apps: Vec<String>,
+        /// What waits for what among them.
+        waits: Vec<Waits>,
+    },
+    /// How long it takes from now on, as far as can be told. May be lost: it is not forced to disk.
+    Expected {
+        /// Until the recovery clock stops or, where it has stopped, until the run ends; in milliseconds.
+        left_ms: u64,
+        /// Of how many apps an earlier run tells how long they take; of the others it is guessed.
+        measured: usize,
+        /// How many apps are expected.
+        apps: usize,
     },
     /// Something that people should know, which is neither success nor failure.
     Noticed {

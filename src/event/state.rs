@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Begun, Body, Event, Exception, Failure, Intervention, Node, NodePhase, Outcome, Phase, PlannedStep, Question, Run,
-    RunId, RunOutcome, Step,
+    RunId, RunOutcome, Step, Waits,
 };
 
 /// How far a step is.
@@ -122,6 +122,10 @@ pub struct RunState {
     pub stopping: Option<String>,
     /// When the recovery clock stopped, in milliseconds of the run, where that was before the end.
     pub recovered_ms: Option<u64>,
+    /// What waits for what among the nodes by the sources: the nodes, and which of them waits for which.
+    pub foreseen: (Vec<String>, Vec<Waits>),
+    /// When the recovery clock, or the end, is expected.
+    pub expected: Option<Expectation>,
     /// How it ended and why.
     pub finished: Option<(RunOutcome, Option<Failure>)>,
     /// When it started, by the time of day.
@@ -132,6 +136,19 @@ pub struct RunState {
     pub elapsed_ms: u64,
     /// The number of the newest event.
     pub seq: u64,
+}
+
+/// What is expected of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expectation {
+    /// When this was said, in milliseconds of the run.
+    pub at_ms: u64,
+    /// How long it takes from then on, in milliseconds.
+    pub left_ms: u64,
+    /// Of how many apps an earlier run tells how long they take.
+    pub measured: usize,
+    /// How many apps are expected.
+    pub apps: usize,
 }
 
 /// What a person has answered.
@@ -261,6 +278,7 @@ impl RunState {
                     self.step_of(&step);
                 }
             }
+            told @ (Run::Foreseen { .. } | Run::Expected { .. }) => self.expect(told),
             // A resumed run says again what it said before; it is still one thing to know.
             Run::Noticed { notice } => push_new(&mut self.notices, notice),
             Run::Unjournaled { why } => {
@@ -285,6 +303,25 @@ impl RunState {
             Run::Stopping { reason } => self.stopping = Some(reason),
             Run::Finished { outcome, failure } => self.finished = Some((outcome, failure)),
             Run::Unknown => {}
+        }
+    }
+
+    fn expect(&mut self, told: Run) {
+        match told {
+            Run::Foreseen { apps, waits } => self.foreseen = (apps, waits),
+            Run::Expected {
+                left_ms,
+                measured,
+                apps,
+            } => {
+                self.expected = Some(Expectation {
+                    at_ms: self.elapsed_ms,
+                    left_ms,
+                    measured,
+                    apps,
+                });
+            }
+            _ => {}
         }
     }
 

@@ -18,6 +18,7 @@ mod edges;
 pub(crate) mod fixture;
 #[cfg(test)]
 pub(crate) mod fixture_shop;
+mod forecast;
 mod input;
 mod kinds;
 mod lines;
@@ -43,6 +44,7 @@ pub use cycle::Cycle;
 pub use draft::{Draft, Gate, Object, Point, Written};
 pub use edge::{Edge, Firmness, When};
 pub use edges::Row;
+pub use forecast::{Forecast, Seen};
 pub use input::{After, Given, Known, Opens};
 pub use model::{AppFacts, Graph};
 pub use node::{Node, NodeId, Place, Standing};

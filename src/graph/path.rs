@@ -80,7 +80,16 @@ impl Graph {
         took: impl Fn(NodeId) -> Option<Duration>,
         progress: impl Fn(NodeId) -> Progress,
     ) -> Timeline {
-        let apps = self.app_lines();
+        self.timeline_of(&self.app_lines(), took, progress)
+    }
+
+    /// The same, with the lines between the apps worked out before.
+    pub(super) fn timeline_of(
+        &self,
+        apps: &Apps,
+        took: impl Fn(NodeId) -> Option<Duration>,
+        progress: impl Fn(NodeId) -> Progress,
+    ) -> Timeline {
         let lengths: Vec<Duration> = self
             .apps
             .iter()
@@ -96,8 +105,8 @@ impl Graph {
             .collect();
         let is_begun = |spot: usize| progress(self.apps[spot].node) != Progress::Waiting;
         let is_done = |spot: usize| progress(self.apps[spot].node) == Progress::Done;
-        let moments = self.moments(&apps, &lengths, is_begun, is_done);
-        self.read(&apps, &moments)
+        let moments = self.moments(apps, &lengths, is_begun, is_done);
+        self.read(apps, &moments)
     }
 
     fn moments(
@@ -145,14 +154,11 @@ impl Graph {
                 moments.add_edge(ends(spot), ends(*parent), bare(Duration::ZERO));
             }
         }
-        let mut lines = Vec::new();
+        let (mut lines, mut over) = (HashSet::new(), HashSet::new());
         for (at, line) in apps.lines.iter().enumerate() {
             let is_app = |spot: usize| matches!(apps.spots[spot], AppSpot::App(_));
             let is_over = is_app(line.later)
                 && (is_done(line.later) || (line.holds_back == When::Exists && is_begun(line.later)));
-            if is_over {
-                continue;
-            }
             let (from, lead) = if line.until_well {
                 (ends(line.earlier), Duration::ZERO)
             } else {
@@ -171,30 +177,33 @@ impl Graph {
                 When::Exists => (begins(line.later), Duration::ZERO),
                 When::Healthy => (ends(line.later), own),
             };
-            lines.push(moments.add_edge(
+            let drawn = moments.add_edge(
                 from,
                 to,
                 Span {
                     length: lead + rest,
                     line: Some(at),
                 },
-            ));
+            );
+            lines.insert(drawn);
+            if is_over {
+                over.insert(drawn);
+            }
         }
-        // Apps that wait for each other come together: what binds them in a circle delays neither.
+        // Apps that wait for each other come together: what binds them in a circle delays neither, also when one of them is well.
         let tangle_of: HashMap<NodeIndex, usize> = tarjan_scc(&moments)
             .into_iter()
             .enumerate()
             .filter(|(_, tangle)| tangle.len() > 1)
             .flat_map(|(number, tangle)| tangle.into_iter().map(move |moment| (moment, number)))
             .collect();
-        let lines: HashSet<_> = lines.into_iter().collect();
         moments.retain_edges(|moments, edge| {
             let is_inside = moments.edge_endpoints(edge).is_some_and(|(from, to)| {
                 tangle_of
                     .get(&from)
                     .is_some_and(|tangle| tangle_of.get(&to) == Some(tangle))
             });
-            !(is_inside && lines.contains(&edge))
+            !(over.contains(&edge) || is_inside && lines.contains(&edge))
         });
         moments
     }

@@ -5,7 +5,9 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::graph::{Edge, Graph, NodeId, Progress, Timeline, Unknown};
+use super::Took;
+use super::text::{ALL, SHOWN};
+use crate::graph::{Edge, Forecast, Graph, NodeId, Seen, Timeline, Unknown};
 use crate::rto;
 
 /// What can be foreseen.
@@ -15,26 +17,44 @@ pub struct Foresight {
     pub graph: Arc<Graph>,
     /// When each app is expected.
     pub timeline: Timeline,
-    /// Of how many apps earlier runs tell how long they take; of the others it is guessed.
-    pub measured: usize,
+    /// Of how many apps earlier runs tell how long they take, and how many there are; of the others it is guessed.
+    pub measured: (usize, usize),
 }
 
-/// How many names a line shows.
-const SHOWN: usize = 8;
+/// How many turns, or links of a chain, are shown.
+const TURNS: usize = 12;
+/// How many circles, or groups of apps that wait for each other, are shown: each is several lines, or a long one.
+const FEW: usize = 3;
+
+/// Whether one of a long row is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Yes,
+    No,
+    /// In its place stands how many are not.
+    Instead(usize),
+}
+
+/// Shows both ends of a row that is too long.
+fn between(number: usize, all: usize, room: usize) -> Shown {
+    let (first, more) = (room / 2, all.saturating_sub(room));
+    if more <= 1 || number < first || number >= first + more {
+        Shown::Yes
+    } else if number == first {
+        Shown::Instead(more)
+    } else {
+        Shown::No
+    }
+}
 
 impl Foresight {
-    /// Makes it from a graph and from how long apps took in an earlier run, by the names of their nodes in its events.
-    pub fn new(graph: Arc<Graph>, took: &BTreeMap<String, Duration>) -> Self {
-        let known = |node: NodeId| {
-            let id = &graph.node(node).id;
-            took.get(&format!("{} {}/{}", id.kind, id.namespace, id.name)).copied()
-        };
-        let timeline = graph.timeline(known, |_| Progress::Waiting);
-        let measured = graph.apps().iter().filter(|app| known(app.node).is_some()).count();
+    /// Makes it from a graph and from how an earlier run went.
+    pub fn new(graph: Arc<Graph>, took: &Took) -> Self {
+        let forecast = Forecast::new(Arc::clone(&graph), |node| took.seen(&graph, node));
         Self {
+            timeline: forecast.timeline(|_| Seen::default(), Duration::ZERO),
+            measured: forecast.measured(),
             graph,
-            timeline,
-            measured,
         }
     }
 
@@ -118,32 +138,48 @@ impl Foresight {
             turns.entry(of(spot)).or_default().push(app.node);
         }
         writeln!(f, "  apps in the order in which they can be ready:")?;
+        let last = turns.len();
         for (number, nodes) in turns.values().enumerate() {
-            writeln!(f, "  {:>3}. {}", number + 1, self.names(nodes))?;
+            match between(number, last, TURNS) {
+                Shown::Yes => writeln!(f, "  {:>3}. {}", number + 1, self.names(nodes))?,
+                Shown::Instead(more) => writeln!(f, "    …  {more} more turns")?,
+                Shown::No => {}
+            }
         }
-        for together in &apps.together {
+        for together in apps.together.iter().take(FEW) {
             writeln!(
                 f,
                 "  ! these wait for each other and can only come together: {}",
                 self.names(together)
             )?;
         }
+        if let Some(more @ 1..) = apps.together.len().checked_sub(FEW) {
+            writeln!(f, "  ! and {more} more such groups{ALL}")?;
+        }
         Ok(())
     }
 
     fn critical(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.graph.apps().len();
         let by = match self.measured {
-            0 => "guessed by what the apps hold".to_owned(),
-            measured if measured == all => "as the last run took".to_owned(),
-            measured => format!("{measured} of {all} apps as the last run took, the others guessed"),
+            (0, _) => "guessed by what the apps hold".to_owned(),
+            (measured, all) if measured == all => "as the last run took".to_owned(),
+            (measured, all) => format!("{measured} of {all} apps as the last run took, the others guessed"),
         };
         writeln!(
             f,
             "  the apps are expected to take {}, {by}; what decides:",
             seconds(self.timeline.total)
         )?;
-        for leg in &self.timeline.critical {
+        let legs = &self.timeline.critical;
+        for (number, leg) in legs.iter().enumerate() {
+            match between(number, legs.len(), TURNS) {
+                Shown::Yes => {}
+                Shown::Instead(more) => {
+                    writeln!(f, "       … {more} more")?;
+                    continue;
+                }
+                Shown::No => continue,
+            }
             let name = self.name(leg.app.node);
             let span = format!("{} to {}", seconds(leg.app.begins), seconds(leg.app.ends));
             match &leg.because {
@@ -168,19 +204,33 @@ impl Foresight {
     }
 
     fn doubts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for cycle in self.graph.cycles() {
+        for cycle in self.graph.cycles().iter().take(FEW) {
             writeln!(
                 f,
                 "  ! a circle, which nothing but a person can cut; its weakest link is marked:"
             )?;
             for (number, link) in cycle.links.iter().enumerate() {
+                // The one that can be cut is always told.
+                let shown = between(number, cycle.links.len(), TURNS);
+                if number != cycle.weakest && shown != Shown::Yes {
+                    if let Shown::Instead(more) = shown {
+                        writeln!(f, "       … {more} more links")?;
+                    }
+                    continue;
+                }
                 let mark = if number == cycle.weakest { "✂" } else { " " };
                 writeln!(f, "     {mark} {} {}", self.graph.node(link.later.0), self.link(link))?;
             }
         }
+        if let Some(more @ 1..) = self.graph.cycles().len().checked_sub(FEW) {
+            writeln!(f, "  ! and {more} more circles{ALL}")?;
+        }
         for (node, found) in self.graph.doubled().take(SHOWN) {
             let apps = &self.graph.node(node).apps;
             writeln!(f, "  ! {found} is in more than one app: {}", self.names(apps))?;
+        }
+        if let Some(more @ 1..) = self.graph.doubled().count().checked_sub(SHOWN) {
+            writeln!(f, "  ! and {more} more are in more than one app{ALL}")?;
         }
         let missing: Vec<_> = self.missing().collect();
         for (node, needed_by) in missing.iter().take(SHOWN) {
@@ -199,10 +249,7 @@ impl Foresight {
         }
         if missing.len() > SHOWN {
             let more = missing.len() - SHOWN;
-            writeln!(
-                f,
-                "  ? and {more} more that nothing known brings: --output json has them all"
-            )?;
+            writeln!(f, "  ? and {more} more that nothing known brings{ALL}")?;
         }
         Ok(())
     }
@@ -219,4 +266,40 @@ impl fmt::Display for Foresight {
 /// Writes an expected time; nobody can expect a tenth of a second.
 fn seconds(time: Duration) -> String {
     rto::growing(time.as_secs() * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::fixture_shop::large;
+
+    #[test]
+    fn of_a_long_row_both_ends_are_shown() {
+        let shown = |all: usize, room: usize| -> String {
+            let mark = |number| match between(number, all, room) {
+                Shown::Yes => "x".to_owned(),
+                Shown::Instead(more) => format!("[{more}]"),
+                Shown::No => String::new(),
+            };
+            (0..all).map(mark).collect()
+        };
+        for (all, room, expected) in [
+            (0, 4, ""),
+            (4, 4, "xxxx"),
+            (5, 4, "xxxxx"),
+            (6, 4, "xx[2]xx"),
+            (900, 4, "xx[896]xx"),
+        ] {
+            assert_eq!(shown(all, room), expected, "{all} in {room}");
+        }
+    }
+
+    #[test]
+    fn what_is_foreseen_of_a_big_platform_fits_a_screen() {
+        // Forty waves of ten apps, each of which stands on one before it.
+        let graph = Arc::new(large(400, 4).graph());
+        let told = Foresight::new(graph, &Took::default()).to_string();
+        assert!(told.lines().count() <= 60, "{told}");
+        assert!(told.contains(" more turns\n"), "{told}");
+    }
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::PlannedApp;
 use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
+use super::{PlannedApp, Waves};
 use crate::event::{Effect, Phase, PlannedStep};
 use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Runbook, SecretShape};
 
@@ -118,6 +118,9 @@ pub struct Plan {
     pub steps: Vec<Item>,
     /// What follows from the roots, as far as it can be told here. No part of the digest: it goes with what the sources hold.
     pub apps: Vec<PlannedApp>,
+    /// Whether waves between child apps wait for them; none where nobody could look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waves: Option<Waves>,
     /// What people should know before they restore, which is no part of the digest: it depends on the machine, too.
     pub notices: Vec<String>,
 }
@@ -141,6 +144,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         sources: input.sources.clone(),
         steps,
         apps: Vec::new(),
+        waves: None,
         notices: Vec::new(),
     }
 }

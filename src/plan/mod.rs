@@ -7,10 +7,16 @@ mod digest;
 mod extra;
 mod foresight;
 mod make;
+mod outlook;
 mod text;
+mod took;
+mod waves;
 
 pub use apps::{PlannedApp, PlannedObject, apps};
 pub use digest::{Covered, Difference};
 pub use extra::{Ordered, order};
 pub use foresight::Foresight;
 pub use make::{Action, Input, Item, Plan, RootInput, SourceAt, make};
+pub use outlook::Outlook;
+pub use took::Took;
+pub use waves::Waves;

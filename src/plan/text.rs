@@ -13,22 +13,70 @@ impl fmt::Display for Plan {
         for (index, item) in self.steps.iter().enumerate() {
             let (phase, title, id) = (item.step.phase.word(), &item.step.title, &item.step.id);
             writeln!(f, "{:>3}. {phase:<9} {title} [{id}]", index + 1)?;
-            for detail in &item.details {
-                writeln!(f, "               {detail}")?;
+            for line in bounded(&item.details) {
+                writeln!(f, "               {line}")?;
             }
         }
         if !self.apps.is_empty() {
             writeln!(f, "  {}", followers(&self.apps))?;
         }
-        for app in &self.apps {
-            for why in &app.unknown {
-                writeln!(f, "  ? {} is not known beforehand: {why}", app.app)?;
-            }
+        if let Some(waves) = &self.waves {
+            write!(f, "{waves}")?;
         }
-        for notice in &self.notices {
+        let unknown: Vec<_> = self.apps.iter().filter(|app| !app.unknown.is_empty()).collect();
+        for app in unknown.iter().take(SHOWN) {
+            let more = match app.unknown.len() {
+                0 | 1 => String::new(),
+                2 => ", and 1 more reason".to_owned(),
+                count => format!(", and {} more reasons", count - 1),
+            };
+            let why = app.unknown.first().map(String::as_str).unwrap_or_default();
+            writeln!(f, "  ? {} is not known beforehand: {why}{more}", app.app)?;
+        }
+        if let Some(more @ 1..) = unknown.len().checked_sub(SHOWN) {
+            writeln!(f, "  ? and {more} more that are not known beforehand{ALL}")?;
+        }
+        for notice in self.notices.iter().take(NOTICES) {
             writeln!(f, "  ! {notice}")?;
         }
+        if let Some(more @ 1..) = self.notices.len().checked_sub(NOTICES) {
+            writeln!(f, "  ! and {more} more notices{ALL}")?;
+        }
         Ok(())
+    }
+}
+
+/// How many notices are shown: each is for a person to weigh, so only a flood is cut.
+const NOTICES: usize = 24;
+
+/// Where what is not shown is told.
+pub(super) const ALL: &str = ": --output json has all";
+
+/// Cuts lists of details to a few lines each. A list is what stands side by side below the same line.
+fn bounded(details: &[String]) -> Vec<String> {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = Vec::new();
+    for list in details.chunk_by(|one, next| depth(one) == depth(next)) {
+        let indent = depth(&list[0]);
+        // A line that says how many more there are takes the place of two at least.
+        let shown = if list.len() > SHOWN + 1 { SHOWN } else { list.len() };
+        lines.extend(list[..shown].iter().cloned());
+        if let Some(more @ 1..) = list.len().checked_sub(shown) {
+            lines.push(format!("{:indent$}and {more} more", ""));
+        }
+    }
+    lines
+}
+
+/// How many names a line shows, and how many lines a list.
+pub(super) const SHOWN: usize = 8;
+
+/// Names the first few of many: `a, b and 3 more`.
+pub(super) fn few(names: &[String]) -> String {
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -75,6 +123,59 @@ mod tests {
             "a person types `restored` (beforehand: --approve data=COMMENT, or --yes)",
             "waits 1h for an answer, and fails then",
             "  ! The variable PGPASSWORD is not set.",
+        ] {
+            assert!(drawn.contains(words), "{words}: {drawn}");
+        }
+    }
+
+    #[test]
+    fn a_big_plan_fits_a_screen_and_says_how_much_it_leaves_out() {
+        let list = |indent: &str, count: usize| (0..count).map(move |number| format!("{indent}{number}")).collect();
+        let cut = |lists: &[Vec<String>]| super::bounded(&lists.concat());
+        let short: Vec<String> = list("", 9);
+        assert_eq!(cut(std::slice::from_ref(&short)), short, "to cut one would win no line");
+        let two: [Vec<String>; 4] = [
+            vec!["crds:".into()],
+            list("  ", 10),
+            vec!["support:".into()],
+            list("  ", 1000),
+        ];
+        let lines = cut(&two);
+        assert_eq!(lines.len(), 2 + 9 + 9);
+        assert_eq!(
+            (lines[9].as_str(), lines[19].as_str()),
+            ("  and 2 more", "  and 992 more")
+        );
+
+        let text = "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {context: new}\n\
+             sources:\n  platform: {git: \"https://git.example.com/p.git\", revision: main}\n\
+             agent: {argocd: {from: {source: platform, path: argocd}}}\n\
+             roots:\n  - {id: apps, source: platform, path: apps}\n";
+        let mut plan = make(&crate::runbook::parse("shop.yaml", text).0.unwrap(), &Input::default());
+        let lines_of_few = plan.to_string().lines().count();
+        plan.apps = (0..1000)
+            .map(|number| PlannedApp {
+                app: ObjectRef::new(
+                    "argoproj.io/v1alpha1",
+                    "Application",
+                    "argocd",
+                    &format!("app-{number}"),
+                ),
+                parent: None,
+                cluster: String::new(),
+                namespace: String::new(),
+                sources: Vec::new(),
+                objects: Vec::new(),
+                unknown: vec!["`plugin`".into(), "`other`".into()],
+            })
+            .collect();
+        plan.notices = (0..100).map(|number| format!("Notice {number}.")).collect();
+        let drawn = plan.to_string();
+        assert!(drawn.lines().count() < lines_of_few + 40, "{drawn}");
+        for words in [
+            "app-0 is not known beforehand: `plugin`, and 1 more reason\n",
+            "  ? and 992 more that are not known beforehand: --output json has all\n",
+            "  ! and 76 more notices: --output json has all\n",
         ] {
             assert!(drawn.contains(words), "{words}: {drawn}");
         }

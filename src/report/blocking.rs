@@ -1,6 +1,6 @@
 //! Which of the nodes that are not ready hold the others back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::event::{NodePhase, NodeState, RunState};
 
@@ -22,7 +22,7 @@ pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
         .enumerate()
         .map(|(index, node)| (without_group(&node.node.id), index))
         .collect();
-    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); unready.len()];
+    let mut waiting = foreseen(state, &index, unready.len());
     let mut waits = vec![false; unready.len()];
     for (waiter, node) in unready.iter().enumerate() {
         for blocker in &node.node.blocked_by {
@@ -34,6 +34,7 @@ pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
             }
         }
     }
+    let all = unready.len();
     let mut nodes: Vec<_> = unready
         .into_iter()
         .enumerate()
@@ -42,7 +43,7 @@ pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
                 waits[index],
                 Blocking {
                     node,
-                    holds_back: reach(&waiting, index),
+                    holds_back: reach(&waiting, index, all),
                 },
             )
         })
@@ -61,14 +62,50 @@ pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
     nodes.into_iter().map(|(_, blocking)| blocking).collect()
 }
 
-/// Counts all that wait for one node, itself left out.
-fn reach(waiting: &[Vec<usize>], from: usize) -> usize {
-    let mut seen = HashSet::from([from]);
-    let mut next = vec![from];
-    while let Some(node) = next.pop() {
-        next.extend(waiting[node].iter().copied().filter(|waiter| seen.insert(*waiter)));
+/// Returns who waits for each of the nodes that are not ready, by the sources and whatever its own state says. After the nodes come the
+/// points where many wait for many.
+///
+/// Of what is not there or has failed nobody knows that its objects are; what is on its way only holds back who waits until it is well.
+fn foreseen(state: &RunState, index: &HashMap<String, usize>, nodes: usize) -> Vec<Vec<usize>> {
+    let (apps, waits) = &state.foreseen;
+    let mut places = nodes;
+    let place = |id: &String| {
+        if id.is_empty() {
+            places += 1;
+            Some(places - 1)
+        } else {
+            index.get(id).copied()
+        }
+    };
+    let place: Vec<Option<usize>> = apps.iter().map(place).collect();
+    let mut waiting = vec![Vec::new(); places];
+    for line in waits {
+        let at = |number: usize| place.get(number).copied().flatten();
+        let (Some(earlier), Some(later)) = (at(line.earlier), at(line.later)) else {
+            continue;
+        };
+        let phase = || state.nodes.get(&apps[line.earlier]).map(|node| node.node.phase);
+        if line.until_well || matches!(phase(), Some(NodePhase::Missing | NodePhase::Failing)) {
+            waiting[earlier].push(later);
+        }
     }
-    seen.len() - 1
+    waiting
+}
+
+/// Counts all of the first `nodes` that wait for one of them, itself left out.
+fn reach(waiting: &[Vec<usize>], from: usize, nodes: usize) -> usize {
+    let mut seen = vec![false; waiting.len()];
+    seen[from] = true;
+    let (mut next, mut count) = (vec![from], 0);
+    while let Some(node) = next.pop() {
+        for waiter in &waiting[node] {
+            if !std::mem::replace(&mut seen[*waiter], true) {
+                count += usize::from(*waiter < nodes);
+                next.push(*waiter);
+            }
+        }
+    }
+    count
 }
 
 /// Returns `Kind namespace/name` for `Kind.group namespace/name`: a blocker names the group, a node need not.
@@ -82,6 +119,7 @@ fn without_group(object: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Run, Waits};
     use crate::report::story::story;
 
     #[test]
@@ -121,6 +159,50 @@ mod tests {
             .collect();
         let expected = [("issuer", 2), ("broken", 0), ("slow", 0), ("payments", 1), ("shop", 0)];
         assert_eq!(ranks, expected);
+    }
+
+    #[test]
+    fn what_waits_by_the_sources_counts_though_its_own_state_does_not_say_so() {
+        let id = |name: &str| format!("Application argocd/{name}");
+        let wait = |later, earlier, until_well| Waits {
+            later,
+            earlier,
+            until_well,
+        };
+        let held = |culprit: NodePhase| {
+            let told = story()
+                .say(Run::Foreseen {
+                    // Behind the wave are cart and search; checkout waits for cart, and so does what is ready; shop only for an object of crds.
+                    apps: ["crds", "vault", "", "cart", "search", "checkout", "ready", "shop"]
+                        .map(|name| if name.is_empty() { String::new() } else { id(name) })
+                        .to_vec(),
+                    waits: vec![
+                        wait(2, 0, true),
+                        wait(2, 1, true),
+                        wait(3, 2, true),
+                        wait(4, 2, true),
+                        wait(5, 3, true),
+                        wait(6, 3, true),
+                        wait(7, 0, false),
+                        // Of a newer version, or torn.
+                        wait(70, 0, true),
+                    ],
+                })
+                .node("crds", culprit, "", &[])
+                .node("vault", NodePhase::Progressing, "", &[])
+                .node("cart", NodePhase::Progressing, "", &[("Pod cart/cart", "its own")])
+                .node("search", NodePhase::Missing, "", &[])
+                .node("checkout", NodePhase::Missing, "", &[])
+                .node("shop", NodePhase::Progressing, "", &[])
+                .node("ready", NodePhase::Ready, "", &[])
+                .state();
+            let all = blocking(&told);
+            let of = |name: &str| all.iter().find(|one| one.node.node.name == name).unwrap().holds_back;
+            ["crds", "vault", "cart", "search", "checkout", "shop"].map(of)
+        };
+        assert_eq!(held(NodePhase::Failing), [4, 3, 1, 0, 0, 0]);
+        assert_eq!(held(NodePhase::Missing), [4, 3, 1, 0, 0, 0]);
+        assert_eq!(held(NodePhase::Progressing), [3, 3, 1, 0, 0, 0]);
     }
 
     #[test]

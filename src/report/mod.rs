@@ -8,6 +8,7 @@
 //! no control character can disturb it.
 
 mod blocking;
+mod estimate;
 mod failure;
 mod json;
 mod outcome;

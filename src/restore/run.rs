@@ -10,7 +10,7 @@ use super::{answers, build, follow};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
-use crate::plan::{Action, Foresight, Plan, apps};
+use crate::plan::{Action, Foresight, Plan, Waves, apps};
 use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
@@ -45,7 +45,6 @@ pub async fn restore(request: Request) -> RunState {
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
 pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunState) {
-    let journals = request.journals.clone();
     let (mut engine, world) = begin(request, RunId(String::new()), None);
     let world = match world {
         Ok(world) => world,
@@ -61,13 +60,15 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
         let mut plan = prepared.plan.clone();
         plan.notices.clone_from(&engine.state().notices);
         plan.apps = world.platform.get().map(apps).unwrap_or_default();
+        plan.waves = world.platform.get().map(Waves::of);
         let lacking = world.runbook.get().map(answers::lacking).unwrap_or_default();
         let lacking = lacking
             .into_iter()
             .map(|lack| format!("A restore would be refused: {lack}."));
         plan.notices.extend(lacking);
         let graph = world.graph.get().cloned();
-        let foresight = graph.map(|graph| Foresight::new(graph, &took(&journals, &plan.runbook)));
+        let took = world.took.get().cloned().unwrap_or_default();
+        let foresight = graph.map(|graph| Foresight::new(graph, &took));
         (plan, foresight)
     });
     match result {
@@ -114,6 +115,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             .map(|rto| u64::try_from(rto.as_millis()).unwrap_or(u64::MAX)),
         arguments: request.arguments,
     });
+    let took = took(&request.journals, &runbook.name);
     let world = (|| {
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
@@ -135,6 +137,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             run: OnceLock::from(run),
             started: OnceLock::from(started),
             runbook: OnceLock::from(runbook),
+            took: OnceLock::from(took),
             ..World::default()
         }))
     })();

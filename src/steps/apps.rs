@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
-use super::{World, clusters, weather};
+use super::{World, clusters, outlook, weather};
 use crate::agent::argocd::{Lookout, Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
@@ -63,6 +63,7 @@ impl Step for Drive {
         let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
         let mut lookout = Lookout::new();
         let mut told = Told::default();
+        let mut watch = outlook::Watch::default();
         loop {
             // After a break it may be another cluster that is seen.
             cluster.if_in_doubt_the_same().await?;
@@ -91,6 +92,7 @@ impl Step for Drive {
                 };
                 breath = breath.max(looked.elapsed() * BREATHS);
                 told.tell(&decision, observer.trouble(), context);
+                watch.tell(self.world.outlook.get(), &decision, context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
                 if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
                     // A server that went silent, an address that was moved and a Lease that another took break no watch for a while: one

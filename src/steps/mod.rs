@@ -20,6 +20,7 @@ mod ground;
 mod interlock;
 mod lease;
 mod moved;
+mod outlook;
 mod preload;
 mod prepare;
 mod program;

@@ -14,7 +14,7 @@ use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
 use crate::graph::Platform;
 use crate::object::{Manifest, ObjectRef};
-use crate::plan::{self, Input, RootInput, SourceAt};
+use crate::plan::{self, Input, Outlook, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
 use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
 use crate::platform::argocd::{manifest, preload};
@@ -75,6 +75,7 @@ impl Step for Prepare {
         for astray in astray(self.0.runbook()?, &apps) {
             context.notice(astray.notice());
         }
+        self.look_out(&prepared, context)?;
         let detail = format!("{} steps", prepared.plan.steps.len());
         let _ = self.0.prepared.set(prepared);
         Ok(Outcome::Done { detail })
@@ -95,6 +96,19 @@ fn stores_a_key(runbook: &Runbook) -> bool {
 }
 
 impl Prepare {
+    /// Tells what is expected of the run.
+    fn look_out(&self, prepared: &Prepared, context: &Context) -> Result<(), Failure> {
+        let critical = &self.0.runbook()?.done.critical;
+        let took = self.0.took.get().cloned().unwrap_or_default();
+        let outlook = Outlook::new(&prepared.plan, critical, self.0.graph.get().cloned(), took);
+        if let Some(foreseen) = outlook.foreseen() {
+            context.emit(foreseen);
+            context.emit(outlook.expected(outlook.before()));
+        }
+        let _ = self.0.outlook.set(outlook);
+        Ok(())
+    }
+
     /// Renders what follows from the roots. It is good to know and no condition: what cannot be told keeps nobody from a
     /// restore, and neither does a cluster that does not say how it waits.
     async fn look_ahead(

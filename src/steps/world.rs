@@ -15,7 +15,7 @@ use crate::git::Checkout;
 use crate::graph::{Graph, Platform};
 use crate::health::lua::Checks;
 use crate::object::{Manifest, ObjectRef};
-use crate::plan::Plan;
+use crate::plan::{Outlook, Plan, Took};
 use crate::platform::argocd::decide::Memory;
 use crate::platform::argocd::install::{Hold, Sets, Stage};
 use crate::platform::argocd::preload::Preloaded;
@@ -115,6 +115,10 @@ pub struct World {
     pub graph: OnceLock<Arc<Graph>>,
     /// What is to be applied.
     pub prepared: OnceLock<Prepared>,
+    /// How an earlier run went.
+    pub took: OnceLock<Took>,
+    /// How much longer the run takes.
+    pub outlook: OnceLock<Outlook>,
     /// What follows from the roots, as far as it can be rendered here.
     pub platform: OnceLock<Platform>,
     /// The health checks by which the agent judges, where it has any of its own.

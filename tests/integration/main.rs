@@ -11,6 +11,7 @@ mod generated;
 mod git;
 mod health;
 mod render;
+mod overlay;
 mod restore;
 mod runbook;
 mod tree;

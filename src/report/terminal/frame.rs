@@ -3,6 +3,7 @@
 use super::row::{name_column, row};
 use crate::event::{NodePhase, Phase, RunState, StepState, StepStatus};
 use crate::report::blocking::{Blocking, blocking};
+use crate::report::estimate::estimate;
 use crate::report::style::{Paint, Style};
 use crate::report::{text, wording};
 use crate::rto::{chosen, growing};
@@ -133,8 +134,9 @@ fn newest_interventions(state: &RunState, style: Style) -> Vec<String> {
     told.collect()
 }
 
-/// Draws the recovery time against its target.
+/// Draws the recovery time against its target, and what is expected.
 fn clock(state: &RunState, now_ms: u64, style: Style) -> String {
+    let expected = estimate(state, now_ms);
     let now_ms = state.before_ms + now_ms;
     let time = growing(now_ms);
     let (words, paint) = match state.target_ms {
@@ -151,6 +153,10 @@ fn clock(state: &RunState, now_ms: u64, style: Style) -> String {
             let paint = if is_late { Paint::Caution } else { Paint::Strong };
             (format!("recovery {time} of {}", chosen(target)), paint)
         }
+    };
+    let words = match expected {
+        Some(expected) => format!("{words} · {expected}"),
+        None => words,
     };
     let words = match &state.stopping {
         Some(reason) => format!("{words} · stopping: {reason}; what is under way ends first"),

@@ -7,6 +7,7 @@ use crate::event::{
     Blocker, Body, Event, Node, NodePhase, NodeState, Outcome, Phase, Run, RunState, Sink, Step, StepState,
 };
 use crate::report::blocking::blocking;
+use crate::report::estimate::estimate;
 use crate::report::{text, wording};
 use crate::rto::duration;
 
@@ -131,7 +132,12 @@ impl<W: Write> Lines<W> {
         } else {
             format!(" · waiting for {}", blocked.join(" | "))
         };
-        self.say(state.elapsed_ms, &format!("{}: {progress}{blocked}", step.step.id));
+        let expected = estimate(state, state.elapsed_ms);
+        let expected = expected.map(|expected| format!(" · {expected}")).unwrap_or_default();
+        self.say(
+            state.elapsed_ms,
+            &format!("{}: {progress}{expected}{blocked}", step.step.id),
+        );
     }
 }
 
@@ -219,7 +225,7 @@ fn run_line(run: &Run, state: &RunState) -> Option<String> {
                 "goes on with run {with}: the recovery clock {stands} at {since}"
             ))
         }
-        Run::Started { .. } | Run::Follows { .. } | Run::Unknown => None,
+        Run::Started { .. } | Run::Follows { .. } | Run::Foreseen { .. } | Run::Expected { .. } | Run::Unknown => None,
     }
 }
 
@@ -416,6 +422,23 @@ mod tests {
             ],
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_heartbeat_says_what_is_expected() {
+        let story = story()
+            .until_apps()
+            .node("ingress", NodePhase::Progressing, "Synced, Progressing", &[])
+            .say(Run::Expected {
+                left_ms: 60_000,
+                measured: 1,
+                apps: 2,
+            })
+            .after(31_000)
+            .progress("apps", 0, None, "");
+        let said = told(&story);
+        let last = said.lines().last().unwrap();
+        insta::assert_snapshot!(last, @" 1m 14s  apps: 0/1 ready · estimate 1m 50s (partly guessed) · waiting for ingress: Synced, Progressing");
     }
 
     #[test]

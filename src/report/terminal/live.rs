@@ -353,6 +353,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_expected_stands_beside_the_clock_until_it_came_later() {
+        let told = Run::Expected {
+            left_ms: 376_000,
+            measured: 0,
+            apps: 5,
+        };
+        let screen = Screen::of(24, Style::default(), story().until_apps().say(told));
+        let last = |after| screen.after(after).lines().last().unwrap().to_owned();
+        insta::assert_snapshot!(last(1_500), @"  recovery 45s of 30m · estimate 7m (guessed)");
+        insta::assert_snapshot!(last(375_000), @"  recovery 7m 00s of 30m · later than its estimate of 7m");
+    }
+
+    #[test]
     fn a_step_of_less_than_a_second_shows_only_when_it_is_done() {
         let story = story()
             .after(100)

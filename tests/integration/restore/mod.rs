@@ -8,6 +8,7 @@ mod clusters;
 mod credentials;
 mod forced;
 mod foreseen;
+mod gating;
 mod hard;
 mod honesty;
 mod installs;

@@ -12,7 +12,7 @@ mod table;
 mod task;
 
 pub use table::{ROWS, given};
-pub use task::is_brought;
+pub use task::{is_brought, wave};
 
 #[cfg(test)]
 mod tests;

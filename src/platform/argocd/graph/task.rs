@@ -60,7 +60,7 @@ pub(super) fn phase(manifest: &Manifest) -> Option<Phase> {
 
 /// Returns the wave of an object: what is no number counts for nothing, and a weight of Helm's counts for objects that are no hooks
 /// as well.
-pub(super) fn wave(manifest: &Manifest) -> i32 {
+pub fn wave(manifest: &Manifest) -> i32 {
     let number = |name: &str| annotation(manifest, name)?.trim().parse().ok();
     number("argocd.argoproj.io/sync-wave")
         .or_else(|| number("helm.sh/hook-weight"))

@@ -5,7 +5,8 @@ use testbed::Webhook;
 use super::super::scene::{application, deployment, files};
 use super::super::waiting;
 
-/// Settings of the agent: the health of a child counts in its parent's sync; apps may live in the namespace `teams`; sets may roll
+/// Settings of the agent: the health of a child counts in its parent's sync, as Argo CD's documentation has it (with the check of
+/// `bootstrap/` a child that is Degraded fails no parent, and a case would be none); apps may live in the namespace `teams`; sets may roll
 /// out step by step.
 const SETTINGS: [(&str, &str); 2] = [
     (
