@@ -59,35 +59,42 @@ pub struct Document<'text> {
 /// Reads the documents of a manifest file as kubectl would, each for itself: one that is broken does not hide the others.
 /// Empty documents are left out.
 pub fn documents(text: &str) -> Vec<Document<'_>> {
-    let mut documents = Vec::new();
-    for (start, text) in split(text) {
-        let values = values(text).map_err(|error| Error {
-            line: error.line.max(1) + start - 1,
-            ..error
-        });
-        let values = values.map(|mut values| {
-            values.retain(|value| !value.is_null());
-            values.iter_mut().for_each(whole_numbers);
-            values
-        });
-        if values.as_ref().is_ok_and(Vec::is_empty) {
-            continue;
-        }
-        let before_first_key = text
-            .lines()
-            .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-            .count();
-        documents.push(Document {
-            line: start + before_first_key,
-            text,
-            values,
-        });
+    each(text).collect()
+}
+
+/// Reads them as [`documents`] does, one by one: each is read when it is asked for.
+pub fn each(text: &str) -> impl Iterator<Item = Document<'_>> {
+    split(text).into_iter().filter_map(|(start, text)| document(start, text))
+}
+
+fn document(start: usize, text: &str) -> Option<Document<'_>> {
+    let values = values(text).map_err(|error| Error {
+        line: error.line.max(1) + start - 1,
+        ..error
+    });
+    let values = values.map(|mut values| {
+        values.retain(|value| !value.is_null());
+        values.iter_mut().for_each(whole_numbers);
+        values
+    });
+    if values.as_ref().is_ok_and(Vec::is_empty) {
+        return None;
     }
-    documents
+    let before_first_key = text
+        .lines()
+        .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        .count();
+    Some(Document {
+        line: start + before_first_key,
+        text,
+        values,
+    })
 }
 
 /// How many lines of a document may be out of place in this way.
 const OUT_OF_PLACE: usize = 1_000;
+/// How many bytes are read anew for them, since each has the document read from its top.
+const READ_ANEW: usize = 32_000_000;
 
 /// Reads a document.
 ///
@@ -100,7 +107,7 @@ fn values(text: &str) -> Result<Vec<Value>, Error> {
         Err(error) => error,
     };
     let mut lines: Vec<Cow<'_, str>> = text.split_inclusive('\n').map(Cow::Borrowed).collect();
-    for _ in 0..OUT_OF_PLACE {
+    for _ in 0..OUT_OF_PLACE.min(READ_ANEW / text.len().max(1)) {
         let line = error.line.checked_sub(1).and_then(|index| lines.get_mut(index));
         let Some(line) = line.filter(|line| error.message.contains(QUOTED) && !line.starts_with(INDENT)) else {
             return Err(error);
