@@ -32,11 +32,26 @@ impl From<serde_saphyr::Error> for Error {
             )
         });
         Self {
-            message: error.to_string(),
+            message: told(&error.to_string()),
             line,
             column,
         }
     }
+}
+
+/// Says what is wrong in words of ours where the parser speaks of its own bounds.
+fn told(said: &str) -> String {
+    if !said.contains("budget breached") {
+        return said.to_owned();
+    }
+    let which = if said.contains("nchor") || said.contains("lias") {
+        "its aliases (`*name`) repeat too much: written out it would have more than a million values, which the agent refuses too"
+    } else if said.contains("epth") {
+        "it is nested too deep"
+    } else {
+        "it is larger than what is read"
+    };
+    which.to_owned()
 }
 
 /// Reads a runbook: YAML 1.2 booleans, duplicate keys refused.
@@ -273,5 +288,27 @@ mod tests {
         let error = manifests("a: 1\n---\nb: [hunter2hunter2\nc: 1\n").unwrap_err();
         assert!(error.line >= 3, "{error:?}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn what_is_too_much_is_told_in_words_that_a_person_knows() {
+        let nested = format!("a: {}{}\n", "[".repeat(300), "]".repeat(300));
+        let mut repeated = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (before, next) in ["a", "b", "c", "d", "e", "f", "g"].iter().zip(["b", "c", "d", "e", "f", "g", "h"]) {
+            let all = vec![format!("*{before}"); 10].join(",");
+            repeated.push_str(&format!("{next}: &{next} [{all}]\n"));
+        }
+        for (text, words) in [(nested, "nested too deep"), (repeated, "repeat too much")] {
+            let error = manifests(&text).unwrap_err();
+            assert!(error.message.contains(words) && error.line > 0, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_large_document_is_not_read_a_thousand_times_for_its_lines_that_are_out_of_place() {
+        let line = "a: 'one\ntwo'\n";
+        assert!(manifests(&line.replace('a', "b").repeat(20)).is_ok());
+        let large = format!("x: {}\n{}", "x".repeat(READ_ANEW / 10), line.replace('a', "b").repeat(20));
+        assert!(manifests(&large).is_err());
     }
 }

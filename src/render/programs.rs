@@ -50,7 +50,9 @@ impl Renderer {
 
     /// Returns a program as [`Renderer::program`] does, with the network.
     pub(super) fn networked(&self, program: &Path, directory: &Path, home: &Path) -> Exec {
+        let name = program.file_name().unwrap_or(program.as_os_str());
         Exec::new(program, &self.redactor)
+            .called(name.to_string_lossy())
             .directory(directory)
             .limit(self.settings.limit)
             .memory(self.settings.memory)

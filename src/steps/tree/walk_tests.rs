@@ -59,6 +59,7 @@ async fn followed(files: &[(&str, Value)], root: &[Value], limit: Duration) -> T
         roots: &roots,
         settings: None,
         kube_version: None,
+        served: BTreeSet::new(),
         limit,
     };
     follow(&world, ahead, &|_, _, _| {}).await.unwrap()
