@@ -39,15 +39,20 @@ impl From<serde_saphyr::Error> for Error {
     }
 }
 
+const NESTED: &str = "it is nested too deep";
+
 /// Says what is wrong in words of ours where the parser speaks of its own bounds.
 fn told(said: &str) -> String {
+    if said.contains("recursion limit exceeded") {
+        return NESTED.to_owned();
+    }
     if !said.contains("budget breached") {
         return said.to_owned();
     }
     let which = if said.contains("nchor") || said.contains("lias") {
         "its aliases (`*name`) repeat too much: written out it would have more than a million values, which the agent refuses too"
     } else if said.contains("epth") {
-        "it is nested too deep"
+        NESTED
     } else {
         "it is larger than what is read"
     };
@@ -79,12 +84,16 @@ pub fn documents(text: &str) -> Vec<Document<'_>> {
 
 /// Reads them as [`documents`] does, one by one: each is read when it is asked for.
 pub fn each(text: &str) -> impl Iterator<Item = Document<'_>> {
-    split(text).into_iter().filter_map(|(start, text)| document(start, text))
+    split(text)
+        .into_iter()
+        .filter_map(|(start, text)| document(start, text))
 }
 
 fn document(start: usize, text: &str) -> Option<Document<'_>> {
     let values = values(text).map_err(|error| Error {
         line: error.line.max(1) + start - 1,
+        // The place that the parser names is one of the document, and its own field has that of the file.
+        message: error.message.split(" at line ").next().unwrap_or_default().to_owned(),
         ..error
     });
     let values = values.map(|mut values| {
@@ -294,7 +303,10 @@ mod tests {
     fn what_is_too_much_is_told_in_words_that_a_person_knows() {
         let nested = format!("a: {}{}\n", "[".repeat(300), "]".repeat(300));
         let mut repeated = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for (before, next) in ["a", "b", "c", "d", "e", "f", "g"].iter().zip(["b", "c", "d", "e", "f", "g", "h"]) {
+        for (before, next) in ["a", "b", "c", "d", "e", "f", "g"]
+            .iter()
+            .zip(["b", "c", "d", "e", "f", "g", "h"])
+        {
             let all = vec![format!("*{before}"); 10].join(",");
             repeated.push_str(&format!("{next}: &{next} [{all}]\n"));
         }
@@ -308,7 +320,11 @@ mod tests {
     fn a_large_document_is_not_read_a_thousand_times_for_its_lines_that_are_out_of_place() {
         let line = "a: 'one\ntwo'\n";
         assert!(manifests(&line.replace('a', "b").repeat(20)).is_ok());
-        let large = format!("x: {}\n{}", "x".repeat(READ_ANEW / 10), line.replace('a', "b").repeat(20));
+        let large = format!(
+            "x: {}\n{}",
+            "x".repeat(READ_ANEW / 10),
+            line.replace('a', "b").repeat(20)
+        );
         assert!(manifests(&large).is_err());
     }
 }

@@ -199,7 +199,10 @@ fn yaml(text: &str, name: &str, halt: &Halt, collection: &mut Collection) -> Res
     let is_object = |value: &serde_json::Value| value["kind"].as_str().is_some_and(|kind| !kind.is_empty());
     for (index, document) in yaml::each(text.trim_start_matches('\u{feff}')).enumerate() {
         halt.check()?;
-        let is_well = document.values.as_ref().is_ok_and(|values| values.iter().all(is_object));
+        let is_well = document
+            .values
+            .as_ref()
+            .is_ok_and(|values| values.iter().all(is_object));
         if index == 0 && !is_well && !looks_like_one {
             break;
         }

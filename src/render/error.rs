@@ -76,6 +76,9 @@ impl Error {
             Self::NoDependency { .. } => {
                 "run `helm dependency build` in its folder and commit `charts/`: nothing is downloaded during a recovery"
             }
+            Self::NotFetched { .. } => {
+                "see to it that its repository answers, and that the runbook restores its login; what was fetched once is kept here"
+            }
             Self::Program { source, .. } if source.to_string().contains("--enable-helm") => {
                 "a kustomization that inflates Helm charts is not supported; name the chart by its own path"
             }
@@ -103,11 +106,17 @@ impl Error {
     }
 }
 
-/// What Helm adds to its errors and nobody needs.
-const ADVICE: &str = "Use --debug flag to render out invalid YAML";
+/// How lines of Helm begin that nobody needs.
+const CHATTER: [&str; 4] = [
+    "Use --debug flag",
+    "Hang tight while",
+    "...Unable to get an update from",
+    "Error: failed to update the following repositories",
+];
 
 fn one_line(said: &str) -> String {
-    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && *line != ADVICE);
+    let is_wanted = |line: &&str| !line.is_empty() && !CHATTER.iter().any(|chatter| line.starts_with(chatter));
+    let lines = said.lines().map(str::trim).filter(is_wanted);
     let lines: Vec<&str> = lines.map(|line| line.strip_prefix("Error: ").unwrap_or(line)).collect();
     lines.join(" ")
 }
@@ -124,7 +133,8 @@ mod tests {
             source: exec::Error::Failed {
                 program: "helm".to_owned(),
                 status: "exit status: 1".to_owned(),
-                said: "Error: shop/templates/a.yaml:4:3\n  not so\n\nUse --debug flag to render out invalid YAML".to_owned(),
+                said: "Error: shop/templates/a.yaml:4:3\n  not so\n\nUse --debug flag to render out invalid YAML"
+                    .to_owned(),
             },
         };
         assert_eq!(

@@ -76,7 +76,10 @@ fn asks(chart: &Path, halt: &Halt) -> Result<bool, Error> {
             asks(&path, halt)?
         } else if path.extension().is_some_and(|end| end == "tgz") {
             true
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "tpl" || end == "yml") {
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "tpl" || end == "yml")
+        {
             let text = std::fs::read(&path).unwrap_or_default();
             text.windows(ASKS.len()).any(|part| part == ASKS)
         } else {

@@ -145,7 +145,11 @@ fn without_values(error: exec::Error) -> exec::Error {
             .filter_map(|begin| line[..at].find(begin))
             .min();
         let kept = &line[..from.unwrap_or(0)];
-        format!("{kept}an entry of a generator{}{}", if end.starts_with(',') { "" } else { " " }, &line[at..])
+        format!(
+            "{kept}an entry of a generator{}{}",
+            if end.starts_with(',') { "" } else { " " },
+            &line[at..]
+        )
     });
     let said = lines.collect::<Vec<_>>().join("\n");
     exec::Error::Failed { program, status, said }

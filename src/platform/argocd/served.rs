@@ -37,7 +37,13 @@ const USUAL: [(&str, &[&str]); 19] = [
     ("apiregistration.k8s.io/v1", &["APIService"]),
     (
         "apps/v1",
-        &["ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
+        &[
+            "ControllerRevision",
+            "DaemonSet",
+            "Deployment",
+            "ReplicaSet",
+            "StatefulSet",
+        ],
     ),
     ("autoscaling/v1", &["HorizontalPodAutoscaler"]),
     ("autoscaling/v2", &["HorizontalPodAutoscaler"]),
@@ -60,16 +66,19 @@ const USUAL: [(&str, &[&str]); 19] = [
     ("scheduling.k8s.io/v1", &["PriorityClass"]),
     (
         "storage.k8s.io/v1",
-        &["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment"],
+        &[
+            "CSIDriver",
+            "CSINode",
+            "CSIStorageCapacity",
+            "StorageClass",
+            "VolumeAttachment",
+        ],
     ),
 ];
 
 /// Returns what a cluster is taken to serve at which nobody has looked, as `group/version` and `group/version/Kind`.
 pub fn usual() -> BTreeSet<String> {
-    USUAL
-        .iter()
-        .flat_map(|(version, kinds)| told(version, kinds))
-        .collect()
+    USUAL.iter().flat_map(|(version, kinds)| told(version, kinds)).collect()
 }
 
 /// Returns what is served once these CRDs are there.

@@ -153,7 +153,7 @@ async fn pull(
     login::tell(&[known], home.path())?;
     let run = || renderer.networked(&helm, home.path(), home.path());
     let failed = |source| Error::NotFetched {
-        chart: name.to_owned(),
+        chart: format!("{name} {version}").trim_end().to_owned(),
         repository: without_password(repository),
         source,
     };

@@ -173,7 +173,7 @@ impl Early {
         let why = match self.known.remove(&key(object)).map(|known| known.state) {
             Some(State::Brought(brought)) => return brought,
             Some(State::Late) => format!(
-                "not rendered within {} s, the time in which all that follows from the roots is looked at",
+                "not rendered within {} s, which is all that is looked ahead",
                 self.limit.as_secs()
             ),
             Some(State::Open) => "its rendering broke off; this is a mistake in gitops-dr".to_owned(),

@@ -28,7 +28,9 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
         let work = move || (generate(&value, &facts), value, facts);
         let done = tokio::task::spawn_blocking(work).await;
         let Ok((generated, same, known)) = done else {
-            return Err(vec!["its generators broke off; this is a mistake in gitops-dr".to_owned()]);
+            return Err(vec![
+                "its generators broke off; this is a mistake in gitops-dr".to_owned(),
+            ]);
         };
         (value, facts) = (same, known);
         match generated {

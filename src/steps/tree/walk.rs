@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use super::early::{Early, Target};
 use super::generated::generated;
 use super::repositories::Repositories;
@@ -19,6 +18,7 @@ use crate::platform::argocd::{GROUP, IN_CLUSTER, served, sets};
 use crate::render::{Cluster, Renderer};
 use crate::steps::World;
 use crate::steps::clusters::renderer;
+use serde_json::Value;
 
 /// How deep apps may follow from each other.
 pub(super) const DEPTH: usize = 32;

@@ -44,8 +44,14 @@ fn platform() -> Vec<(String, String)> {
             ("apps/kinds.yaml", application("kinds", "kinds", "kinds")),
             ("apps/asking.yaml", application("asking", "asking", "asking")),
             ("kinds/gadgets.yaml", CRD.to_owned()),
-            ("kinds/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kinds}\n".to_owned()),
-            ("asking/Chart.yaml", "apiVersion: v2\nname: asking\nversion: 1.0.0\n".to_owned()),
+            (
+                "kinds/map.yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kinds}\n".to_owned(),
+            ),
+            (
+                "asking/Chart.yaml",
+                "apiVersion: v2\nname: asking\nversion: 1.0.0\n".to_owned(),
+            ),
             ("asking/templates/all.yaml", ASKING.to_owned()),
         ]
         .map(|(name, text)| (name.to_owned(), text)),
@@ -73,10 +79,22 @@ async fn a_chart_that_asks_what_is_served_is_planned_as_the_agent_renders_it() {
     let client = kube::discovery::Discovery::new(bed.admin()).run().await.unwrap();
     let of_cluster: BTreeSet<String> = client
         .groups()
-        .flat_map(|group| group.versions().flat_map(|version| group.versioned_resources(version)).collect::<Vec<_>>())
+        .flat_map(|group| {
+            group
+                .versions()
+                .flat_map(|version| group.versioned_resources(version))
+                .collect::<Vec<_>>()
+        })
         .map(|(resource, _)| format!("{}/{}", resource.api_version, resource.kind))
         .collect();
-    let usual = served::usual().into_iter().filter(|one| one.rsplit('/').next().is_some_and(|last| last.starts_with(char::is_uppercase)));
+    let usual = served::usual().into_iter().filter(|one| {
+        one.rsplit('/')
+            .next()
+            .is_some_and(|last| last.starts_with(char::is_uppercase))
+    });
     let unserved: Vec<_> = usual.filter(|kind| !of_cluster.contains(kind)).collect();
-    assert!(unserved.is_empty(), "what every cluster is taken to serve: {unserved:?}");
+    assert!(
+        unserved.is_empty(),
+        "what every cluster is taken to serve: {unserved:?}"
+    );
 }
