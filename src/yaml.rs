@@ -308,7 +308,7 @@ mod tests {
             .zip(["b", "c", "d", "e", "f", "g", "h"])
         {
             let all = vec![format!("*{before}"); 10].join(",");
-            repeated.push_str(&format!("{next}: &{next} [{all}]\n"));
+            repeated.extend([next, ": &", next, " [", &all, "]\n"]);
         }
         for (text, words) in [(nested, "nested too deep"), (repeated, "repeat too much")] {
             let error = manifests(&text).unwrap_err();

@@ -11,7 +11,6 @@ use super::renderer::{Ground, Renderer};
 use super::turn::Turn;
 use super::workspace::Workspace;
 use super::{Error, helm, programs, remote, values};
-use crate::exec;
 use crate::object::Origin;
 use crate::recipe::{Kustomize, Tool};
 use crate::yaml;
@@ -119,7 +118,7 @@ pub(super) async fn run(
     let output = run
         .run()
         .await
-        .map_err(|error| programs::explain(&ground.path, Form::Kustomize, without_values(error)))?;
+        .map_err(|error| programs::explain(&ground.path, Form::Kustomize, error))?;
     let file = file(&ground.place).and_then(|file| Some(file.file_name()?.to_string_lossy().into_owned()));
     let file = form::within(&ground.path, &file.unwrap_or_default());
     let origin = move |_: &str, _| Origin {
@@ -127,32 +126,6 @@ pub(super) async fn run(
         line: 0,
     };
     collection.written(turn, output, origin).await
-}
-
-/// Takes the values out of what kustomize says of a generator of Secrets, which it quotes where one has no key
-/// (`api/kv/kv.go`, `api/internal/accumulator`).
-fn without_values(error: exec::Error) -> exec::Error {
-    const ENDS: [&str; 2] = [", expected key=value", "is not a valid key name"];
-    let exec::Error::Failed { program, status, said } = error else {
-        return error;
-    };
-    let lines = said.lines().map(|line| {
-        let Some((end, at)) = ENDS.iter().find_map(|end| Some((*end, line.find(end)?))) else {
-            return line.to_owned();
-        };
-        let from = ["literal sources [", "invalid literal source ", "env source files", "\""]
-            .iter()
-            .filter_map(|begin| line[..at].find(begin))
-            .min();
-        let kept = &line[..from.unwrap_or(0)];
-        format!(
-            "{kept}an entry of a generator{}{}",
-            if end.starts_with(',') { "" } else { " " },
-            &line[at..]
-        )
-    });
-    let said = lines.collect::<Vec<_>>().join("\n");
-    exec::Error::Failed { program, status, said }
 }
 
 fn program(renderer: &Renderer, ground: &Ground) -> Result<PathBuf, Error> {
@@ -335,31 +308,6 @@ mod tests {
                 let why = found.unwrap_err().to_string();
                 assert!(why.contains("read files of this machine"), "{why}");
             }
-        }
-    }
-
-    #[test]
-    fn what_kustomize_says_of_a_generator_quotes_no_value() {
-        for (said, expected) in [
-            (
-                "Error: loading KV pairs: literal sources [a=b hunter2]: invalid literal source hunter2, expected key=value",
-                "Error: loading KV pairs: an entry of a generator, expected key=value",
-            ),
-            (
-                "Error: loading KV pairs: env source files: [x.env]: line 1: \"hunter2 x\" is not a valid key name: so",
-                "Error: loading KV pairs: an entry of a generator is not a valid key name: so",
-            ),
-            ("Error: no such file\nor folder", "Error: no such file\nor folder"),
-        ] {
-            let error = exec::Error::Failed {
-                program: "kustomize".to_owned(),
-                status: "1".to_owned(),
-                said: said.to_owned(),
-            };
-            assert_eq!(
-                without_values(error).to_string(),
-                format!("`kustomize` ended with 1: {expected}")
-            );
         }
     }
 }

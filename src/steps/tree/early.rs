@@ -93,7 +93,9 @@ impl Early {
                 .filter(|(_, known)| asks(known))
                 .map(|(key, _)| key.clone())
                 .collect();
-            again.into_iter().for_each(|key| self.begin(key));
+            for key in again {
+                self.begin(key);
+            }
         }
         self.finish(before, told).await;
     }
@@ -165,7 +167,9 @@ impl Early {
         }
         let depth = known.depth + 1;
         known.state = State::Brought(found);
-        below.into_iter().for_each(|object| self.find(object, depth));
+        for object in below {
+            self.find(object, depth);
+        }
     }
 
     /// Returns what an app brings, once.
