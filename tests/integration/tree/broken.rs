@@ -2,12 +2,13 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use testbed::tool::interrupt;
 use testbed::{Outage, Ran};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::time::Instant;
 
 use super::agent::{deployed, planned};
 use crate::restore::scene::{RUNBOOK, Scene, application, deployment, files};
