@@ -90,6 +90,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Exec {
     program: OsString,
+    called: Option<String>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     directory: Option<PathBuf>,
@@ -111,6 +112,7 @@ impl Exec {
     pub fn new(program: impl Into<OsString>, redactor: &Redactor) -> Self {
         Self {
             program: program.into(),
+            called: None,
             args: Vec::new(),
             env: Vec::new(),
             directory: None,
@@ -127,6 +129,13 @@ impl Exec {
     pub fn is_on_path(name: &str) -> bool {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    }
+
+    /// Says how it is called in errors; as it is named where not given.
+    #[must_use = "the program is returned, not changed in place"]
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
+        self
     }
 
     /// Adds arguments. A secret never goes here: every user of the machine can read the arguments of a process.
@@ -250,7 +259,8 @@ impl Exec {
     }
 
     fn name(&self) -> String {
-        self.program.to_string_lossy().into_owned()
+        let called = self.called.clone();
+        called.unwrap_or_else(|| self.program.to_string_lossy().into_owned())
     }
 
     /// Returns the command, with both its outputs on pipes.

@@ -107,7 +107,7 @@ impl Redactor {
         }
     }
 
-    /// Returns the text with every known value masked.
+    /// Returns the text with every known value masked, and what kustomize quotes of a generator of Secrets, which nobody knows.
     pub fn redact<'text>(&self, text: &'text str) -> Cow<'text, str> {
         let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);
         let mut out = Cow::Borrowed(text);
@@ -116,7 +116,10 @@ impl Redactor {
                 out = Cow::Owned(out.replace(needle.as_str(), MASK));
             }
         }
-        out
+        match without_literals(&out) {
+            Some(masked) => Cow::Owned(masked),
+            None => out,
+        }
     }
 
     /// Returns where a text of which only the beginning is known may be cut so that no known value is cut with it: the part before
@@ -195,6 +198,32 @@ fn within_base64(engine: &impl base64::Engine, value: &[u8], shift: usize) -> St
 fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// Between what kustomize quotes a literal without a key, twice (`api/kv/kv.go`): it may be the value of a Secret.
+const LITERAL: [(&str, &str); 2] = [
+    ("literal sources [", "]: invalid literal source "),
+    ("invalid literal source ", ", expected key=value"),
+];
+
+/// Returns the text with such literals masked; `None` where there is none.
+fn without_literals(text: &str) -> Option<String> {
+    let mut masked = None;
+    for (before, behind) in LITERAL {
+        let text = masked.as_deref().unwrap_or(text);
+        let (mut kept, mut rest) = (String::new(), text);
+        while let Some((start, more)) = rest.split_once(before) {
+            // One that is cut before its end is masked to the end.
+            let end = more.find(behind).unwrap_or(more.len());
+            kept.extend([start, before, MASK]);
+            rest = &more[end..];
+        }
+        if !kept.is_empty() {
+            kept.push_str(rest);
+            masked = Some(kept);
+        }
+    }
+    masked
 }
 
 #[cfg(test)]
@@ -276,5 +305,27 @@ mod tests {
         let redactor = Redactor::default();
         redactor.learn(&Secret::from("git"));
         assert_eq!(redactor.redact("git fetch"), "git fetch");
+    }
+
+    #[test]
+    fn what_kustomize_quotes_of_a_generator_is_masked_though_nobody_knows_it() {
+        let redactor = Redactor::default();
+        for (said, expected) in [
+            (
+                "Error: literal sources [a=b hunter2]: invalid literal source hunter2, expected key=value; and so on",
+                "Error: literal sources [«secret»]: invalid literal source «secret», expected key=value; and so on",
+            ),
+            (
+                "literal sources [hunter2]: invalid literal source hunt…",
+                "literal sources [«secret»]: invalid literal source «secret»",
+            ),
+            ("literal sources [hunt…", "literal sources [«secret»"),
+            (
+                "a kustomization without literal sources",
+                "a kustomization without literal sources",
+            ),
+        ] {
+            assert_eq!(redactor.redact(said), expected);
+        }
     }
 }

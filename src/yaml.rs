@@ -32,11 +32,31 @@ impl From<serde_saphyr::Error> for Error {
             )
         });
         Self {
-            message: error.to_string(),
+            message: told(&error.to_string()),
             line,
             column,
         }
     }
+}
+
+const NESTED: &str = "it is nested too deep";
+
+/// Says what is wrong in words of ours where the parser speaks of its own bounds.
+fn told(said: &str) -> String {
+    if said.contains("recursion limit exceeded") {
+        return NESTED.to_owned();
+    }
+    if !said.contains("budget breached") {
+        return said.to_owned();
+    }
+    let which = if said.contains("nchor") || said.contains("lias") {
+        "its aliases (`*name`) repeat too much: written out it would have more than a million values, which the agent refuses too"
+    } else if said.contains("epth") {
+        NESTED
+    } else {
+        "it is larger than what is read"
+    };
+    which.to_owned()
 }
 
 /// Reads a runbook: YAML 1.2 booleans, duplicate keys refused.
@@ -59,35 +79,46 @@ pub struct Document<'text> {
 /// Reads the documents of a manifest file as kubectl would, each for itself: one that is broken does not hide the others.
 /// Empty documents are left out.
 pub fn documents(text: &str) -> Vec<Document<'_>> {
-    let mut documents = Vec::new();
-    for (start, text) in split(text) {
-        let values = values(text).map_err(|error| Error {
-            line: error.line.max(1) + start - 1,
-            ..error
-        });
-        let values = values.map(|mut values| {
-            values.retain(|value| !value.is_null());
-            values.iter_mut().for_each(whole_numbers);
-            values
-        });
-        if values.as_ref().is_ok_and(Vec::is_empty) {
-            continue;
-        }
-        let before_first_key = text
-            .lines()
-            .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-            .count();
-        documents.push(Document {
-            line: start + before_first_key,
-            text,
-            values,
-        });
+    each(text).collect()
+}
+
+/// Reads them as [`documents`] does, one by one: each is read when it is asked for.
+pub fn each(text: &str) -> impl Iterator<Item = Document<'_>> {
+    split(text)
+        .into_iter()
+        .filter_map(|(start, text)| document(start, text))
+}
+
+fn document(start: usize, text: &str) -> Option<Document<'_>> {
+    let values = values(text).map_err(|error| Error {
+        line: error.line.max(1) + start - 1,
+        // The place that the parser names is one of the document, and its own field has that of the file.
+        message: error.message.split(" at line ").next().unwrap_or_default().to_owned(),
+        ..error
+    });
+    let values = values.map(|mut values| {
+        values.retain(|value| !value.is_null());
+        values.iter_mut().for_each(whole_numbers);
+        values
+    });
+    if values.as_ref().is_ok_and(Vec::is_empty) {
+        return None;
     }
-    documents
+    let before_first_key = text
+        .lines()
+        .take_while(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        .count();
+    Some(Document {
+        line: start + before_first_key,
+        text,
+        values,
+    })
 }
 
 /// How many lines of a document may be out of place in this way.
 const OUT_OF_PLACE: usize = 1_000;
+/// How many bytes are read anew for them, since each has the document read from its top.
+const READ_ANEW: usize = 32_000_000;
 
 /// Reads a document.
 ///
@@ -100,7 +131,7 @@ fn values(text: &str) -> Result<Vec<Value>, Error> {
         Err(error) => error,
     };
     let mut lines: Vec<Cow<'_, str>> = text.split_inclusive('\n').map(Cow::Borrowed).collect();
-    for _ in 0..OUT_OF_PLACE {
+    for _ in 0..OUT_OF_PLACE.min(READ_ANEW / text.len().max(1)) {
         let line = error.line.checked_sub(1).and_then(|index| lines.get_mut(index));
         let Some(line) = line.filter(|line| error.message.contains(QUOTED) && !line.starts_with(INDENT)) else {
             return Err(error);
@@ -266,5 +297,34 @@ mod tests {
         let error = manifests("a: 1\n---\nb: [hunter2hunter2\nc: 1\n").unwrap_err();
         assert!(error.line >= 3, "{error:?}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn what_is_too_much_is_told_in_words_that_a_person_knows() {
+        let nested = format!("a: {}{}\n", "[".repeat(300), "]".repeat(300));
+        let mut repeated = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (before, next) in ["a", "b", "c", "d", "e", "f", "g"]
+            .iter()
+            .zip(["b", "c", "d", "e", "f", "g", "h"])
+        {
+            let all = vec![format!("*{before}"); 10].join(",");
+            repeated.extend([next, ": &", next, " [", &all, "]\n"]);
+        }
+        for (text, words) in [(nested, "nested too deep"), (repeated, "repeat too much")] {
+            let error = manifests(&text).unwrap_err();
+            assert!(error.message.contains(words) && error.line > 0, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_large_document_is_not_read_a_thousand_times_for_its_lines_that_are_out_of_place() {
+        let line = "a: 'one\ntwo'\n";
+        assert!(manifests(&line.replace('a', "b").repeat(20)).is_ok());
+        let large = format!(
+            "x: {}\n{}",
+            "x".repeat(READ_ANEW / 10),
+            line.replace('a', "b").repeat(20)
+        );
+        assert!(manifests(&large).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! From arguments to the exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -9,6 +10,9 @@ use super::ui::Ui;
 use super::{error::Error, exit, generate, plan, report, restore};
 use crate::event::Failure;
 use crate::redact::Redactor;
+
+/// How long what still goes on may take to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
@@ -23,8 +27,9 @@ pub fn run() -> ExitCode {
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(dispatch(&ui, arguments.command));
-            // A library call that hangs (a Git server that went silent) must not keep the process.
-            runtime.shutdown_background();
+            // Programs that still run are ended, and what is being written to temporary folders is taken away; but a library call
+            // that hangs (a name that is looked up) must not keep the process.
+            runtime.shutdown_timeout(GRACE);
             result
         }
         Err(error) => Err(Error::failed(Failure::new(format!(

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use kube::Client;
 use kube::api::ApiResource;
-use kube::discovery::{ApiGroup, Discovery, Scope};
+use kube::discovery::{ApiGroup, Discovery, Scope, verbs};
 
 use super::connect::Cluster;
 use super::error::{Error, ErrorKind};
@@ -133,6 +133,24 @@ impl Cluster {
     /// Whether the server serves a kind in this very version.
     pub fn serves(&self, api_version: &str, kind: &str) -> bool {
         self.resource(api_version, kind).is_some()
+    }
+
+    /// Returns what can be listed and watched, as `group/version` and `group/version/Kind`: what an agent that watches it knows to
+    /// be served.
+    pub fn watchable(&self) -> BTreeSet<String> {
+        let kinds = self.discovered();
+        let mut all = BTreeSet::new();
+        for group in kinds.groups() {
+            for version in group.versions() {
+                for (resource, capabilities) in group.versioned_resources(version) {
+                    if capabilities.supports_operation(verbs::LIST) && capabilities.supports_operation(verbs::WATCH) {
+                        all.insert(format!("{}/{}", resource.api_version, resource.kind));
+                        all.insert(resource.api_version);
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// Returns the newest served version of a group's kind as `apiVersion`; with an empty group the kind is searched in

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Error;
+use super::turn::{Halt, Turn};
 use crate::finding::{Finding, Place};
 use crate::object::{Manifest, ObjectRef, Origin};
 use crate::yaml;
@@ -13,6 +15,8 @@ use crate::yaml;
 pub(super) struct Collection {
     pub(super) manifests: Vec<Manifest>,
     pub(super) findings: Vec<Finding>,
+    /// Whether a chart in it asks which kinds the cluster serves.
+    pub(super) asks: bool,
     /// Whether an object without a name is taken by the beginning of its name, which Argo CD completes when it makes it.
     generates_names: bool,
 }
@@ -26,25 +30,59 @@ impl Collection {
         }
     }
 
+    /// Takes what a program wrote.
+    pub(super) async fn written(
+        &mut self,
+        turn: &Turn<'_>,
+        output: Vec<u8>,
+        origin: impl Fn(&str, usize) -> Origin + Send + 'static,
+    ) -> Result<(), Error> {
+        let mut taken = Self {
+            generates_names: self.generates_names,
+            ..Self::default()
+        };
+        let taken = turn.aside(move |halt| {
+            taken.yaml(&String::from_utf8_lossy(&output), halt, origin)?;
+            Ok(taken)
+        });
+        self.append(taken.await?);
+        Ok(())
+    }
+
     /// Takes all documents of a YAML text. `origin` says where one of them is from, by its text and line.
-    pub(super) fn yaml(&mut self, text: &str, origin: impl Fn(&str, usize) -> Origin) {
-        for document in yaml::documents(text.trim_start_matches('\u{feff}')) {
+    pub(super) fn yaml(
+        &mut self,
+        text: &str,
+        halt: &Halt,
+        origin: impl Fn(&str, usize) -> Origin,
+    ) -> Result<(), Error> {
+        for document in yaml::each(text.trim_start_matches('\u{feff}')) {
+            halt.check()?;
             let origin = origin(document.text, document.line);
-            match document.values {
-                Ok(values) => {
-                    for value in values {
-                        self.value(value, &origin);
-                    }
-                }
-                Err(error) => self
-                    .findings
-                    .push(Finding::error("render/not-yaml", error.message).at(place(
-                        &origin.file,
-                        error.line,
-                        error.column,
-                    ))),
-            }
+            self.document(document, &origin);
         }
+        Ok(())
+    }
+
+    /// Takes what a YAML document says, or what is wrong with it.
+    pub(super) fn document(&mut self, document: yaml::Document<'_>, origin: &Origin) {
+        match document.values {
+            Ok(values) => values.into_iter().for_each(|value| self.value(value, origin)),
+            Err(error) => self
+                .findings
+                .push(Finding::error("render/not-yaml", error.message).at(place(
+                    &origin.file,
+                    error.line,
+                    error.column,
+                ))),
+        }
+    }
+
+    /// Takes all that another one gathered after this.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.manifests.append(&mut other.manifests);
+        self.findings.append(&mut other.findings);
+        self.asks |= other.asks;
     }
 
     /// Takes a JSON text.
@@ -178,10 +216,11 @@ mod tests {
 
     fn collect(text: &str) -> Collection {
         let mut collection = Collection::default();
-        collection.yaml(text, |_, line| Origin {
+        let origin = |_: &str, line| Origin {
             file: "a.yaml".to_owned(),
             line,
-        });
+        };
+        collection.yaml(text, &Halt::default(), origin).unwrap();
         collection.find_duplicates();
         collection
     }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::collect::{Collection, place};
 use super::glob::Glob;
 use super::job::Job;
-use super::renderer::{Ground, Renderer};
+use super::renderer::Ground;
+use super::turn::{Halt, Turn};
 use super::{Error, jsonnet};
 use crate::finding::Finding;
 use crate::object::Origin;
@@ -18,10 +19,16 @@ const JSON: &str = ".json";
 /// A file with this in it is not read.
 const SKIPPED: &str = "+argocd:skip-file-rendering";
 
+/// What is read of one file, or what has to be evaluated.
+enum Read {
+    Objects(Collection),
+    Jsonnet(String),
+}
+
 /// Reads all files that the app names. Files are read in the order of their paths; of a file that is wrong the reason is a
 /// finding.
 pub(super) async fn read(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     ground: &Ground,
     job: &Job,
     collection: &mut Collection,
@@ -30,31 +37,51 @@ pub(super) async fn read(
         Some(Tool::Directory(directory)) => directory.clone(),
         _ => Directory::default(),
     };
-    let files = files(renderer, ground, &directory, collection)?;
-    for file in files {
-        let name = file.strip_prefix(&ground.root).unwrap_or(&file).display().to_string();
-        if name.ends_with(".jsonnet") {
-            jsonnet::evaluate(renderer, ground, job, &directory.jsonnet, &name, collection).await?;
-            continue;
+    let (at, said, most) = (ground.clone(), directory.clone(), turn.renderer.settings.combined);
+    let all = turn.aside(move |halt| {
+        let mut found = Collection::as_agent();
+        let files = files(most, &at, &said, halt, &mut found)?;
+        let mut all = vec![Read::Objects(found)];
+        for file in files {
+            halt.check()?;
+            all.push(one(&at, &file, halt)?);
         }
-        let Some(text) = text(&file, &name, collection)?.filter(|text| !text.contains(SKIPPED)) else {
-            continue;
-        };
-        // As for Argo CD, which tells capital letters apart.
-        if name.ends_with(JSON) {
-            json(&text, &name, collection);
-        } else {
-            yaml(&text, &name, collection);
+        Ok(all)
+    });
+    for read in all.await? {
+        match read {
+            Read::Objects(objects) => collection.append(objects),
+            Read::Jsonnet(name) => {
+                jsonnet::evaluate(turn, ground, job, &directory.jsonnet, &name, collection).await?;
+            }
         }
     }
     Ok(())
 }
 
+fn one(ground: &Ground, file: &Path, halt: &Halt) -> Result<Read, Error> {
+    let name = file.strip_prefix(&ground.root).unwrap_or(file).display().to_string();
+    if name.ends_with(".jsonnet") {
+        return Ok(Read::Jsonnet(name));
+    }
+    let mut found = Collection::as_agent();
+    if let Some(text) = text(file, &name, &mut found)?.filter(|text| !text.contains(SKIPPED)) {
+        // As for Argo CD, which tells capital letters apart.
+        if name.ends_with(JSON) {
+            json(&text, &name, &mut found);
+        } else {
+            yaml(&text, &name, halt, &mut found)?;
+        }
+    }
+    Ok(Read::Objects(found))
+}
+
 /// Finds the files, bounded by what they have together.
 fn files(
-    renderer: &Renderer,
+    most: u64,
     ground: &Ground,
     directory: &Directory,
+    halt: &Halt,
     collection: &mut Collection,
 ) -> Result<Vec<PathBuf>, Error> {
     let mut pattern = |name: &str, pattern: &str| {
@@ -73,7 +100,7 @@ fn files(
         (directory.exclude.is_empty() || !exclude(path)) && (directory.include.is_empty() || include(path))
     };
     let mut found = Vec::new();
-    walk(&ground.place, directory.recurse, &mut found)?;
+    walk(&ground.place, directory.recurse, halt, &mut found)?;
     let mut sum = 0;
     let mut files = Vec::new();
     for file in found {
@@ -96,11 +123,13 @@ fn files(
         };
         if !below.ends_with(".jsonnet") {
             sum += size;
-            if sum > renderer.settings.combined {
-                let most = renderer.settings.combined / 1_000_000;
+            if sum > most {
                 return Err(Error::Refused(format!(
-                    "the files of `{}` have more than {most} MB together, which the agent does not read",
-                    ground.path
+                    "the manifests of `{}` have more than {} MB together, and the agent reads no more \
+                     (`reposerver.max.combined.directory.manifests.size`): name a folder of its own for them, or leave files out \
+                     by `directory.exclude`",
+                    ground.path,
+                    most / 1_000_000
                 )));
             }
         }
@@ -109,7 +138,8 @@ fn files(
     Ok(files)
 }
 
-fn walk(folder: &Path, recurse: bool, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+fn walk(folder: &Path, recurse: bool, halt: &Halt, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    halt.check()?;
     let unreadable = |source| Error::Unreadable {
         path: folder.to_owned(),
         source,
@@ -121,7 +151,7 @@ fn walk(folder: &Path, recurse: bool, files: &mut Vec<PathBuf>) -> Result<(), Er
         let path = entry.path();
         if entry.file_type().map_err(unreadable)?.is_dir() {
             if recurse {
-                walk(&path, recurse, files)?;
+                walk(&path, recurse, halt, files)?;
             }
         } else if [".yaml", ".yml", ".json", ".jsonnet"]
             .iter()
@@ -162,20 +192,25 @@ fn json(text: &str, name: &str, collection: &mut Collection) {
 
 /// Takes a YAML file. One that begins with something else than an object is no manifest and is passed over, unless it looks
 /// like one (`getObjsFromYAMLOrJSON`).
-fn yaml(text: &str, name: &str, collection: &mut Collection) {
-    let documents = yaml::documents(text.trim_start_matches('\u{feff}'));
-    let is_object = |value: &serde_json::Value| value["kind"].as_str().is_some_and(|kind| !kind.is_empty());
-    let begins_well = documents
-        .first()
-        .is_none_or(|first| first.values.as_ref().is_ok_and(|values| values.iter().all(is_object)));
+fn yaml(text: &str, name: &str, halt: &Halt, collection: &mut Collection) -> Result<(), Error> {
     let looks_like_one = ["apiVersion:", "kind:", "metadata:"]
         .iter()
         .all(|word| text.contains(word));
-    if !begins_well && !looks_like_one {
-        return;
+    let is_object = |value: &serde_json::Value| value["kind"].as_str().is_some_and(|kind| !kind.is_empty());
+    for (index, document) in yaml::each(text.trim_start_matches('\u{feff}')).enumerate() {
+        halt.check()?;
+        let is_well = document
+            .values
+            .as_ref()
+            .is_ok_and(|values| values.iter().all(is_object));
+        if index == 0 && !is_well && !looks_like_one {
+            break;
+        }
+        let origin = Origin {
+            file: name.to_owned(),
+            line: document.line,
+        };
+        collection.document(document, &origin);
     }
-    collection.yaml(text, |_, line| Origin {
-        file: name.to_owned(),
-        line,
-    });
+    Ok(())
 }

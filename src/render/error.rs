@@ -68,13 +68,16 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns how to mend it.
+    /// Returns how to mend it, where that is known.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoProgram(_, Form::Helm, _) => "install Helm 4 (or 3) and put `helm` on PATH",
             Self::NoProgram(..) => "install kustomize 5 and put `kustomize` on PATH; `kubectl` will do too",
             Self::NoDependency { .. } => {
                 "run `helm dependency build` in its folder and commit `charts/`: nothing is downloaded during a recovery"
+            }
+            Self::NotFetched { .. } => {
+                "see to it that its repository answers, and that the runbook restores its login; what was fetched once is kept here"
             }
             Self::Program { source, .. } if source.to_string().contains("--enable-helm") => {
                 "a kustomization that inflates Helm charts is not supported; name the chart by its own path"
@@ -84,8 +87,64 @@ impl Error {
         vec![hint.to_owned()]
     }
 
+    /// Returns the error on one line, with how to mend it: what a program said, without how it ended.
+    pub fn line(&self) -> String {
+        let words = match self {
+            Self::Program { source, .. } | Self::NotFetched { source, .. } => match source {
+                exec::Error::Failed { said, .. } => format!("{self}: {}", one_line(said)),
+                other => format!("{self}: {other}"),
+            },
+            other => one_line(&other.failure().words()),
+        };
+        let hints = self.hints().into_iter();
+        hints.fold(words, |words, hint| format!("{words}; {hint}"))
+    }
+
     /// Returns the error as it is written down, with how to mend it.
     pub fn failure(&self) -> Failure {
         self.hints().into_iter().fold(Failure::of(self), Failure::hint)
+    }
+}
+
+/// How lines of Helm begin that nobody needs.
+const CHATTER: [&str; 4] = [
+    "Use --debug flag",
+    "Hang tight while",
+    "...Unable to get an update from",
+    "Error: failed to update the following repositories",
+];
+
+fn one_line(said: &str) -> String {
+    let is_wanted = |line: &&str| !line.is_empty() && !CHATTER.iter().any(|chatter| line.starts_with(chatter));
+    let lines = said.lines().map(str::trim).filter(is_wanted);
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix("Error: ").unwrap_or(line)).collect();
+    lines.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_said_is_told_on_one_line_without_what_nobody_needs() {
+        let error = Error::Program {
+            path: "shop".to_owned(),
+            form: Form::Helm,
+            source: exec::Error::Failed {
+                program: "helm".to_owned(),
+                status: "exit status: 1".to_owned(),
+                said: "Error: shop/templates/a.yaml:4:3\n  not so\n\nUse --debug flag to render out invalid YAML"
+                    .to_owned(),
+            },
+        };
+        assert_eq!(
+            error.line(),
+            "shop cannot be rendered as a Helm chart: shop/templates/a.yaml:4:3 not so"
+        );
+        let error = Error::NoProgram("shop".to_owned(), Form::Helm, "helm is not");
+        assert_eq!(
+            error.line(),
+            "shop is a Helm chart, and helm is not on PATH; install Helm 4 (or 3) and put `helm` on PATH"
+        );
     }
 }

@@ -1,4 +1,6 @@
 //! Patterns of paths as Argo CD reads them: `github.com/gobwas/glob` without separators, so that `*` goes over `/` too.
+//!
+//! Generators of sets read others (`platform::argocd::sets`): Go's `path.Match` and that of `git ls-files`.
 
 use regex::Regex;
 

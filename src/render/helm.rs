@@ -1,82 +1,62 @@
-//! Runs Helm.
+//! Runs Helm as Argo CD does (`helmTemplate` in `reposerver/repository`, `util/helm`).
 
 use std::path::Path;
 
 use super::collect::Collection;
-use super::{Error, Form, Options, form};
+use super::form::{self, Form};
+use super::job::{Cluster, Job};
+use super::renderer::Ground;
+use super::turn::{Halt, Turn};
+use super::{Error, charts, programs, values};
 use crate::exec;
-use crate::finding::{Finding, Severity};
-use crate::object::{Manifest, Origin};
-use crate::redact::Redactor;
+use crate::object::Origin;
+use crate::recipe::{Helm, Tool};
 
-/// The annotation that makes an object a hook.
-const HOOK: &str = "/metadata/annotations/helm.sh~1hook";
-
-/// Renders the chart at `path`, CRDs included, tests left out. Nothing is downloaded: charts that it needs are in its folder.
-///
-/// Returns its hooks apart. Helm runs them around an install and they are no part of what is installed: a hook that is
-/// applied with the rest and stays would be pruned, or run again, by an agent that manages the chart. Which of them a
-/// recovery needs is for the caller to say.
-pub(super) async fn template(
-    root: &Path,
-    path: &str,
-    options: &Options,
-    redactor: &Redactor,
+/// Renders the chart in a folder. Helm's hooks and tests are part of what is rendered, as the app wants them.
+pub(super) async fn render(
+    turn: &Turn<'_>,
+    ground: &Ground,
+    job: &Job,
     collection: &mut Collection,
-) -> Result<Vec<Manifest>, Error> {
-    let home = tempfile::tempdir().map_err(|source| Error::Unreadable {
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    let mut args = vec![
-        "template".to_owned(),
-        "--include-crds".to_owned(),
-        "--skip-tests".to_owned(),
-    ];
-    args.push(format!("--namespace={}", options.namespace));
-    for values in &options.values {
-        let values = format!("{path}/{values}");
-        form::locate(root, &values)?;
-        // Helm reads a list here, with commas between and quotes around what holds one.
-        args.push(format!("--values=\"./{}\"", values.replace('"', "\"\"")));
-    }
-    if let Some(version) = &options.kube_version {
-        args.push(format!("--kube-version={version}"));
-    }
-    args.extend(["--".to_owned(), options.release.clone(), format!("./{path}")]);
-    let mut helm = options.program("helm", root, home.path(), redactor).args(args);
-    for (name, folder) in [
-        ("HELM_CACHE_HOME", "cache"),
-        ("HELM_CONFIG_HOME", "config"),
-        ("HELM_DATA_HOME", "data"),
-    ] {
-        helm = helm.env(name, home.path().join(folder));
-    }
-    let output = helm.run().await.map_err(|error| explain(path, error))?;
-    collection.yaml(&String::from_utf8_lossy(&output), |document, _| Origin {
-        file: source(path, document),
+) -> Result<(), Error> {
+    let path = &ground.path;
+    let Some(program) = turn.renderer.settings.find("helm") else {
+        return Err(Error::NoProgram(path.clone(), Form::Helm, "helm is not"));
+    };
+    let helm = match &job.tool {
+        Some(Tool::Helm(helm)) => (**helm).clone(),
+        _ => Helm::default(),
+    };
+    let home = programs::home()?;
+    let args = args(ground, job, &helm, home.path())?;
+    let run = async |place: &Path| {
+        let run = turn.renderer.program(&program, place, home.path()).args(&args);
+        run.run().await.map_err(|error| explain(path, error))
+    };
+    let output = match run(&ground.place).await {
+        Err(missing @ Error::NoDependency { .. }) => {
+            let settings = &turn.renderer.settings;
+            if !settings.network && settings.cache.is_none() {
+                return Err(missing);
+            }
+            let built = charts::build(turn, ground, helm.pass_credentials, &mut collection.findings).await?;
+            run(&built.ground.place).await?
+        }
+        output => output?,
+    };
+    let at = path.clone();
+    let origin = move |document: &str, _| Origin {
+        file: source(&at, document),
         line: 0,
-    });
-    let (hooks, manifests): (Vec<_>, Vec<_>) = std::mem::take(&mut collection.manifests)
-        .into_iter()
-        .partition(|manifest| !manifest.text(HOOK).is_empty());
-    collection.manifests = manifests;
-    if !hooks.is_empty() {
-        let names: Vec<_> = hooks
-            .iter()
-            .map(|hook| format!("{} ({})", hook.id(), hook.text(HOOK)))
-            .collect();
-        let message = format!("the chart's hooks are kept apart: {}", names.join(", "));
-        collection.findings.push(Finding {
-            severity: Severity::Note,
-            ..Finding::warning("render/hooks", message)
-        });
-    }
-    Ok(hooks)
+    };
+    collection.written(turn, output, origin).await?;
+    let chart = ground.place.clone();
+    collection.asks |= turn.aside(move |halt| asks(&chart, halt)).await?;
+    Ok(())
 }
 
 /// Returns the template that a document is from, which Helm writes above it with the chart's name in front.
-pub(super) fn source(path: &str, document: &str) -> String {
+fn source(path: &str, document: &str) -> String {
     document
         .lines()
         .find_map(|line| line.strip_prefix("# Source: "))
@@ -84,20 +64,190 @@ pub(super) fn source(path: &str, document: &str) -> String {
         .map_or_else(|| path.to_owned(), |(_, template)| form::within(path, template))
 }
 
+/// By this a template asks which kinds the cluster serves.
+const ASKS: &[u8] = b"APIVersions";
+
+/// Whether a chart may ask which kinds the cluster serves, itself or by a chart in it. One that is packed is taken to ask.
+fn asks(chart: &Path, halt: &Halt) -> Result<bool, Error> {
+    halt.check()?;
+    for entry in std::fs::read_dir(chart).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_one = if path.is_dir() {
+            asks(&path, halt)?
+        } else if path.extension().is_some_and(|end| end == "tgz") {
+            true
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "tpl" || end == "yml")
+        {
+            let text = std::fs::read(&path).unwrap_or_default();
+            text.windows(ASKS.len()).any(|part| part == ASKS)
+        } else {
+            false
+        };
+        if is_one {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns what Helm is told. Values that the app itself says are written to a file in `home`.
+fn args(ground: &Ground, job: &Job, helm: &Helm, home: &Path) -> Result<Vec<String>, Error> {
+    let or = |said: &str, otherwise: &str| if said.is_empty() { otherwise } else { said }.to_owned();
+    let mut args = vec!["template".to_owned(), ".".to_owned()];
+    args.push(format!("--name-template={}", or(&helm.release_name, &job.name)));
+    let namespace = or(&helm.namespace, &job.namespace);
+    if !namespace.is_empty() {
+        args.push(format!("--namespace={namespace}"));
+    }
+    let (version, kinds) = cluster(&job.cluster, &helm.kube_version, &helm.api_versions)?;
+    args.extend(version.map(|version| format!("--kube-version={version}")));
+    for parameter in &helm.parameters {
+        let how = if parameter.force_string { "set-string" } else { "set" };
+        let value = without_commas(&job.environment.expand(&parameter.value));
+        args.push(format!("--{how}={}={value}", parameter.name));
+    }
+    for parameter in &helm.file_parameters {
+        let file = values::file(ground, job, &parameter.path)?.ok_or_else(|| missing(&parameter.path))?;
+        let file = without_commas(&file.display().to_string());
+        args.push(format!("--set-file={}={file}", parameter.name));
+    }
+    for written in &helm.value_files {
+        match values::file(ground, job, written)? {
+            // Helm reads a list here, with commas between and quotes around what holds one.
+            Some(file) => args.push(format!(
+                "--values=\"{}\"",
+                file.display().to_string().replace('"', "\"\"")
+            )),
+            None if helm.ignore_missing_value_files => {}
+            None => return Err(missing(written)),
+        }
+    }
+    let said = helm
+        .values_object
+        .as_ref()
+        .map_or_else(|| helm.values.clone(), ToString::to_string);
+    if !said.is_empty() {
+        let file = home.join("values.yaml");
+        std::fs::write(&file, said).map_err(|source| Error::Unreadable {
+            path: file.clone(),
+            source,
+        })?;
+        args.push(format!("--values={}", file.display()));
+    }
+    args.extend(kinds.iter().map(|kind| format!("--api-versions={kind}")));
+    for (flag, is_set) in [
+        ("--include-crds", !helm.skip_crds),
+        ("--skip-schema-validation", helm.skip_schema_validation),
+        ("--skip-tests", helm.skip_tests),
+    ] {
+        args.extend(is_set.then(|| flag.to_owned()));
+    }
+    Ok(args)
+}
+
+fn missing(written: &str) -> Error {
+    Error::NotThere {
+        path: written.to_owned(),
+        near: None,
+    }
+}
+
+/// Returns what is said of the cluster: by the app, or else as it is.
+pub(super) fn cluster<'said>(
+    cluster: &'said Cluster,
+    version: &str,
+    kinds: &'said [String],
+) -> Result<(Option<String>, &'said [String]), Error> {
+    let version = if version.is_empty() {
+        cluster.kube_version.as_deref().unwrap_or_default()
+    } else {
+        version
+    };
+    let kinds = if kinds.is_empty() { &cluster.api_versions } else { kinds };
+    // What follows the numbers, Helm may not know (`parseKubeVersion`).
+    let bare = version.strip_prefix('v').unwrap_or(version);
+    let numbers: String = bare
+        .chars()
+        .take_while(|letter| letter.is_ascii_digit() || *letter == '.')
+        .collect();
+    let numbers = numbers.trim_end_matches('.');
+    if version.is_empty() {
+        return Ok((None, kinds));
+    }
+    if numbers.split('.').count() < 2 || numbers.split('.').any(str::is_empty) {
+        return Err(Error::Refused(format!("could not parse kubernetes version {version}")));
+    }
+    Ok((Some(numbers.to_owned()), kinds))
+}
+
+/// Escapes commas that are not escaped, except in a list (`cleanSetParameters` in `util/helm`).
+fn without_commas(value: &str) -> String {
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    let mut before = None;
+    for letter in value.chars() {
+        if letter == ',' && before != Some('\\') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        before = Some(letter);
+    }
+    escaped
+}
+
 fn explain(path: &str, error: exec::Error) -> Error {
     let said = error.to_string();
-    if matches!(error, exec::Error::Start { .. }) {
-        return Error::NoProgram(path.to_owned(), Form::Helm, "helm is not");
-    }
     match said.split_once("missing in charts/ directory:") {
         Some((_, missing)) => Error::NoDependency {
             path: path.to_owned(),
             missing: missing.lines().next().unwrap_or_default().trim().to_owned(),
         },
-        None => Error::Program {
-            path: path.to_owned(),
-            form: Form::Helm,
-            source: error,
-        },
+        None => programs::explain(path, Form::Helm, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_are_escaped_as_argo_cd_does() {
+        // From `TestHelmArgCleaner` of `util/helm`.
+        for (value, expected) in [
+            ("val", "val"),
+            ("test1,test2", "test1\\,test2"),
+            ("not, clean", "not\\, clean"),
+            ("a\\,b,c", "a\\,b\\,c"),
+            ("{a,b,c}", "{a,b,c}"),
+            ("\\,", "\\,"),
+        ] {
+            assert_eq!(without_commas(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_told_without_what_a_distribution_adds() {
+        let of = |version: &str| {
+            let cluster = Cluster::default();
+            super::cluster(&cluster, version, &[]).map(|(version, _)| version).ok()
+        };
+        for (version, expected) in [
+            ("1.35.4", Some(Some("1.35.4"))),
+            ("v1.35", Some(Some("1.35"))),
+            ("v1.31.2+k3s1", Some(Some("1.31.2"))),
+            ("1.30.0-gke.1", Some(Some("1.30.0"))),
+            ("", Some(None)),
+            ("new", None),
+        ] {
+            assert_eq!(
+                of(version),
+                expected.map(|version| version.map(str::to_owned)),
+                "{version}"
+            );
+        }
     }
 }

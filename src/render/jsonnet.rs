@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::collect::Collection;
 use super::form::Form;
 use super::job::Job;
-use super::renderer::{Ground, Renderer};
+use super::renderer::Ground;
+use super::turn::{Halt, Turn};
 use super::values::inside;
 use super::{Error, programs};
 use crate::object::Origin;
@@ -14,13 +15,14 @@ use crate::recipe::{Jsonnet, JsonnetVariable};
 
 /// Evaluates a file of the repository (`makeJsonnetVM` in `reposerver/repository`). What it imports must be in the repository.
 pub(super) async fn evaluate(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     ground: &Ground,
     job: &Job,
     jsonnet: &Jsonnet,
     file: &str,
     collection: &mut Collection,
 ) -> Result<(), Error> {
+    let renderer = turn.renderer;
     let Some(program) = renderer.settings.find("jsonnet") else {
         return Err(Error::Unknown(format!(
             "{file} is jsonnet, and `jsonnet` is not on PATH"
@@ -31,7 +33,8 @@ pub(super) async fn evaluate(
         // From the repository's top, with or without a slash in front.
         folders.push(inside(&ground.root, &ground.root, lib)?);
     }
-    imports_stay(&ground.root, &ground.root.join(file), &folders)?;
+    let (root, from, among) = (ground.root.clone(), ground.root.join(file), folders.clone());
+    turn.aside(move |halt| imports_stay(&root, &from, &among, halt)).await?;
     let home = programs::home()?;
     let mut run = renderer.program(&program, &ground.root, home.path());
     // The program looks in the last of its folders first, and Argo CD's importer too.
@@ -65,10 +68,11 @@ pub(super) async fn evaluate(
 
 /// Refuses imports out of the repository, which would read this machine's files. What is imported is always written out:
 /// jsonnet's grammar wants a text there, not an expression.
-fn imports_stay(root: &Path, file: &Path, folders: &[PathBuf]) -> Result<(), Error> {
+fn imports_stay(root: &Path, file: &Path, folders: &[PathBuf], halt: &Halt) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     let mut open = vec![file.to_owned()];
     while let Some(file) = open.pop() {
+        halt.check()?;
         if !seen.insert(file.clone()) {
             continue;
         }
@@ -138,7 +142,7 @@ mod tests {
             std::fs::write(root.join("main.jsonnet"), text).unwrap();
             std::fs::write(root.join("lib/a.libsonnet"), lib).unwrap();
             let folders = [root.clone(), root.join("lib")];
-            let refused = imports_stay(&root, &root.join("main.jsonnet"), &folders).is_err();
+            let refused = imports_stay(&root, &root.join("main.jsonnet"), &folders, &Halt::default()).is_err();
             assert_eq!(refused, is_refused, "{text} {lib}");
         }
     }

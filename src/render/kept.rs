@@ -12,7 +12,7 @@ use crate::finding::{Finding, Place, Severity};
 use crate::object::{Manifest, Origin};
 
 /// Raised when what is kept is written otherwise, or rendering comes to something else.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The rules of findings that are kept.
 const RULES: [&str; 9] = [
@@ -43,6 +43,7 @@ pub(super) struct Key<'job> {
 }
 
 /// A place for one result.
+#[derive(Clone)]
 pub(super) struct Kept(PathBuf);
 
 impl Kept {
@@ -53,9 +54,8 @@ impl Kept {
     }
 
     /// Returns the result; `None` where there is none, or what is there is not what was written.
-    pub(super) async fn get(&self) -> Option<Rendered> {
-        let file = self.0.clone();
-        tokio::task::spawn_blocking(move || read(&file)).await.ok()?
+    pub(super) fn get(&self) -> Option<Rendered> {
+        read(&self.0)
     }
 
     /// Keeps a result.
@@ -83,6 +83,7 @@ struct Written {
     form: Form,
     digest: String,
     version: Option<String>,
+    asks: bool,
     manifests: Vec<(Value, String, usize)>,
     hooks: Vec<(Value, String, usize)>,
     findings: Vec<Found>,
@@ -122,6 +123,7 @@ impl Written {
             form: rendered.form,
             digest: rendered.digest.clone(),
             version: rendered.version.clone(),
+            asks: rendered.asks,
             manifests: objects(&rendered.manifests),
             hooks: objects(&rendered.hooks),
             findings: rendered.findings.iter().map(found).collect(),
@@ -151,6 +153,7 @@ impl Written {
             form: self.form,
             digest: self.digest,
             version: self.version,
+            asks: self.asks,
             manifests: objects(self.manifests)?,
             hooks: objects(self.hooks)?,
             findings: self.findings.into_iter().map(found).collect::<Option<_>>()?,
@@ -182,6 +185,7 @@ mod tests {
                 .map(|rule| Finding::warning(rule, "so").at(place("a", 1, 2)).help("mend it"))
                 .collect(),
             version: Some("1.0.0".to_owned()),
+            asks: true,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::Error;
+use super::turn::Halt;
 
 /// Which repositories were looked through already, and the link that was found.
 #[derive(Default)]
@@ -13,12 +14,12 @@ pub(super) struct Checked(Mutex<HashMap<PathBuf, Option<String>>>);
 impl Checked {
     /// Refuses a repository that holds a link which leads out of it. Argo CD renders nothing of such a one
     /// (`CheckOutOfBoundsSymlinks`), and a program that follows it would read this machine's files.
-    pub(super) fn check(&self, root: &Path) -> Result<(), Error> {
+    pub(super) fn check(&self, root: &Path, halt: &Halt) -> Result<(), Error> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(root).cloned();
         let found = if let Some(found) = known {
             found
         } else {
-            let found = leading_out(root, root)?;
+            let found = leading_out(root, root, halt)?;
             let mut checked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             checked.insert(root.to_owned(), found.clone());
             found
@@ -31,7 +32,8 @@ impl Checked {
 }
 
 /// Finds a link below a folder that leads out of `root`.
-pub(super) fn leading_out(root: &Path, folder: &Path) -> Result<Option<String>, Error> {
+pub(super) fn leading_out(root: &Path, folder: &Path, halt: &Halt) -> Result<Option<String>, Error> {
+    halt.check()?;
     let unreadable = |source| Error::Unreadable {
         path: folder.to_owned(),
         source,
@@ -45,7 +47,7 @@ pub(super) fn leading_out(root: &Path, folder: &Path) -> Result<Option<String>, 
                 return Ok(Some(path.strip_prefix(root).unwrap_or(&path).display().to_string()));
             }
         } else if kind.is_dir()
-            && let Some(found) = leading_out(root, &path)?
+            && let Some(found) = leading_out(root, &path, halt)?
         {
             return Ok(Some(found));
         }
@@ -91,7 +93,8 @@ mod tests {
             let root = folder.path().join("top");
             std::fs::create_dir_all(root.join("a/b")).unwrap();
             std::os::unix::fs::symlink(target, root.join("a/b/link")).unwrap();
-            assert_eq!(leading_out(&root, &root).unwrap().as_deref(), expected, "{target}");
+            let found = leading_out(&root, &root, &Halt::default()).unwrap();
+            assert_eq!(found.as_deref(), expected, "{target}");
         }
     }
 }

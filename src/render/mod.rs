@@ -2,9 +2,10 @@
 //!
 //! [`render`] is for what is applied by us, such as the agent's install: it finds the [`Form`] from the folder and reads all
 //! below it. [`Renderer`] is for what an agent applies: it renders a [`Job`] as that agent would, hooks and overrides included,
-//! and says of what it cannot render why. kustomize, Helm and jsonnet are run as programs, with a home folder of their own, so
-//! that nothing of the user's settings changes what comes out. The digest of what was rendered does not depend on the order
-//! of files, documents or keys, on comments or on spacing.
+//! and says of what it cannot render why. Both run the same programs in the same bounds; they differ in what a folder of plain
+//! files is, and in what becomes of hooks and of objects that are there twice. kustomize, Helm and jsonnet have a home folder of
+//! their own, so that nothing of the user's settings changes what comes out. The digest of what was rendered does not depend on
+//! the order of files, documents or keys, on comments or on spacing.
 
 mod charts;
 mod collect;
@@ -20,7 +21,6 @@ mod job;
 mod jsonnet;
 mod kept;
 mod kustomize;
-mod kustomized;
 mod links;
 mod plain;
 mod programs;
@@ -28,8 +28,8 @@ mod remote;
 mod renderer;
 mod rendering;
 mod settings;
-mod template;
 mod templates;
+mod turn;
 mod values;
 mod workspace;
 

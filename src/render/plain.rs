@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::collect::{Collection, place};
 use super::form::Form;
+use super::turn::Halt;
 use crate::finding::Finding;
 use crate::object::Origin;
 
@@ -14,7 +15,7 @@ use crate::object::Origin;
 /// Files whose names end otherwise than in `.yaml`, `.yml` or `.json` are no manifests. Names that begin with a dot are
 /// left out, as are links to folders. A chart or kustomization further down is not mixed in: its files are templates and
 /// patches, not objects.
-pub(super) fn read(root: &Path, place: &Path, collection: &mut Collection) -> Result<(), Error> {
+pub(super) fn read(root: &Path, place: &Path, halt: &Halt, collection: &mut Collection) -> Result<(), Error> {
     let mut files = Vec::new();
     if place.is_dir() {
         walk(root, place, &mut files, collection)?;
@@ -22,7 +23,8 @@ pub(super) fn read(root: &Path, place: &Path, collection: &mut Collection) -> Re
         files.push(place.to_owned());
     }
     for file in files {
-        read_file(root, &file, collection)?;
+        halt.check()?;
+        read_file(root, &file, halt, collection)?;
     }
     Ok(())
 }
@@ -68,7 +70,7 @@ fn is_manifest(path: &Path) -> bool {
         .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
 }
 
-fn read_file(root: &Path, file: &Path, collection: &mut Collection) -> Result<(), Error> {
+fn read_file(root: &Path, file: &Path, halt: &Halt, collection: &mut Collection) -> Result<(), Error> {
     let name = name(root, file);
     let unreadable = |source| Error::Unreadable {
         path: file.to_owned(),
@@ -88,10 +90,10 @@ fn read_file(root: &Path, file: &Path, collection: &mut Collection) -> Result<()
     if file.extension().is_some_and(|extension| extension == "json") {
         collection.json(&text, &name);
     } else {
-        collection.yaml(&text, |_, line| Origin {
+        collection.yaml(&text, halt, |_, line| Origin {
             file: name.clone(),
             line,
-        });
+        })?;
     }
     Ok(())
 }

@@ -39,9 +39,20 @@ impl Renderer {
             .fold(exec, |exec, (name, value)| exec.env(name, value))
     }
 
+    /// Returns a program as [`Renderer::program`] does, with the network and the programs by which it fetches.
+    pub(super) fn fetching(&self, program: &Path, directory: &Path, home: &Path) -> Exec {
+        let folders = self.settings.programs.clone().or_else(|| std::env::var_os("PATH"));
+        self.networked(program, directory, home)
+            .env("PATH", folders.unwrap_or_default())
+            // What wants a login fails instead of asking on the terminal.
+            .env("GIT_TERMINAL_PROMPT", "0")
+    }
+
     /// Returns a program as [`Renderer::program`] does, with the network.
     pub(super) fn networked(&self, program: &Path, directory: &Path, home: &Path) -> Exec {
+        let name = program.file_name().unwrap_or(program.as_os_str());
         Exec::new(program, &self.redactor)
+            .called(name.to_string_lossy())
             .directory(directory)
             .limit(self.settings.limit)
             .memory(self.settings.memory)

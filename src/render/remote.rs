@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::kustomized::file;
+use super::kustomize::file;
 use super::values::inside;
 use crate::yaml;
 

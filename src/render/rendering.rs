@@ -1,4 +1,4 @@
-//! The way from a path to manifests.
+//! What is applied by us rather than by an agent: the agent's install, the roots, and what a runbook's own steps apply.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,11 +6,17 @@ use std::time::Duration;
 
 use super::collect::{Collection, place};
 use super::digest::digest;
-use super::{Error, Form, form, helm, kustomize, plain};
-use crate::exec::Exec;
+use super::job::{Checkout, Cluster, From, Job};
+use super::renderer::{Ground, Renderer};
+use super::turn::Turn;
+use super::{Error, Form, Settings, helm, kustomize, plain, programs};
 use crate::finding::{Finding, Severity};
 use crate::object::Manifest;
+use crate::recipe::{Environment, Helm, Tool};
 use crate::redact::Redactor;
+
+/// The annotation that makes an object a hook.
+const HOOK: &str = "/metadata/annotations/helm.sh~1hook";
 
 /// How to render.
 #[derive(Debug, Clone)]
@@ -43,15 +49,42 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Returns a program that runs in `root`, with a home folder of its own.
-    pub(super) fn program(&self, name: &str, root: &Path, home: &Path, redactor: &Redactor) -> Exec {
-        let exec = Exec::new(name, redactor)
-            .directory(root)
-            .limit(self.limit)
-            .env("HOME", home);
-        match &self.programs {
-            Some(folders) => exec.env("PATH", folders),
-            None => exec,
+    /// Nothing is downloaded but bases of a kustomization on servers, which must be public: charts that a chart needs are in its
+    /// folder.
+    fn settings(&self) -> Settings {
+        Settings {
+            programs: self.programs.clone(),
+            limit: self.limit,
+            fetches_bases: true,
+            ..Settings::default()
+        }
+    }
+
+    fn job(&self, ground: &Ground) -> Job {
+        let helm = Helm {
+            // A dollar is no variable here.
+            value_files: self.values.iter().map(|file| file.replace('$', "$$")).collect(),
+            skip_tests: true,
+            ..Helm::default()
+        };
+        Job {
+            from: From::Folder {
+                checkout: Checkout {
+                    directory: ground.root.clone(),
+                    commit: String::new(),
+                },
+                path: ground.path.clone(),
+            },
+            tool: Some(Tool::Helm(Box::new(helm))),
+            name: self.release.clone(),
+            namespace: self.namespace.clone(),
+            environment: Environment::default(),
+            lent: std::collections::BTreeMap::new(),
+            missing: std::collections::BTreeMap::new(),
+            cluster: Cluster {
+                kube_version: self.kube_version.clone(),
+                api_versions: Vec::new(),
+            },
         }
     }
 }
@@ -71,6 +104,8 @@ pub struct Rendered {
     pub findings: Vec<Finding>,
     /// The version of the chart, where one of a repository of charts was rendered.
     pub version: Option<String>,
+    /// Whether a chart in it asks which kinds the cluster serves, so that something else comes of it elsewhere.
+    pub asks: bool,
 }
 
 impl Rendered {
@@ -80,39 +115,90 @@ impl Rendered {
     }
 }
 
-/// Renders the file or folder `path` of the repository that is laid out in `root`.
+/// Renders the file or folder `path` of the repository that is laid out in `root`. The folder says what it is.
 ///
 /// What is wrong in single documents is in [`Rendered::findings`], all of it; an error means that nothing was rendered.
+/// A chart's hooks are apart: Helm runs them around an install and they are no part of what is installed. A hook that is applied
+/// with the rest and stays would be pruned, or run again, by an agent that manages the chart; which of them a recovery needs is
+/// for the caller to say.
 pub async fn render(root: &Path, path: &str, options: &Options, redactor: &Redactor) -> Result<Rendered, Error> {
-    let (root, place_of) = form::locate(root, path)?;
-    let path = place_of.strip_prefix(&root).unwrap_or(&place_of).display().to_string();
-    let path = if path.is_empty() { ".".to_owned() } else { path };
-    let form = Form::of(&place_of);
+    let renderer = Renderer::new(options.settings(), redactor);
+    let turn = renderer.turn().await;
+    let (root, path) = (root.to_owned(), path.to_owned());
+    let found = turn.aside(move |_| {
+        let ground = Ground::of(&root, &path)?;
+        Ok((Form::of(&ground.place), ground))
+    });
+    let (form, ground) = found.await?;
     let mut collection = Collection::default();
-    let mut hooks = Vec::new();
     match form {
-        Form::Plain => plain::read(&root, &place_of, &mut collection)?,
-        Form::Kustomize => kustomize::build(&root, &path, options, redactor, &mut collection).await?,
-        Form::Helm => hooks = helm::template(&root, &path, options, redactor, &mut collection).await?,
+        Form::Plain => collection.append(plain_files(&turn, &ground).await?),
+        Form::Kustomize => {
+            let home = programs::home()?;
+            kustomize::run(&turn, &ground, &ground, home.path(), &[], &mut collection).await?;
+        }
+        Form::Helm => helm::render(&turn, &ground, &options.job(&ground), &mut collection).await?,
     }
+    let path = ground.path;
+    turn.aside(move |_| Ok(rendered(form, collection, &path))).await
+}
+
+async fn plain_files(turn: &Turn<'_>, ground: &Ground) -> Result<Collection, Error> {
+    let ground = ground.clone();
+    let read = turn.aside(move |halt| {
+        let mut collection = Collection::default();
+        plain::read(&ground.root, &ground.place, halt, &mut collection)?;
+        Ok(collection)
+    });
+    read.await
+}
+
+fn rendered(form: Form, mut collection: Collection, path: &str) -> Rendered {
+    let hooks = if form == Form::Helm {
+        hooks(&mut collection)
+    } else {
+        Vec::new()
+    };
     collection.find_duplicates();
     let Collection {
         manifests,
         mut findings,
+        asks,
         ..
     } = collection;
     if manifests.is_empty() && findings.is_empty() {
         let message = format!("`{path}` holds no manifests");
-        findings.push(Finding::error("render/empty", message).at(place(&path, 1, 1)));
+        findings.push(Finding::error("render/empty", message).at(place(path, 1, 1)));
     }
-    Ok(Rendered {
+    Rendered {
         form,
         digest: digest(manifests.iter().chain(&hooks)),
         manifests,
         hooks,
         findings,
         version: None,
-    })
+        asks,
+    }
+}
+
+/// Takes a chart's hooks apart, and says so.
+fn hooks(collection: &mut Collection) -> Vec<Manifest> {
+    let (hooks, manifests): (Vec<_>, Vec<_>) = std::mem::take(&mut collection.manifests)
+        .into_iter()
+        .partition(|manifest| !manifest.text(HOOK).is_empty());
+    collection.manifests = manifests;
+    if !hooks.is_empty() {
+        let names: Vec<_> = hooks
+            .iter()
+            .map(|hook| format!("{} ({})", hook.id(), hook.text(HOOK)))
+            .collect();
+        let message = format!("the chart's hooks are kept apart: {}", names.join(", "));
+        collection.findings.push(Finding {
+            severity: Severity::Note,
+            ..Finding::warning("render/hooks", message)
+        });
+    }
+    hooks
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// Whether charts may be fetched. Where not, or where that fails, they are taken from the cache.
     pub network: bool,
+    /// Whether kustomize may fetch bases on servers, without any login: what an app names is never fetched so.
+    pub fetches_bases: bool,
     /// Logins of repositories of charts.
     pub repositories: Vec<Repository>,
     /// What the agent adds to `kustomize build` (`kustomize.buildOptions` of `argocd-cm`).
@@ -42,6 +44,7 @@ impl Default for Settings {
             at_once: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             cache: None,
             network: false,
+            fetches_bases: false,
             repositories: Vec::new(),
             build_options: String::new(),
             combined: 10_000_000,

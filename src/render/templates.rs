@@ -19,8 +19,7 @@ const ALL: &str = "apiVersion: v1\nkind: Texts\ntexts:\n{{- range .Values.texts 
 pub async fn templates(texts: &[(&str, &str)], definitions: &str, renderer: &Renderer) -> Result<Vec<String>, Error> {
     let no_program = || Error::NoProgram("a set with `goTemplate`".to_owned(), Form::Helm, "helm is not");
     let helm = renderer.settings.find("helm").ok_or_else(no_program)?;
-    // It is never closed.
-    let _place = renderer.places.acquire().await.ok();
+    let _turn = renderer.turn().await;
     let folder = tempfile::tempdir().map_err(|source| unwritable(&std::env::temp_dir(), source))?;
     let root = folder.path();
     let texts: Vec<_> = texts

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::Error;
 use super::renderer::Ground;
+use super::turn::{Halt, Turn};
 
 /// How many bytes are copied at the most.
 const MOST: u64 = 256 << 20;
@@ -22,8 +23,8 @@ pub(super) struct Workspace {
 impl Workspace {
     /// Copies the folder of an app alone; what is beside it and above it are links into the repository, which programs only
     /// read.
-    pub(super) fn of_folder(ground: &Ground) -> Result<Self, Error> {
-        Self::make(ground, |root| {
+    pub(super) async fn of_folder(turn: &Turn<'_>, ground: &Ground) -> Result<Self, Error> {
+        Self::make(turn, ground, |ground, root, halt| {
             let (mut from, mut to) = (ground.root.clone(), root.to_owned());
             let steps = ground.place.strip_prefix(&ground.root).unwrap_or(Path::new(""));
             for step in steps {
@@ -37,46 +38,59 @@ impl Workspace {
                 to.push(step);
                 fs::create_dir(&to)?;
             }
-            copy(&from, &to, &mut 0)
+            copy(&from, &to, &mut 0, halt)
         })
+        .await
     }
 
     /// Copies the whole repository, for programs that write in other folders too.
-    pub(super) fn of_all(ground: &Ground) -> Result<Self, Error> {
-        Self::make(ground, |root| copy(&ground.root, root, &mut 0))
+    pub(super) async fn of_all(turn: &Turn<'_>, ground: &Ground) -> Result<Self, Error> {
+        Self::make(turn, ground, |ground, root, halt| {
+            copy(&ground.root, root, &mut 0, halt)
+        })
+        .await
     }
 
-    fn make(ground: &Ground, fill: impl FnOnce(&Path) -> io::Result<()>) -> Result<Self, Error> {
-        let unreadable = |source| Error::Unreadable {
-            path: ground.place.clone(),
-            source,
-        };
-        let folder = tempfile::tempdir().map_err(unreadable)?;
-        let root = folder.path().canonicalize().map_err(unreadable)?.join("repository");
-        fs::create_dir(&root).map_err(unreadable)?;
-        fill(&root).map_err(unreadable)?;
-        let place = root.join(ground.place.strip_prefix(&ground.root).unwrap_or(Path::new("")));
-        let ground = Ground {
-            root,
-            place,
-            path: ground.path.clone(),
-        };
-        Ok(Self {
-            ground,
-            _folder: folder,
-        })
+    async fn make(
+        turn: &Turn<'_>,
+        ground: &Ground,
+        fill: impl FnOnce(&Ground, &Path, &Halt) -> io::Result<()> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let ground = ground.clone();
+        let made = turn.aside(move |halt| {
+            let unreadable = |source| Error::Unreadable {
+                path: ground.place.clone(),
+                source,
+            };
+            let folder = tempfile::tempdir().map_err(unreadable)?;
+            let root = folder.path().canonicalize().map_err(unreadable)?.join("repository");
+            fs::create_dir(&root).map_err(unreadable)?;
+            fill(&ground, &root, halt).map_err(unreadable)?;
+            let place = root.join(ground.place.strip_prefix(&ground.root).unwrap_or(Path::new("")));
+            let ground = Ground {
+                root,
+                place,
+                path: ground.path.clone(),
+            };
+            Ok(Self {
+                ground,
+                _folder: folder,
+            })
+        });
+        made.await
     }
 }
 
-fn copy(from: &Path, to: &Path, sum: &mut u64) -> io::Result<()> {
+fn copy(from: &Path, to: &Path, sum: &mut u64, halt: &Halt) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
+        halt.check().map_err(io::Error::other)?;
         let entry = entry?;
         let (kind, to): (_, PathBuf) = (entry.file_type()?, to.join(entry.file_name()));
         if kind.is_symlink() {
             std::os::unix::fs::symlink(fs::read_link(entry.path())?, to)?;
         } else if kind.is_dir() {
             fs::create_dir(&to)?;
-            copy(&entry.path(), &to, sum)?;
+            copy(&entry.path(), &to, sum, halt)?;
         } else if kind.is_file() {
             *sum += entry.metadata()?.len();
             if *sum > MOST {

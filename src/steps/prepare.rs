@@ -1,6 +1,6 @@
 //! Renders what decides the order, checks it, and makes the plan. Only reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::chosen::astray;
 use super::replanned::Replanned;
 use super::{Prepared, World, ahead, clusters, credentials, findings, tree};
+use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
@@ -17,7 +18,7 @@ use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, Outlook, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
 use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
-use crate::platform::argocd::{manifest, preload};
+use crate::platform::argocd::{manifest, preload, served};
 use crate::render::{self, Rendered};
 use crate::runbook::{ExtraAction, InSource, Runbook, SecretShape};
 
@@ -121,6 +122,7 @@ impl Prepare {
             roots,
             settings: tree::installed(install.manifests()),
             kube_version: self.kube_version(),
+            served: self.served(install),
             limit: RENDERING,
         };
         // A screen needs no more than this of a thousand apps, and a journal less.
@@ -330,6 +332,12 @@ impl Prepare {
     /// The target's version, which a chart may ask for; unknown where only a plan is made.
     fn kube_version(&self) -> Option<String> {
         Some(self.0.cluster.get()?.identity().version.clone())
+    }
+
+    /// What the target serves when the agent begins: what it serves now, or what every cluster does, and the agent's own kinds.
+    fn served(&self, install: &Install) -> BTreeSet<String> {
+        let now = self.0.cluster.get().map_or_else(served::usual, Cluster::watchable);
+        now.into_iter().chain(served::of_crds(install.manifests())).collect()
     }
 
     async fn render(&self, from: &InSource, options: &render::Options) -> Result<Rendered, Failure> {

@@ -39,6 +39,7 @@ pub mod project;
 pub mod recipe;
 pub mod remote;
 pub mod secret;
+pub mod served;
 pub mod sets;
 pub mod settled;
 pub mod survivor;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::super::form::CHART;
 use super::super::renderer::{Ground, Renderer};
+use super::super::turn::Turn;
 use super::super::workspace::Workspace;
 use super::super::{Error, Form, programs, values};
 use super::login::{self, Known};
@@ -20,13 +21,14 @@ use crate::yaml;
 /// by what the chart asks for, and taken from this machine where the chart's lock or its own versions leave no choice, where
 /// nothing may be fetched, and where fetching fails.
 pub(in crate::render) async fn build(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     ground: &Ground,
     pass_credentials: bool,
     found: &mut Vec<Finding>,
 ) -> Result<Workspace, Error> {
+    let renderer = turn.renderer;
     stay_inside(ground)?;
-    let workspace = Workspace::of_folder(ground)?;
+    let workspace = Workspace::of_folder(turn, ground).await?;
     let needed = needed(&workspace.ground.place);
     let vendored = workspace.ground.place.join("charts");
     let kept = renderer

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::super::form::CHART;
+use super::super::turn::Turn;
 use super::super::{Error, Form, Renderer, programs};
 use super::login::{self, Known};
 use super::store::Store;
@@ -29,30 +30,33 @@ pub(in crate::render) struct Chart {
 /// Gets a chart. One whose version is written out is taken from this machine if it is here. A range is resolved anew by Helm
 /// where the network may be used; where it may not or does not answer, it is what it was the last time.
 pub(in crate::render) async fn chart(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     repository: &str,
     name: &str,
     version: &str,
     pass_credentials: bool,
 ) -> Result<Chart, Error> {
+    let renderer = turn.renderer;
     let store = renderer
         .settings
         .cache
         .as_deref()
         .map(|cache| Store::of(cache, repository, name));
-    let kept = || {
-        let store = store.as_ref()?;
-        let version = if is_exact(version) {
-            version.to_owned()
+    let (held, asked) = (store.clone(), version.to_owned());
+    let kept = turn.aside(move |_| {
+        let Some(store) = held else { return Ok(None) };
+        let version = if is_exact(&asked) {
+            Some(asked)
         } else {
-            store.resolved(version)?
+            store.resolved(&asked)
         };
-        store.get(&version)
-    };
+        Ok(version.and_then(|version| store.get(&version)))
+    });
+    let kept = kept.await?;
     if is_exact(version)
-        && let Some(bytes) = kept()
+        && let Some(bytes) = kept
     {
-        return unpacked(&bytes, None);
+        return unpacked(turn, bytes, None).await;
     }
     let wanted = if version.is_empty() {
         name.to_owned()
@@ -60,24 +64,28 @@ pub(in crate::render) async fn chart(
         format!("{name} {version}")
     };
     if !renderer.settings.network {
-        let bytes = kept().ok_or_else(|| {
+        let bytes = kept.ok_or_else(|| {
             Error::Unknown(format!(
                 "the chart {wanted} of {} is not on this machine, and nothing is fetched",
                 without_password(repository)
             ))
         })?;
-        return unpacked(&bytes, note(version, &wanted, "nothing is fetched"));
+        return unpacked(turn, bytes, note(version, &wanted, "nothing is fetched")).await;
     }
     let fetched = async {
         let bytes = pull(renderer, repository, name, version, pass_credentials).await?;
-        let chart = unpacked(&bytes, None)?;
-        if let Some(store) = &store {
-            store.put(version, &chart.version, &bytes)?;
+        let chart = unpacked(turn, bytes.clone(), None).await?;
+        if let Some(store) = store {
+            let (asked, found) = (version.to_owned(), chart.version.clone());
+            turn.aside(move |_| store.put(&asked, &found, &bytes)).await?;
         }
         Ok::<_, Error>(chart)
     };
-    match (fetched.await, kept()) {
-        (Err(error), Some(bytes)) => unpacked(&bytes, note(version, &wanted, &error.failure().words())),
+    match (fetched.await, kept) {
+        (Err(error), Some(bytes)) => {
+            let note = note(version, &wanted, &error.failure().words());
+            unpacked(turn, bytes, note).await
+        }
         (fetched, _) => fetched,
     }
 }
@@ -96,25 +104,28 @@ fn is_exact(version: &str) -> bool {
     numbers.split('.').count() == 3 && numbers.split('.').all(is_number) && !bare.contains(' ')
 }
 
-fn unpacked(bytes: &[u8], note: Option<Finding>) -> Result<Chart, Error> {
-    let into = programs::home()?;
-    let folder = unpack(bytes, into.path())?;
-    let about = std::fs::read_to_string(folder.join(CHART)).unwrap_or_default();
-    let about = yaml::manifests(&about).unwrap_or_default();
-    let version = about
-        .first()
-        .and_then(|(_, chart)| chart["version"].as_str())
-        .unwrap_or_default();
-    if version.is_empty() {
-        return Err(Error::Refused("the chart's Chart.yaml names no version".to_owned()));
-    }
-    Ok(Chart {
-        folder,
-        version: version.to_owned(),
-        digest: super::store::digest_of(bytes),
-        note,
-        _unpacked: into,
-    })
+async fn unpacked(turn: &Turn<'_>, bytes: Vec<u8>, note: Option<Finding>) -> Result<Chart, Error> {
+    let laid = turn.aside(move |halt| {
+        let into = programs::home()?;
+        let folder = unpack(&bytes, into.path(), halt)?;
+        let about = std::fs::read_to_string(folder.join(CHART)).unwrap_or_default();
+        let about = yaml::manifests(&about).unwrap_or_default();
+        let version = about
+            .first()
+            .and_then(|(_, chart)| chart["version"].as_str())
+            .unwrap_or_default();
+        if version.is_empty() {
+            return Err(Error::Refused("the chart's Chart.yaml names no version".to_owned()));
+        }
+        Ok(Chart {
+            folder,
+            version: version.to_owned(),
+            digest: super::store::digest_of(&bytes),
+            note,
+            _unpacked: into,
+        })
+    });
+    laid.await
 }
 
 /// Fetches an archive by Helm.
@@ -142,7 +153,7 @@ async fn pull(
     login::tell(&[known], home.path())?;
     let run = || renderer.networked(&helm, home.path(), home.path());
     let failed = |source| Error::NotFetched {
-        chart: name.to_owned(),
+        chart: format!("{name} {version}").trim_end().to_owned(),
         repository: without_password(repository),
         source,
     };

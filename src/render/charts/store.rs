@@ -10,6 +10,7 @@ use super::super::Error;
 
 /// The charts of one name of one repository. A file is named by the version and the digest of its bytes, against which it is
 /// held when it is read.
+#[derive(Clone)]
 pub(super) struct Store(PathBuf);
 
 impl Store {

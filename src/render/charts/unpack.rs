@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::{Archive, EntryType};
 
+use super::super::turn::Halt;
 use super::super::{Error, form, links};
 
 /// How many bytes a chart may have when it is unpacked.
@@ -16,13 +17,14 @@ const FILES: usize = 20_000;
 
 /// Unpacks an archive into an empty folder, and returns the chart's own folder in it. An archive that is too large, writes
 /// elsewhere or holds a link that leads out is refused.
-pub(super) fn unpack(archive: &[u8], into: &Path) -> Result<PathBuf, Error> {
+pub(super) fn unpack(archive: &[u8], into: &Path, halt: &Halt) -> Result<PathBuf, Error> {
     let refused = |why: &str| Error::Refused(format!("the chart's archive {why}"));
     let broken = |error: io::Error| refused(&format!("cannot be unpacked: {error}"));
     let mut left = BYTES;
     let mut later = Vec::new();
     let mut archive = Archive::new(GzDecoder::new(archive));
     for (index, entry) in archive.entries().map_err(broken)?.enumerate() {
+        halt.check()?;
         let mut entry = entry.map_err(broken)?;
         if index >= FILES {
             return Err(refused(&format!("holds more than {FILES} files")));
@@ -64,7 +66,7 @@ pub(super) fn unpack(archive: &[u8], into: &Path) -> Result<PathBuf, Error> {
         .filter_map(|entry| Some(entry.ok()?.path()));
     let chart = folders.filter(|folder| folder.join(form::CHART).is_file()).min();
     let chart = chart.ok_or_else(|| refused("holds no Chart.yaml"))?;
-    match links::leading_out(&chart, &chart)? {
+    match links::leading_out(&chart, &chart, halt)? {
         Some(link) => Err(refused(&format!("holds the link `{link}`, which leads out of it"))),
         None => Ok(chart),
     }
@@ -106,7 +108,7 @@ mod tests {
 
     fn unpacked(files: &[(&str, &[u8])]) -> Result<String, String> {
         let folder = tempfile::tempdir().unwrap();
-        let chart = unpack(&packed(files), folder.path()).map_err(|error| error.to_string())?;
+        let chart = unpack(&packed(files), folder.path(), &Halt::default()).map_err(|error| error.to_string())?;
         Ok(chart.strip_prefix(folder.path()).unwrap().display().to_string())
     }
 
@@ -126,7 +128,7 @@ mod tests {
             let error = unpacked(&files).unwrap_err();
             assert!(error.contains(said), "{error}");
         }
-        let error = unpack(b"no archive", tempfile::tempdir().unwrap().path()).unwrap_err();
+        let error = unpack(b"no archive", tempfile::tempdir().unwrap().path(), &Halt::default()).unwrap_err();
         assert!(error.to_string().contains("cannot be unpacked"), "{error}");
     }
 }

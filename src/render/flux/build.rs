@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::super::collect::Collection;
-use super::super::renderer::{Ground, Renderer};
+use super::super::renderer::Ground;
+use super::super::turn::Turn;
 use super::super::workspace::Workspace;
-use super::super::{Error, kustomized, programs, values};
+use super::super::{Error, kustomize, programs, values};
 use crate::recipe::{Flux, Metadata};
 
 /// How the names of manifests end.
@@ -30,7 +31,7 @@ const LEFT_OUT: [&str; 10] = [
 /// Builds the folder, with what the Kustomization adds to it. Where the folder is no kustomization, all manifests in it and below
 /// it are one.
 pub(in crate::render) async fn build(
-    renderer: &Renderer,
+    turn: &Turn<'_>,
     ground: &Ground,
     flux: &Flux,
     collection: &mut Collection,
@@ -49,14 +50,14 @@ pub(in crate::render) async fn build(
         )));
     }
     let original = ground;
-    let workspace = Workspace::of_folder(ground)?;
+    let workspace = Workspace::of_folder(turn, ground).await?;
     let ground = &workspace.ground;
-    if kustomized::file(&ground.place).is_none() {
+    if kustomize::file(&ground.place).is_none() {
         generate(ground)?;
     }
-    kustomized::change(ground, |kustomization| add(original, kustomization, flux))?;
+    kustomize::change(ground, |kustomization| add(original, kustomization, flux))?;
     let home = programs::home()?;
-    kustomized::run(renderer, original, ground, home.path(), &[], collection).await?;
+    kustomize::run(turn, original, ground, home.path(), &[], collection).await?;
     for manifest in &mut collection.manifests {
         mark(manifest.value_mut(), &flux.common_metadata);
     }
@@ -94,7 +95,7 @@ fn scan(folder: &Path, before: &str, resources: &mut Vec<String>) -> Result<(), 
             if [".git", ".github", ".circleci"].contains(&name.as_str()) {
                 continue;
             }
-            if kustomized::file(&entry.path()).is_some() {
+            if kustomize::file(&entry.path()).is_some() {
                 resources.push(path);
             } else {
                 scan(&entry.path(), &format!("{path}/"), resources)?;

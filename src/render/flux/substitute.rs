@@ -152,6 +152,7 @@ mod tests {
             hooks: Vec::new(),
             findings: Vec::new(),
             version: None,
+            asks: false,
         };
         let values = [
             ("NAME", "shop"),

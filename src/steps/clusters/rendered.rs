@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -57,8 +58,16 @@ pub(super) async fn rendered(
 /// Returns what renders the sources of Applications, and keeps what it rendered for the next time. `build_options` is what the
 /// agent adds to `kustomize build`.
 pub(in crate::steps) fn renderer(world: &World, build_options: String) -> Renderer {
-    Renderer::new(settings(world, build_options, true), &world.redactor)
+    let settings = Settings {
+        limit: EACH,
+        ..settings(world, build_options, true)
+    };
+    Renderer::new(settings, &world.redactor)
 }
+
+/// How long a program may take for one of all sources that are looked at ahead. What takes longer is unknown, and leaves most of the
+/// forecast's time to the others.
+const EACH: Duration = Duration::from_secs(20);
 
 /// Returns what renders everything anew. What decides what is deleted on a cluster that lives on is taken from no file that
 /// somebody may have changed since.
@@ -100,7 +109,9 @@ impl Whole<'_> {
         source: &Value,
         checkout: &git::Checkout,
     ) -> Result<Rendered, String> {
-        let source = overridden(source, &checkout.directory, self.app.name)?;
+        let (said, root, app) = (source.clone(), checkout.directory.clone(), self.app.name.to_owned());
+        let read = tokio::task::spawn_blocking(move || overridden(&said, &root, &app)).await;
+        let source = read.map_err(|_| "what its folder says of it could not be read")??;
         let recipe = Recipe::of(&source)?.ok_or("it only lends files to others")?;
         let from = From::Folder {
             checkout: at(checkout),
@@ -135,12 +146,20 @@ impl Whole<'_> {
             cluster: self.cluster.clone(),
         };
         let result = Box::pin(renderer.render(&job)).await;
-        let result = result.map_err(|error| format!("{what} cannot be rendered: {}", error.failure().words()))?;
+        let result = result.map_err(|error| error.line())?;
         match doubt(&result.findings, self.is_strict) {
             None => Ok(result),
-            Some(fault) => Err(format!("{what} is in doubt: {}", fault.message)),
+            Some(fault) => Err(said(fault, &what)),
         }
     }
+}
+
+/// Says what is wrong, where it is and how to mend it.
+fn said(fault: &Finding, what: &str) -> String {
+    let place = fault.place.as_ref();
+    let place = place.map_or_else(|| what.to_owned(), |place| format!("{}:{}", place.file, place.line));
+    let help = fault.help.as_ref().map(|help| format!("; {help}"));
+    format!("{place}: {}{}", fault.message, help.unwrap_or_default())
 }
 
 /// What is said of rendering that changes nothing of what the agent renders.

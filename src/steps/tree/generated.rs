@@ -24,7 +24,16 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
         value["metadata"]["namespace"] = ground.namespace.clone().into();
     }
     for _ in 0..ROUNDS {
-        match generate(&value, &facts) {
+        // Generators read whole repositories.
+        let work = move || (generate(&value, &facts), value, facts);
+        let done = tokio::task::spawn_blocking(work).await;
+        let Ok((generated, same, known)) = done else {
+            return Err(vec![
+                "its generators broke off; this is a mistake in gitops-dr".to_owned(),
+            ]);
+        };
+        (value, facts) = (same, known);
+        match generated {
             Generated::Applications(applications) => return Ok(manifests(applications, set)),
             Generated::Unknown(why) => return Err(why),
             Generated::Needs(needs) => {

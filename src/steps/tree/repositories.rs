@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::login;
 use crate::event::Failure;
-use crate::git::{self, Checkout, Request, Wanted};
+use crate::git::{self, Checkout, Kind, Request, Wanted};
 use crate::platform::argocd::address;
 use crate::recipe::{password, without_password};
 use crate::redact::{Redactor, Secret};
@@ -115,12 +115,13 @@ impl Repositories {
         };
         let _place = self.places.acquire().await.ok();
         let checkout = git::fetch(&request, &folder).await.map_err(|error| {
-            let why = told(error.failure());
+            let failure = error.failure();
+            let (mend, why) = (mend(&error, &failure), told(failure));
             let repository = without_password(repository);
             if same.is_some() {
                 format!("{repository} at {target} cannot be read: {why}")
             } else {
-                format!("{repository} is no source of the runbook, and cannot be read: {why}; name it under `sources`, with its credentials")
+                format!("{repository} is no source of the runbook, and cannot be read: {why}{mend}")
             }
         })?;
         Ok(Found {
@@ -128,6 +129,20 @@ impl Repositories {
             checkout,
         })
     }
+}
+
+/// Says how to mend that a repository which is no source of the runbook cannot be read: what it lacks may be a login or a mirror.
+fn mend(error: &git::Error, failure: &Failure) -> String {
+    let is_barred = |refusal: &git::Refusal| !matches!(refusal.kind, Kind::LeadsOut(_) | Kind::NoSuchRevision { .. });
+    let hints = match error {
+        git::Error::Refused(refusals) if refusals.iter().any(is_barred) => {
+            vec!["name it under `sources`, with its credentials".to_owned()]
+        }
+        _ => failure.hints.clone(),
+    };
+    hints
+        .into_iter()
+        .fold(String::new(), |all, hint| format!("{all}; {hint}"))
 }
 
 /// Teaches the redactor the password that an address carries, as it is written there and as it is meant.

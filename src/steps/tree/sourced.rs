@@ -12,13 +12,15 @@ use crate::object::Manifest;
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::recipe::{About, Recipe};
 use crate::recipe::without_password;
+use crate::render::Cluster;
 use crate::steps::clusters::{Whole, lent};
 
 /// Renders all sources of an Application as the agent would. The reasons are why that cannot be done here, one a source.
-pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
+pub(super) async fn sourced(ground: &Ground, app: &Manifest, target: &Cluster) -> Brought {
     let view = Application::new(app.value());
     let written = view.written_sources();
     let (mut sources, mut objects, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut asks = false;
     if written.is_empty() {
         unknown.push("it has no source of its own".to_owned());
     }
@@ -44,7 +46,7 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
             project: view.project(),
         },
         lent: &lent,
-        cluster: &ground.target,
+        cluster: target,
         is_strict: false,
     };
     for source in written {
@@ -62,13 +64,20 @@ pub(super) async fn sourced(ground: &Ground, app: &Manifest) -> Brought {
             ..AppSource::default()
         };
         match one(ground, &whole, app, (&recipe, source), &mut at).await {
-            Ok(found) => objects.extend(found),
+            Ok((found, it_asks)) => {
+                objects.extend(found);
+                asks |= it_asks;
+            }
             Err(why) => unknown.push(why),
         }
         sources.push(at);
     }
     let contents = if unknown.is_empty() { Ok(objects) } else { Err(unknown) };
-    Brought { sources, contents }
+    Brought {
+        sources,
+        asks,
+        contents,
+    }
 }
 
 async fn one(
@@ -77,7 +86,7 @@ async fn one(
     app: &Manifest,
     (recipe, source): (&Recipe, &Value),
     at: &mut AppSource,
-) -> Result<Vec<Sourced>, String> {
+) -> Result<(Vec<Sourced>, bool), String> {
     let (rendered, from) = if recipe.chart.is_some() {
         let rendered = whole.chart(&ground.renderer, recipe.clone()).await?;
         at.revision = rendered.version.clone().unwrap_or_default();
@@ -95,13 +104,13 @@ async fn one(
     };
     let server = ground.server(Application::new(app.value()));
     let all = rendered.manifests.into_iter().chain(rendered.hooks);
-    Ok(all
+    let all = all
         .filter(|manifest| !ground.exclusions.has(manifest.group(), manifest.kind(), &server))
         .map(|manifest| Sourced {
             source: from.clone(),
             manifest,
-        })
-        .collect())
+        });
+    Ok((all.collect(), rendered.asks))
 }
 
 /// Finds the checkouts of the sources that lend files to others, or why they cannot be had.

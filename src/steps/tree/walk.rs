@@ -1,13 +1,10 @@
-//! From the roots down to what follows from them, level by level.
+//! From the roots down to what follows from them, level by level, whoever was rendered first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
-
+use super::early::{Early, Target};
 use super::generated::generated;
 use super::repositories::Repositories;
 use super::sourced::sourced;
@@ -17,13 +14,14 @@ use crate::graph::{App, AppSource, Contents, Platform, Sourced};
 use crate::object::{Manifest, ObjectRef};
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::exclusions::Exclusions;
-use crate::platform::argocd::{GROUP, IN_CLUSTER, sets};
+use crate::platform::argocd::{GROUP, IN_CLUSTER, served, sets};
 use crate::render::{Cluster, Renderer};
 use crate::steps::World;
 use crate::steps::clusters::renderer;
+use serde_json::Value;
 
 /// How deep apps may follow from each other.
-const DEPTH: usize = 32;
+pub(super) const DEPTH: usize = 32;
 
 /// What everything is rendered with.
 pub(super) struct Ground {
@@ -31,8 +29,6 @@ pub(super) struct Ground {
     pub(super) repositories: Repositories,
     pub(super) clusters: Vec<sets::Cluster>,
     pub(super) renderer: Renderer,
-    /// What charts are told of the target.
-    pub(super) target: Cluster,
     /// What the agent does not look at.
     pub(super) exclusions: Exclusions,
     /// The agent's namespace.
@@ -42,6 +38,8 @@ pub(super) struct Ground {
 /// What an app brings.
 pub(super) struct Brought {
     pub(super) sources: Vec<AppSource>,
+    /// Whether something else may come of it where other kinds are served.
+    pub(super) asks: bool,
     /// Its objects, or why they are not known.
     pub(super) contents: Result<Vec<Sourced>, Vec<String>>,
 }
@@ -63,6 +61,8 @@ pub(in crate::steps) struct Ahead<'known> {
     pub(in crate::steps) settings: Option<&'known Value>,
     /// The target's version, which a chart may ask for.
     pub(in crate::steps) kube_version: Option<String>,
+    /// What the target serves before the roots are there, as `group/version` and `group/version/Kind`.
+    pub(in crate::steps) served: BTreeSet<String>,
     /// How long everything may take; what is not rendered then is unknown.
     pub(in crate::steps) limit: Duration,
 }
@@ -77,18 +77,20 @@ pub(in crate::steps) async fn follow(world: &Arc<World>, ahead: Ahead<'_>, told:
         repositories: Repositories::new(world),
         clusters: clusters::known(runbook, secrets),
         renderer: renderer(world, settings::build_options(ahead.settings)),
-        target: Cluster {
-            kube_version: ahead.kube_version,
-            api_versions: Vec::new(),
-        },
         exclusions: Exclusions::of(ahead.settings),
         namespace: runbook.agent.namespace.clone(),
     });
+    let brought = ahead.roots.iter().flatten();
+    let served = ahead.served.into_iter().chain(served::of_crds(brought));
+    let target = Target {
+        kube_version: ahead.kube_version,
+        served: served.collect(),
+    };
     let mut walk = Walk {
         ground,
+        target,
         tree: Tree::default(),
         seen: BTreeMap::new(),
-        until: Instant::now() + ahead.limit,
         limit: ahead.limit,
     };
     let level = walk.begin(ahead.roots)?;
@@ -97,7 +99,7 @@ pub(in crate::steps) async fn follow(world: &Arc<World>, ahead: Ahead<'_>, told:
 }
 
 /// Who hears how far it is.
-type Told<'all> = &'all (dyn Fn(usize, usize, &str) + Sync);
+pub(super) type Told<'all> = &'all (dyn Fn(usize, usize, &str) + Sync);
 
 /// An app that was found and is not rendered yet.
 struct Pending {
@@ -107,10 +109,10 @@ struct Pending {
 
 struct Walk {
     ground: Arc<Ground>,
+    target: Target,
     tree: Tree,
     /// Where each app is in the platform.
     seen: BTreeMap<ObjectRef, usize>,
-    until: Instant,
     limit: Duration,
 }
 
@@ -155,36 +157,29 @@ impl Walk {
     /// Adds an app; returns those among its objects that the agent will see.
     fn add(&mut self, app: App) -> Vec<Pending> {
         let parent = self.tree.platform.apps.len();
-        let mut children = Vec::new();
-        if let Contents::Known(objects) = &app.contents
-            && app.cluster.is_empty()
-        {
-            let is_app =
-                |one: &&Sourced| one.manifest.is(GROUP, "Application") || one.manifest.is(GROUP, "ApplicationSet");
-            for one in objects.iter().filter(is_app) {
-                let mut object = one.clone();
-                if object.manifest.text("/metadata/namespace").is_empty() {
-                    object.manifest.value_mut()["metadata"]["namespace"] = app.namespace.clone().into();
-                }
-                children.push(Pending { parent, object });
-            }
-        }
+        let objects = match &app.contents {
+            Contents::Known(objects) => objects.as_slice(),
+            Contents::Unknown(_) => &[],
+        };
+        let followers = followers(objects, &app.cluster, &app.namespace);
+        let children = followers.map(|object| Pending { parent, object }).collect();
         self.tree.platform.apps.push(app);
         children
     }
 
-    /// Renders a level, and those below it.
+    /// Puts a level into the platform, and those below it.
     async fn on(&mut self, mut level: Vec<Pending>, told: Told<'_>) {
-        for _ in 0..DEPTH {
+        let first = level.iter().map(|pending| pending.object.clone());
+        let mut early = Early::new(&self.ground, self.target.clone(), self.limit);
+        early.all(first, self.tree.platform.apps.len(), told).await;
+        while !level.is_empty() {
             level.retain(|pending| self.is_new(pending));
-            if level.is_empty() {
-                return;
+            let mut below = Vec::new();
+            for pending in level {
+                let Brought { sources, contents, .. } = early.of(&pending.object);
+                below.extend(self.put(pending, contents, sources));
             }
-            level = self.render(level, told).await;
-        }
-        for pending in level {
-            let why = format!("it is deeper than {DEPTH} levels below the roots");
-            self.put(pending, Err(vec![why]), Vec::new());
+            level = below;
         }
     }
 
@@ -218,42 +213,6 @@ impl Walk {
         false
     }
 
-    /// Renders the apps of a level at once and puts them into the platform in their order; returns the apps below.
-    async fn render(&mut self, level: Vec<Pending>, told: Told<'_>) -> Vec<Pending> {
-        let mut running = JoinSet::new();
-        for (index, pending) in level.iter().enumerate() {
-            let (ground, object) = (Arc::clone(&self.ground), pending.object.clone());
-            let until = self.until;
-            running.spawn(async move { (index, timeout_at(until, brought(&ground, &object)).await.ok()) });
-        }
-        let before = self.tree.platform.apps.len();
-        let total = before + level.len();
-        let mut found: Vec<Option<Brought>> = level.iter().map(|_| None).collect();
-        while let Some(ended) = running.join_next().await {
-            // A task that panicked leaves its app unknown.
-            let Ok((index, brought)) = ended else { continue };
-            let name = level[index].object.manifest.text("/metadata/name");
-            found[index] = brought;
-            let done = before + found.iter().flatten().count();
-            told(done, total, name);
-        }
-        let mut below = Vec::new();
-        for (pending, brought) in level.into_iter().zip(found) {
-            let late = || {
-                if Instant::now() < self.until {
-                    return "its rendering broke off; this is a mistake in gitops-dr".to_owned();
-                }
-                format!("not rendered within {} s", self.limit.as_secs())
-            };
-            let brought = brought.unwrap_or_else(|| Brought {
-                sources: Vec::new(),
-                contents: Err(vec![late()]),
-            });
-            below.extend(self.put(pending, brought.contents, brought.sources));
-        }
-        below
-    }
-
     fn put(
         &mut self,
         pending: Pending,
@@ -261,13 +220,7 @@ impl Walk {
         sources: Vec<AppSource>,
     ) -> Vec<Pending> {
         let id = pending.object.manifest.id();
-        let is_set = id.kind == "ApplicationSet";
-        let view = Application::new(pending.object.manifest.value());
-        let (cluster, namespace) = if is_set {
-            (String::new(), id.namespace.clone())
-        } else {
-            (self.ground.cluster(view), view.namespace().to_owned())
-        };
+        let (cluster, namespace) = self.ground.whereabouts(&pending.object.manifest);
         self.add(App {
             id,
             parent: Some(pending.parent),
@@ -283,7 +236,32 @@ impl Walk {
     }
 }
 
+/// Returns the apps and sets among the objects of an app that the agent will see, each with its namespace.
+pub(super) fn followers(objects: &[Sourced], cluster: &str, namespace: &str) -> impl Iterator<Item = Sourced> {
+    let is_seen = cluster.is_empty();
+    let is_app = |one: &&Sourced| one.manifest.is(GROUP, "Application") || one.manifest.is(GROUP, "ApplicationSet");
+    objects
+        .iter()
+        .filter(move |one| is_seen && is_app(one))
+        .map(move |one| {
+            let mut object = one.clone();
+            if object.manifest.text("/metadata/namespace").is_empty() {
+                object.manifest.value_mut()["metadata"]["namespace"] = namespace.into();
+            }
+            object
+        })
+}
+
 impl Ground {
+    /// Returns the cluster and the namespace that an app deploys to, and a set to the agent's own.
+    pub(super) fn whereabouts(&self, app: &Manifest) -> (String, String) {
+        if app.kind() == "ApplicationSet" {
+            return (String::new(), app.text("/metadata/namespace").to_owned());
+        }
+        let view = Application::new(app.value());
+        (self.cluster(view), view.namespace().to_owned())
+    }
+
     /// Returns the cluster that an Application chooses, where it is known.
     fn destination(&self, app: Application<'_>) -> Option<&sets::Cluster> {
         let (name, server) = app.destination();
@@ -321,9 +299,10 @@ impl Ground {
     }
 }
 
-async fn brought(ground: &Ground, object: &Sourced) -> Brought {
+/// Renders an app or generates a set.
+pub(super) async fn brought(ground: &Ground, object: &Sourced, target: &Cluster) -> Brought {
     if object.manifest.kind() == "Application" {
-        return sourced(ground, &object.manifest).await;
+        return sourced(ground, &object.manifest, target).await;
     }
     let contents = generated(ground, &object.manifest).await;
     let of = |manifest| Sourced {
@@ -332,6 +311,7 @@ async fn brought(ground: &Ground, object: &Sourced) -> Brought {
     };
     Brought {
         sources: Vec::new(),
+        asks: false,
         contents: contents.map(|made| made.into_iter().map(of).collect()),
     }
 }

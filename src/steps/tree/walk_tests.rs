@@ -59,6 +59,7 @@ async fn followed(files: &[(&str, Value)], root: &[Value], limit: Duration) -> T
         roots: &roots,
         settings: None,
         kube_version: None,
+        served: BTreeSet::new(),
         limit,
     };
     follow(&world, ahead, &|_, _, _| {}).await.unwrap()
@@ -188,7 +189,10 @@ async fn what_takes_too_long_is_unknown() {
     let mut elsewhere = application("a", "c");
     elsewhere["spec"]["source"]["repoURL"] = "http://127.0.0.1:1/other.git".into();
     let tree = followed(&files, &[elsewhere], Duration::ZERO).await;
-    assert_eq!(unknown(&tree, "a"), "not rendered within 0 s");
+    assert_eq!(
+        unknown(&tree, "a"),
+        "not rendered within 0 s, which is all that is looked ahead"
+    );
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ async fn a_chart_that_cannot_be_had_is_named_and_no_password_is_seen() {
         .unwrap_err();
     assert!(matches!(error, Error::NotFetched { .. }), "{error}");
     assert!(
-        words(&error).contains(&format!("redis cannot be had from {}", server.url)),
+        words(&error).contains(&format!("redis 1.0.0 cannot be had from {}", server.url)),
         "{}",
         words(&error)
     );

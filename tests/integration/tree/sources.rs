@@ -79,7 +79,7 @@ fn platform() -> Vec<(String, String)> {
             with(
                 "charted",
                 &format!(
-                    "sources:\n    - {}\n    - {{repoURL: \"{url}\", targetRevision: main, ref: values}}\n    - {}",
+                    "sources:\n    - {}\n    - {{repoURL: \"https://git.example.com/shop/values.git\", targetRevision: main, ref: values}}\n    - {}",
                     at("chart", ", helm: {releaseName: r, valueFiles: [values.yaml, $values/prod/values.yaml], parameters: [{name: 'names[1]', value: last}, {name: more, value: 'true'}]}"),
                     at("cart", ""),
                 ),
@@ -88,7 +88,8 @@ fn platform() -> Vec<(String, String)> {
         file("chart/Chart.yaml", "apiVersion: v2\nname: names\nversion: 1.0.0\n".into()),
         file("chart/values.yaml", "names: [one]\nmore: false\n".into()),
         file("chart/templates/all.yaml", NAMES.into()),
-        file("prod/values.yaml", "names: [first, second, third]\n".into()),
+        // In this repository it is another file than in the one that lends it.
+        file("prod/values.yaml", "names: [wrong]\n".into()),
         file(
             "apps/built.yaml",
             with("built", &format!("source: {}", at("built", ", kustomize: {namePrefix: pre-, commonLabels: {team: shop}, images: ['registry.example.com/x=registry.example.com/y:2'], components: [../component]}"))),
@@ -108,6 +109,9 @@ fn platform() -> Vec<(String, String)> {
 #[tokio::test]
 async fn whatever_a_source_says_the_plan_has_what_the_agent_then_deploys() {
     let scene = Scene::with(platform()).await;
+    let values = scene.outage.git.create_public("shop/values").await.unwrap();
+    let lent = ("prod/values.yaml", "names: [first, second, third]\n");
+    values.commit("values", [lent]).await.unwrap();
     let runbook = scene
         .outage
         .runbook("small.yaml", crate::restore::scene::RUNBOOK)

@@ -1,4 +1,7 @@
 //! The two kinds of pattern by which generators choose in a repository.
+//!
+//! Neither is that of `directory.include` (`render`), where `*` goes over slashes and braces are alternatives: Argo CD asks Go's library for
+//! folders and Git for files.
 
 /// Whether a path is of a pattern as Go's `path.Match` has it: `*` and `?` stand for anything but a slash, `[…]` for one of
 /// some letters, `\` takes the next one as it is. A pattern that is broken matches nothing.

@@ -81,7 +81,7 @@ impl Repository {
         self.record(message).await
     }
 
-    /// Commits `folder` with all in it, on top of what is there. Returns the commit.
+    /// Commits `folder` with all in it, links as links, on top of what is there. Returns the commit.
     pub async fn commit_folder(&self, message: &str, folder: &Path) -> Result<String> {
         copy(folder, self.work.path()).map_err(Error::io(format!("copy the folder {}", folder.display())))?;
         self.record(message).await
@@ -177,8 +177,11 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             copy(&entry.path(), &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(entry.path())?, target)?;
         } else {
             std::fs::copy(entry.path(), target)?;
         }
