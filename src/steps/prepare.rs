@@ -123,7 +123,9 @@ impl Prepare {
             Ok(found) => found,
             // Nothing could be created in an order of which nothing is known.
             Err(failure) if self.0.runbook()?.order == Order::Graph => {
-                return Err(failure.within("what follows from the roots is not known beforehand, and `order: graph` needs it"));
+                return Err(
+                    failure.within("what follows from the roots is not known beforehand, and `order: graph` needs it")
+                );
             }
             Err(failure) => {
                 context.notice(format!(

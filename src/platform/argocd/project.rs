@@ -19,7 +19,8 @@ pub fn permits_in_namespace(project: &Value, app: Application<'_>, namespace: &s
         })
     };
     // Where nothing is listed all is let, unlike with what belongs to the whole cluster.
-    let is_let = project.pointer("/spec/namespaceResourceWhitelist").is_none() || lists("/spec/namespaceResourceWhitelist");
+    let is_let =
+        project.pointer("/spec/namespaceResourceWhitelist").is_none() || lists("/spec/namespaceResourceWhitelist");
     permits_source(project, app)
         && permits_target(project, namespace)
         && is_let

@@ -70,7 +70,11 @@ pub(in super::super) static RUNBOOK: Record = Record {
             Shape::NonEmpty(&Shape::Record(&ROOT)),
             "The apps or Kustomizations from which the rest follows, in order.",
         ),
-        may("order", Shape::Word(ORDER), "Who orders what comes up: `agent` unless given."),
+        may(
+            "order",
+            Shape::Word(ORDER),
+            "Who orders what comes up: `agent` unless given.",
+        ),
         may(
             "steps",
             Shape::List(&Shape::Record(&STEP)),

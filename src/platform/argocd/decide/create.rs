@@ -23,8 +23,13 @@ pub(super) fn create(tree: &Tree, rules: &Rules, memory: &mut Memory, decision: 
     let ready: Vec<bool> = rules.leaves.iter().map(|leaf| is_ready(&leaf.id)).collect();
     let mut told: BTreeMap<String, Vec<Blocker>> = BTreeMap::new();
     for leaf in rules.leaves.iter().filter(|leaf| !is_there(tree, &leaf.id)) {
-        let waits = leaf.waits.iter().filter(|wait| !ready.get(wait.on).is_some_and(|is| *is));
-        let on: Vec<_> = waits.filter_map(|wait| Some(about(&rules.leaves.get(wait.on)?.id, &*wait.why))).collect();
+        let waits = leaf
+            .waits
+            .iter()
+            .filter(|wait| !ready.get(wait.on).is_some_and(|is| *is));
+        let on: Vec<_> = waits
+            .filter_map(|wait| Some(about(&rules.leaves.get(wait.on)?.id, &*wait.why)))
+            .collect();
         if !on.is_empty() {
             told.insert(name(&leaf.id), few(on, "apps have to be ready first"));
             continue;
@@ -120,7 +125,10 @@ mod tests {
         assert_eq!(created(&platform.decide(5)), ["crds"]);
         let waiting = platform.decide(6);
         assert_eq!(created(&waiting), Vec::<&str>::new());
-        assert!(waiting.look_again.is_some(), "nothing may come of it, and nothing else would wake us");
+        assert!(
+            waiting.look_again.is_some(),
+            "nothing may come of it, and nothing else would wake us"
+        );
         // It never came: somebody took it away, or the request was lost.
         assert_eq!(created(&platform.decide(30)), ["crds"]);
         let refused = platform.decide(60).actions.remove(0);

@@ -96,13 +96,18 @@ impl<'p> Search<'p> {
                     continue;
                 }
                 let owners = &self.graph.node(need.node).apps;
-                let by: Vec<_> = owners.iter().filter(|owner| self.candidates.contains_key(*owner)).collect();
+                let by: Vec<_> = owners
+                    .iter()
+                    .filter(|owner| self.candidates.contains_key(*owner))
+                    .collect();
                 if by.is_empty() {
                     left.entry(facts.node).or_insert_with(|| self.lacks(&need));
                 }
                 for owner in by {
                     let why = why(self.graph, *owner, &need);
-                    let words = words.entry((*owner, need.node, why)).or_insert_with_key(|key| key.2.as_str().into());
+                    let words = words
+                        .entry((*owner, need.node, why))
+                        .or_insert_with_key(|key| key.2.as_str().into());
                     on.entry(*owner).or_insert_with(|| Arc::clone(words));
                 }
             }
@@ -170,9 +175,14 @@ impl<'p> Search<'p> {
         for tangle in tangles {
             for at in &tangle {
                 let others = tangle.iter().filter(|other| *other != at);
-                let mut names: Vec<_> = others.map(|other| self.graph.node(nodes[other.index()]).id.name.as_str()).collect();
+                let mut names: Vec<_> = others
+                    .map(|other| self.graph.node(nodes[other.index()]).id.name.as_str())
+                    .collect();
                 names.sort_unstable();
-                left.insert(nodes[at.index()], format!("it waits in a circle with {}", names.join(", ")));
+                left.insert(
+                    nodes[at.index()],
+                    format!("it waits in a circle with {}", names.join(", ")),
+                );
             }
         }
         let any = !left.is_empty();
@@ -209,7 +219,11 @@ impl<'p> Search<'p> {
         }
         let mut order: Vec<_> = self.candidates.iter().collect();
         order.sort_by_key(|(node, (app, _))| (rank.get(node).copied(), &app.id));
-        let place: BTreeMap<NodeId, usize> = order.iter().enumerate().map(|(place, (node, _))| (**node, place)).collect();
+        let place: BTreeMap<NodeId, usize> = order
+            .iter()
+            .enumerate()
+            .map(|(place, (node, _))| (**node, place))
+            .collect();
         let created: BTreeSet<ObjectRef> = order.iter().map(|(_, (app, _))| app.id.clone()).collect();
         for (node, (app, waits)) in order {
             let Some(object) = &app.object else { continue };

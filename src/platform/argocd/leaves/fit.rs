@@ -62,6 +62,9 @@ impl<'p> Fit<'p> {
         if self.written.get(&app.id).is_some_and(|count| *count > 1) {
             return Some("more than one app brings it".into());
         }
+        if matches!(app.contents, Contents::Unknown(_)) {
+            return Some("what it brings is not known beforehand".into());
+        }
         if is_hook(object.value()) {
             return Some("it is a hook".into());
         }
@@ -124,7 +127,8 @@ pub(super) fn is_interior(app: &App) -> bool {
     let Contents::Known(objects) = &app.contents else {
         return false;
     };
-    let is_app = |object: &Sourced| object.manifest.group() == GROUP && object.manifest.kind().starts_with("Application");
+    let is_app =
+        |object: &Sourced| object.manifest.group() == GROUP && object.manifest.kind().starts_with("Application");
     app.object.is_none() || objects.iter().any(is_app)
 }
 

@@ -25,7 +25,7 @@ pub struct Leaf {
     /// As it is created.
     pub object: Value,
     /// Whether its parent comes to sync whatever it finds, so that it may find this one as its own.
-    pub(super) is_marked: bool,
+    pub is_marked: bool,
 }
 
 /// That a leaf waits for another.
@@ -84,7 +84,10 @@ impl Leaves {
             .collect();
         lines.extend(self.left.iter().take(SHOWN).map(ToString::to_string));
         if self.left.len() > SHOWN {
-            lines.push(format!("and {} more are left to their parents", self.left.len() - SHOWN));
+            lines.push(format!(
+                "and {} more are left to their parents",
+                self.left.len() - SHOWN
+            ));
         }
         lines
     }

@@ -32,7 +32,10 @@ pub fn projects(platform: &Platform, installed: &[Value], agent_namespace: &str)
         };
         for manifest in objects.iter().map(|object| &object.manifest) {
             if manifest.is(GROUP, "AppProject") {
-                brought.entry(located(manifest, app)).or_default().push((index, manifest));
+                brought
+                    .entry(located(manifest, app))
+                    .or_default()
+                    .push((index, manifest));
             }
         }
     }
@@ -40,7 +43,9 @@ pub fn projects(platform: &Platform, installed: &[Value], agent_namespace: &str)
         let app = &platform.apps[index];
         let Some(object) = &app.object else { return true };
         let live = Application::new(object.manifest.value());
-        let project = Some(live.project()).filter(|name| !name.is_empty()).unwrap_or("default");
+        let project = Some(live.project())
+            .filter(|name| !name.is_empty())
+            .unwrap_or("default");
         app.cluster.is_empty()
             && app.id.namespace == agent_namespace
             && is_brought_by_itself(platform, index)
@@ -58,7 +63,12 @@ pub fn projects(platform: &Platform, installed: &[Value], agent_namespace: &str)
         manifest.value_mut()["metadata"]["namespace"] = id.namespace.into();
         let app = &platform.apps[index];
         // What a root holds is in no app.
-        Some(Preloaded::project(manifest, app, app.object.is_some() && brings_others(app), needed_by))
+        Some(Preloaded::project(
+            manifest,
+            app,
+            app.object.is_some() && brings_others(app),
+            needed_by,
+        ))
     });
     found.collect()
 }
@@ -67,7 +77,9 @@ pub fn projects(platform: &Platform, installed: &[Value], agent_namespace: &str)
 pub fn named(projects: Vec<Preloaded>, leaves: &[Leaf]) -> Vec<Preloaded> {
     let named = |project: &mut Preloaded| {
         let id = project.id();
-        let by = leaves.iter().filter(|leaf| Application::new(&leaf.object).project() == id.name);
+        let by = leaves
+            .iter()
+            .filter(|leaf| Application::new(&leaf.object).project() == id.name);
         project.needed_by = by.map(|leaf| leaf.id.name.clone()).collect();
         !project.needed_by.is_empty()
     };
