@@ -98,6 +98,7 @@ impl Step for Drive {
                         Ok(()) => {
                             if self.until == Until::All {
                                 tell_astray(runbook, observer.tree(), &decision, context);
+                                leaves::tell_unnamed(&self.world, &decision, context);
                             }
                             return Ok(self.done(decision, context));
                         }

@@ -80,7 +80,7 @@ struct Search<'p> {
     left: BTreeMap<NodeId, String>,
 }
 
-impl<'p> Search<'p> {
+impl Search<'_> {
     /// Finds what each candidate waits for, and leaves those to their parents that need what nothing brings in time.
     fn draw(&mut self) {
         let (mut waits, mut left) = (BTreeMap::new(), BTreeMap::new());

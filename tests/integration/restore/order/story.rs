@@ -56,6 +56,14 @@ async fn all_came_once(scene: &Scene) {
         let made = audit.iter().filter(|event| event.name == *name && event.code == 201);
         assert_eq!(made.count(), 1, "{name}: {audit:#?}");
     }
+    // Not even asked for twice, which the server would have refused.
+    let asked = scene.mutations().await;
+    for (name, _) in LEAVES {
+        let made = asked
+            .iter()
+            .filter(|event| event.name == name && event.verb == "create");
+        assert!(made.count() <= 1, "{name}: {asked:#?}");
+    }
     let removed = audit.iter().filter(|event| event.verb.starts_with("delete")).count();
     assert_eq!(removed, 0, "{audit:#?}");
 }
