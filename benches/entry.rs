@@ -8,7 +8,8 @@ use std::time::Instant;
 use crate::machine::Machine;
 use crate::results::{Results, Row};
 use crate::{
-    Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_late_crd, say, start, watch_1000_apps,
+    Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_deep_chain, restore_late_crd, say, start,
+    watch_1000_apps,
 };
 
 /// Measurements that are made together.
@@ -23,7 +24,7 @@ struct Entry {
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>, Trouble>>>>;
 
 /// What is measured, in the order in which it is.
-const ENTRIES: [Entry; 7] = [
+const ENTRIES: [Entry; 8] = [
     Entry {
         rows: &["start"],
         measure: |_| Box::pin(async { start::measure() }),
@@ -57,6 +58,10 @@ const ENTRIES: [Entry; 7] = [
     Entry {
         rows: &["restore-late-crd"],
         measure: |wanted| Box::pin(restore_late_crd::measure(wanted)),
+    },
+    Entry {
+        rows: &["restore-deep-chain", "restore-deep-chain-graph"],
+        measure: |wanted| Box::pin(restore_deep_chain::measure(wanted)),
     },
 ];
 

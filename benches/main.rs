@@ -25,6 +25,7 @@ mod processes;
 mod raw_patches;
 mod readme;
 mod restore_100_apps;
+mod restore_deep_chain;
 mod restore_late_crd;
 mod results;
 mod scene;

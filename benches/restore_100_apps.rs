@@ -27,6 +27,8 @@ pub(crate) const REFRESH: u32 = 10;
 pub(crate) enum By {
     /// `gitops-dr restore`.
     Us,
+    /// The same with `order: graph` in the runbook.
+    UsByGraph,
     /// The five steps.
     Script,
     /// The five steps, and a refresh of every app each [`REFRESH`] seconds while it waits.
@@ -147,10 +149,13 @@ async fn restore(by: By) -> Result<Restored, Trouble> {
 pub(crate) async fn run(by: By, scene: &Scene, cap: Duration) -> Result<Run, Trouble> {
     let refresh = if by == By::RefreshingScript { REFRESH } else { 0 };
     let (program, arguments): (PathBuf, Vec<PathBuf>) = match by {
-        By::Us => (
-            env!("CARGO_BIN_EXE_gitops-dr").into(),
-            vec!["restore".into(), scene.runbook.clone()],
-        ),
+        By::Us | By::UsByGraph => {
+            let runbook = if by == By::Us { &scene.runbook } else { &scene.by_graph };
+            (
+                env!("CARGO_BIN_EXE_gitops-dr").into(),
+                vec!["restore".into(), runbook.clone()],
+            )
+        }
         By::Script | By::RefreshingScript => (
             Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/five-steps.sh"),
             vec![

@@ -18,8 +18,8 @@ const CAP: Duration = Duration::from_mins(5);
 pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
     let (mut ours, mut script) = (Vec::new(), Vec::new());
     for _ in 0..wanted.rounds(1) {
-        ours.push(Box::pin(restore(By::Us)).await?);
-        script.push(Box::pin(restore(By::RefreshingScript)).await?);
+        ours.push(Box::pin(restore(By::Us, Platform::of_a_late_definition())).await?);
+        script.push(Box::pin(restore(By::RefreshingScript, Platform::of_a_late_definition())).await?);
     }
     Ok(vec![Row {
         name: "restore-late-crd",
@@ -35,13 +35,13 @@ pub(crate) async fn measure(wanted: Wanted) -> Result<Vec<Row>, Trouble> {
     }])
 }
 
-/// Returns how long it took: the whole cap if it was stopped.
-async fn restore(by: By) -> Result<f64, Trouble> {
-    let scene = Box::pin(Scene::start(Platform::of_a_late_definition())).await?;
+/// Restores a platform; returns how long it took: the whole cap if it was stopped.
+pub(crate) async fn restore(by: By, platform: Platform) -> Result<f64, Trouble> {
+    let scene = Box::pin(Scene::start(platform)).await?;
     let sights = Sights::start(scene.outage.bed.admin());
     let seconds = match run(by, &scene, CAP).await? {
         Run::Capped(cap) => {
-            // Stopped for the reason that is measured, and for no other: all is well but the app that gave up.
+            // Stopped for the reason that is measured, and for no other: all is well but what gave up.
             match sights.check(&scene.platform).await {
                 Ok(()) => return Err(format!("the restore by {by:?} went on although all was well").into()),
                 Err(left) => say(&format!("  {by:?}: stopped after {} s: {left}", cap.as_secs())),

@@ -58,6 +58,29 @@ impl Platform {
         }
     }
 
+    /// Returns as many apps as named, each of which brings a CRD and has an object of the kind that the one before it brings.
+    pub(crate) fn of_a_chain(depth: usize) -> Self {
+        let mut files = Vec::new();
+        for number in 0..depth {
+            let name = format!("link-{number}");
+            let mut extra = definition(number, "");
+            if let Some(before) = number.checked_sub(1) {
+                extra.push_str("---\n");
+                extra.push_str(&custom(&name, before));
+            }
+            files.push((format!("apps/{name}.yaml"), application(&name, 0, "")));
+            files.push((format!("manifests/{name}/workload.yaml"), workload(&name, "")));
+            files.push((format!("manifests/{name}/extra.yaml"), extra));
+        }
+        Self {
+            files,
+            applications: depth + 1,
+            deployments: depth,
+            definitions: depth,
+            custom: depth - 1,
+        }
+    }
+
     /// Returns two apps, of which the first needs a kind that the second brings only after the first has given up: its CRD comes
     /// after a Deployment that takes its time, and the first tries a sync twice, as a `retry` of one says.
     pub(crate) fn of_a_late_definition() -> Self {
@@ -144,6 +167,8 @@ pub(crate) struct Scene {
     pub(crate) platform: Platform,
     /// For us: the runbook.
     pub(crate) runbook: PathBuf,
+    /// The same in the order of the graph.
+    pub(crate) by_graph: PathBuf,
     /// For the script: a checkout of the repository.
     pub(crate) checkout: Folder,
     /// For the script: the credentials, where a person has laid them out beforehand.
@@ -196,11 +221,14 @@ impl Scene {
                  stringData: {{server.secretkey: {SIGNING_KEY}}}\n"
             ),
         )?;
-        let runbook = outage.runbook("bench.yaml", &RUNBOOK.replace("name: small", "name: bench"))?;
+        let text = RUNBOOK.replace("name: small", "name: bench");
+        let runbook = outage.runbook("bench.yaml", &text)?;
+        let by_graph = outage.runbook("by-graph.yaml", &format!("{text}order: graph\n"))?;
         Ok(Self {
             outage,
             platform,
             runbook,
+            by_graph,
             checkout,
             credentials,
         })

@@ -8,6 +8,7 @@ mod apply;
 mod batch;
 mod brought;
 mod connect;
+mod create;
 mod error;
 mod everything;
 mod going;

@@ -446,6 +446,7 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "otherwise now: cluster edge; no longer there: step cluster/edge, step apps/clusters",
             ),
             ("path: infra", "path: infrastructure", "otherwise now: root infra"),
+            ("roots:\n", "order: graph\nroots:\n", "new: step leaves"),
             (
                 "id: base, source: base, path: base}",
                 "id: base, source: base, path: base}\n  - {id: more, source: platform, path: more}",

@@ -6,7 +6,7 @@ use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use super::{PlannedApp, Waves};
 use crate::event::{Effect, Phase, PlannedStep};
-use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Runbook, SecretShape};
+use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Order, Runbook, SecretShape};
 
 /// A source at the commit that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +47,8 @@ pub struct Input {
     pub sets: Vec<String>,
     /// What is applied before the roots, because apps need it of each other, one line each.
     pub preloaded: Vec<String>,
+    /// The apps that are created before the roots in their order, and those that are not, a line each.
+    pub leaves: Vec<String>,
     /// The roots, in the order of the runbook.
     pub roots: Vec<RootInput>,
     /// The digests of what the runbook's own steps apply, in their order.
@@ -66,6 +68,8 @@ pub enum Action {
     Agent,
     /// Applies what apps need of each other.
     Preload,
+    /// Creates the apps that bring no others, each when what it needs is ready.
+    Leaves,
     /// Applies the root with this index.
     Root(usize),
     /// Does the runbook's own step with this index.
@@ -213,6 +217,16 @@ fn beginning(runbook: &Runbook, input: &Input) -> Vec<Item> {
             Action::Preload,
             "apply what apps need of each other",
             input.preloaded.clone(),
+        ));
+    }
+    if runbook.order == Order::Graph {
+        steps.push(item(
+            "leaves",
+            Phase::Apps,
+            Effect::Repeatable,
+            Action::Leaves,
+            "create each app when all that it needs is ready",
+            input.leaves.clone(),
         ));
     }
     steps

@@ -127,6 +127,11 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
         Action::Credentials => Box::new(RestoreCredentials(world)),
         Action::Agent => Box::new(StartAgent(world)),
         Action::Preload => Box::new(Preload { world, planned }),
+        Action::Leaves => Box::new(Drive {
+            world,
+            planned,
+            until: Until::Created,
+        }),
         Action::Root(index) => Box::new(ApplyRoot { world, planned, index }),
         Action::Extra(index) => match &runbook.steps[index].action {
             ExtraAction::Check(check) => Box::new(CheckStep {

@@ -11,7 +11,7 @@ use url::Url;
 use super::check::{duration, store_name};
 use super::model::{
     Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
+    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
     Target, Vault,
 };
 use super::tree::{Entry, Node};
@@ -27,6 +27,10 @@ pub(super) fn build(root: &Node) -> Option<Runbook> {
         secrets: table(root, "secrets", secret)?,
         clusters: table(root, "clusters", |entry| cluster(&entry.value))?,
         roots: root.list("roots").iter().map(entry_point).collect::<Option<_>>()?,
+        order: match root.get("order").and_then(Node::text) {
+            Some("graph") => Order::Graph,
+            _ => Order::Agent,
+        },
         steps: root.list("steps").iter().map(step).collect::<Option<_>>()?,
         apps: table(root, "apps", |entry| app(&entry.value))?,
         done: optional(root, "done", done)?.unwrap_or_default(),

@@ -16,7 +16,7 @@ mod tree;
 
 pub use model::{
     Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
+    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
     Target, Vault,
 };
 pub use parse::parse;

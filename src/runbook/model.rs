@@ -26,6 +26,8 @@ pub struct Runbook {
     pub clusters: BTreeMap<String, Cluster>,
     /// The apps from which the rest follows, in order.
     pub roots: Vec<Root>,
+    /// Who orders what comes up.
+    pub order: Order,
     /// What the user wants done in between.
     pub steps: Vec<ExtraStep>,
     /// What is accepted of single apps, by the app's name.
@@ -296,6 +298,16 @@ pub struct Root {
     pub id: String,
     /// The file or folder that holds it.
     pub from: InSource,
+}
+
+/// Who orders what comes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The agent, which creates and syncs the apps.
+    #[default]
+    Agent,
+    /// The graph: an app that brings no others is created when all that it needs is ready.
+    Graph,
 }
 
 /// Something that the user wants done in between.

@@ -8,13 +8,13 @@ use crate::platform::argocd::graph::{ROWS, given, is_brought};
 use crate::platform::argocd::install::Install;
 use crate::runbook::{ClusterState, Runbook, SecretShape};
 
-/// Draws the graph of a platform, with what the agent's install and the runbook put there beside it.
-pub(super) fn graph(
-    world: &World,
-    runbook: &Runbook,
-    install: &Install,
-    platform: &Platform,
-) -> Result<Graph, Failure> {
+/// Draws the graph of a platform, with what is known beside it.
+pub(super) fn graph(platform: &Platform, known: &Known) -> Graph {
+    Graph::build(platform, known, ROWS, is_brought)
+}
+
+/// Returns what the agent's install and the runbook put there beside a platform.
+pub(super) fn known(world: &World, runbook: &Runbook, install: &Install) -> Result<Known, Failure> {
     let namespace = &runbook.agent.namespace;
     let by = |by| {
         move |id, opens| Given {
@@ -58,12 +58,11 @@ pub(super) fn graph(
             Some(cluster),
         ));
     }
-    let known = Known {
+    Ok(Known {
         given: there,
         after: after(runbook),
         agent_namespace: namespace.clone(),
-    };
-    Ok(Graph::build(platform, &known, ROWS, is_brought))
+    })
 }
 
 /// Returns what a restored secret gives the agent access to.

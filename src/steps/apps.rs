@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::chosen::astray;
 use super::connect::counted;
 use super::moved::Following;
-use super::{World, clusters, outlook, weather};
+use super::{World, clusters, leaves, outlook, weather};
 use crate::agent::argocd::{Lookout, Observer, perform};
 use crate::engine::{Context, Step};
 use crate::event::{Body, Exception, Failure, Intervention, Node, NodePhase, Outcome, PlannedStep, Run};
@@ -31,6 +31,8 @@ const BREATHS: u32 = 4;
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
+    /// The leaves that the run creates itself are there.
+    Created,
     /// The runbook's critical apps.
     Critical,
     /// Everything that follows from the roots.
@@ -58,6 +60,10 @@ impl Step for Drive {
         let cluster = &self.world.cluster_until_stopped(context)?;
         clusters::find_connected(&self.world, context).await?;
         let mut rules = self.rules(runbook, context)?;
+        if self.until == Until::Created {
+            rules.roots.clear();
+            rules.leaves = weather::told(context, cluster, leaves::marked(&self.world, cluster)).await?;
+        }
         let mut following = Following::new(&self.world);
         let checks = self.world.checks.get().cloned().unwrap_or_default();
         let mut observer = Observer::start(cluster)?.with_live(cluster, checks);
@@ -94,13 +100,14 @@ impl Step for Drive {
                 told.tell(&decision, observer.trouble(), context);
                 watch.tell(self.world.outlook.get(), &decision, context);
                 // With a broken watch what is known may be old, and an end by it would be a guess.
-                if !is_blind && self.is_done(runbook, &decision) && following.is_clear(&decision)? {
+                if !is_blind && self.is_done(runbook, &decision, observer.tree()) && following.is_clear(&decision)? {
                     // A server that went silent, an address that was moved and a Lease that another took break no watch for a while: one
                     // answer now proves that what is known is new, of the cluster that it was begun on, and still this run's to end.
                     match weather::told(context, cluster, cluster.still_mine()).await {
                         Ok(()) => {
                             if self.until == Until::All {
                                 tell_astray(runbook, observer.tree(), &decision, context);
+                                leaves::tell_unnamed(&self.world, &decision, context);
                             }
                             return Ok(self.done(decision, context));
                         }
@@ -110,7 +117,11 @@ impl Step for Drive {
                 }
                 for action in decision.actions.iter().filter(|_| !is_blind) {
                     match weather::told(context, cluster, perform(cluster, action)).await {
-                        Ok(()) => context.emit(intervention(action)),
+                        Ok(()) => {
+                            if let Some(intervention) = intervention(action) {
+                                context.emit(intervention);
+                            }
+                        }
                         Err(error) if error.is_final() => return Err(error.into()),
                         // What was not done is decided on anew; it must not end a recovery, nor count as an attempt.
                         Err(error) => {
@@ -172,6 +183,7 @@ impl Drive {
         let since = *self.world.started.get_or_init(|| context.clock().now());
         Ok(Rules {
             roots,
+            leaves: Vec::new().into(),
             started: cluster.time_of(since),
             first_started: cluster.time_of(self.world.first_started(since)),
             apps: runbook
@@ -197,8 +209,11 @@ impl Drive {
         })
     }
 
-    fn is_done(&self, runbook: &Runbook, decision: &Decision) -> bool {
+    fn is_done(&self, runbook: &Runbook, decision: &Decision, tree: &Tree) -> bool {
         match self.until {
+            Until::Created => leaves::ours(&self.world)
+                .iter()
+                .all(|leaf| tree.applications.contains_key(&leaf.id)),
             Until::All => decision.settled,
             Until::Critical => runbook.done.critical.iter().all(|name| {
                 // One that waits for a cluster to be connected is not waited for here: it would never come.
@@ -213,6 +228,9 @@ impl Drive {
     fn done(&self, decision: Decision, context: &Context) -> Outcome {
         let count = decision.nodes.len();
         match self.until {
+            Until::Created => Outcome::Done {
+                detail: format!("{} there, each when what it needs was ready", counted(count, "app")),
+            },
             Until::Critical => {
                 let critical = &self
                     .world
@@ -273,7 +291,8 @@ fn tell_astray(runbook: &Runbook, tree: &Tree, decision: &Decision, context: &Co
     }
 }
 
-fn intervention(action: &Action) -> Intervention {
+/// Returns what was done about a stuck thing; that an app is created as planned is none.
+fn intervention(action: &Action) -> Option<Intervention> {
     let (object, verb, trigger, attempt, bound) = match action {
         Action::Refresh(act) | Action::RefreshSet(act) => {
             let verb = match action {
@@ -291,14 +310,15 @@ fn intervention(action: &Action) -> Intervention {
             };
             (&act.object, verb, &act.trigger, act.attempt, act.bound)
         }
+        Action::Create(_) => return None,
     };
-    Intervention {
+    Some(Intervention {
         node: name(object),
         action: verb.into(),
         trigger: trigger.clone(),
         attempt,
         bound,
-    }
+    })
 }
 
 /// What was told already, so that only changes are.

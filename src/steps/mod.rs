@@ -18,6 +18,7 @@ mod extra;
 mod findings;
 mod ground;
 mod interlock;
+mod leaves;
 mod lease;
 mod moved;
 mod outlook;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
@@ -13,14 +14,16 @@ use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::finding::Finding;
-use crate::graph::Platform;
+use crate::graph::{Known, Platform};
 use crate::object::{Manifest, ObjectRef};
 use crate::plan::{self, Input, Outlook, RootInput, SourceAt};
 use crate::platform::argocd::damage::{self, Applied};
 use crate::platform::argocd::install::{self, Install, Sets, StageName, Workload};
+use crate::platform::argocd::leaves::{self, Leaves};
+use crate::platform::argocd::preload::Preloaded;
 use crate::platform::argocd::{manifest, preload, served};
 use crate::render::{self, Rendered};
-use crate::runbook::{ExtraAction, InSource, Runbook, SecretShape};
+use crate::runbook::{ExtraAction, InSource, Order, Runbook, SecretShape};
 
 /// What is applied beside the agent.
 #[derive(Default)]
@@ -134,6 +137,12 @@ impl Prepare {
         let work = tree::follow(&self.0, ahead, &told);
         let mut found = match context.unless_stopped(work).await? {
             Ok(found) => found,
+            // Nothing could be created in an order of which nothing is known.
+            Err(failure) if self.0.runbook()?.order == Order::Graph => {
+                return Err(
+                    failure.within("what follows from the roots is not known beforehand, and `order: graph` needs it")
+                );
+            }
             Err(failure) => {
                 context.notice(format!(
                     "What follows from the roots is not known beforehand: {}.",
@@ -145,7 +154,9 @@ impl Prepare {
         let awaited = context
             .unless_stopped(tree::children_are_awaited(&self.0, install))
             .await?;
-        found.platform.children_are_awaited = awaited.unwrap_or_default();
+        // Where we create the apps ourselves, waves between them gate whatever the agent's settings are.
+        let are_ours = self.0.runbook()?.order == Order::Graph;
+        found.platform.children_are_awaited = are_ours || awaited.unwrap_or_default();
         for notice in found.notices {
             context.notice(notice);
         }
@@ -185,14 +196,19 @@ impl Prepare {
             .filter(|manifest| manifest.is("argoproj.io", "AppProject"))
             .map(|project| project.value().clone())
             .collect();
-        let preloaded = preload::preloaded(platform, &projects, &runbook.agent.namespace);
-        match ahead::graph(&self.0, runbook, &install, platform) {
-            Ok(graph) => drop(self.0.graph.set(Arc::new(graph))),
+        let mut preloaded = preload::preloaded(platform, &projects, &runbook.agent.namespace);
+        let known = ahead::known(&self.0, runbook, &install);
+        match &known {
+            Ok(known) => drop(self.0.graph.set(Arc::new(ahead::graph(platform, known)))),
             Err(failure) => context.notice(format!(
                 "What waits for what is not known beforehand: {}.",
                 failure.words()
             )),
         }
+        let leaves = match runbook.order {
+            Order::Agent => Leaves::default(),
+            Order::Graph => self.leaves(&known?, &projects, &mut preloaded)?,
+        };
         let version = install.version.unwrap_or_default();
         let namespace = &runbook.agent.namespace;
         // Whether an ApplicationSet follows from the roots is known only when they are rendered by the agent itself.
@@ -225,6 +241,7 @@ impl Prepare {
                 Sets::Harmless | Sets::Loose(_) => Vec::new(),
             },
             preloaded: preloaded.iter().map(ToString::to_string).collect(),
+            leaves: leaves.lines(),
             roots: beside.inputs,
             extras: beside.digests,
         };
@@ -239,9 +256,30 @@ impl Prepare {
             others: ids(others),
             version,
             preloaded,
+            leaves,
             roots: beside.roots,
             extras: beside.extras,
         })
+    }
+
+    /// Finds the apps that are created before the roots, and puts to what is applied ahead the projects that they belong to.
+    fn leaves(&self, known: &Known, projects: &[Value], preloaded: &mut Vec<Preloaded>) -> Result<Leaves, Failure> {
+        let (Some(platform), Some(graph)) = (self.0.platform.get(), self.0.graph.get()) else {
+            return Ok(Leaves::default());
+        };
+        findings::judge(
+            "the platform cannot be brought in the order of its graph",
+            &leaves::refused(platform, graph),
+            |_| (),
+        )?;
+        let namespace = &self.0.runbook()?.agent.namespace;
+        let there: BTreeSet<ObjectRef> = known.given.iter().map(|given| given.id.clone()).collect();
+        let of_projects = leaves::projects(platform, projects, namespace);
+        let before: Vec<_> = preloaded.iter().chain(&of_projects).cloned().collect();
+        let found = leaves::leaves(platform, graph, projects, &there, &before, namespace);
+        let is_lacking = |project: &Preloaded| !there.contains(&project.id());
+        preloaded.extend(leaves::named(of_projects, &found.ours).into_iter().filter(is_lacking));
+        Ok(found)
     }
 
     /// Renders the roots and what the runbook's own steps apply.

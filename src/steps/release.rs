@@ -94,9 +94,11 @@ impl Release {
             .chain([&project])
             .map(|manifest: &Manifest| cluster.located(manifest, namespace));
         let preloaded = prepared.preloaded.iter().map(|preloaded| Ok(preloaded.id()));
+        let leaves = prepared.leaves.ours.iter().map(|leaf| Ok(leaf.id.clone()));
         let extras = prepared.extras.values().flatten();
         let ours = of_agent
             .chain(preloaded)
+            .chain(leaves)
             .chain(extras.map(|manifest| cluster.located(manifest, "default")));
         Ok(ours.collect::<Result<_, _>>()?)
     }

@@ -18,6 +18,7 @@ use crate::object::{Manifest, ObjectRef};
 use crate::plan::{Outlook, Plan, Took};
 use crate::platform::argocd::decide::Memory;
 use crate::platform::argocd::install::{Hold, Sets, Stage};
+use crate::platform::argocd::leaves::Leaves;
 use crate::platform::argocd::preload::Preloaded;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{Expect, Runbook};
@@ -74,6 +75,8 @@ pub struct Prepared {
     pub version: String,
     /// What is applied before the roots, because apps need it of each other.
     pub preloaded: Vec<Preloaded>,
+    /// The apps that the run creates itself before the roots; none but where the runbook says `order: graph`.
+    pub leaves: Leaves,
     /// The objects of each root, in the order of the runbook.
     pub roots: Vec<Vec<Manifest>>,
     /// The objects of the runbook's own `apply` steps, by the step's index.

@@ -8,6 +8,7 @@
 //! * [`recipe`]: what an Application is rendered from. [`hook`]: what a sync runs instead of managing it. [`sets`]: which Applications a set makes.
 //! * [`adoption`]: whether an app has taken over what was applied before the agent was there.
 //! * [`preload`]: what is applied before the roots because apps need it of each other.
+//! * [`leaves`]: which apps a restore creates itself, and in which order, where the runbook says `order: graph`.
 //! * [`project`]: what a project lets its apps bring.
 //! * [`settled`]: whether one of them is ready, and why not. [`decide`]: the same for everything that follows from the
 //!   roots, and what to do about it.
@@ -30,6 +31,7 @@ mod glob;
 pub mod graph;
 pub mod hook;
 pub mod install;
+pub mod leaves;
 pub mod manifest;
 mod message;
 pub mod operation;

@@ -49,10 +49,21 @@ impl Preloaded {
         self.manifest.id()
     }
 
+    /// Takes a project, and how its app would mark it.
+    pub(super) fn project(manifest: Manifest, app: &App, is_synced_with_others: bool, needed_by: Vec<String>) -> Self {
+        Self {
+            manifest,
+            app: app.id.name.clone(),
+            namespace: app.namespace.clone(),
+            is_synced_with_others,
+            needed_by,
+        }
+    }
+
     /// Returns the object as it is applied: with the mark that its app gives it, where that app comes to sync all the same.
     pub fn object(&self, tracking: &Tracking) -> Manifest {
         let mut manifest = self.manifest.clone();
-        if self.is_synced_with_others && manifest.kind() == "Namespace" {
+        if self.is_synced_with_others && matches!(manifest.kind(), "Namespace" | "AppProject") {
             tracking.mark(manifest.value_mut(), &self.app, &self.namespace);
         }
         manifest
@@ -157,7 +168,7 @@ pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str)
 
 /// Returns the projects that there will be, by name: those of the install, the one that Argo CD makes itself, and those that apps of
 /// such a project may bring into the agent's namespace.
-fn all_projects<'all>(
+pub(super) fn all_projects<'all>(
     platform: &'all Platform,
     installed: &'all [Value],
     agent_namespace: &str,
@@ -238,7 +249,7 @@ fn is_left(manifest: &Manifest) -> bool {
 }
 
 /// Whether the agent syncs an app, and all that it follows from, without being asked.
-fn is_brought_by_itself(platform: &Platform, index: usize) -> bool {
+pub(super) fn is_brought_by_itself(platform: &Platform, index: usize) -> bool {
     let mut at = Some(index);
     while let Some(index) = at {
         let app = &platform.apps[index];

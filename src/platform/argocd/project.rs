@@ -11,6 +11,22 @@ pub fn permits(project: &Value, app: Application<'_>, group: &str, kind: &str) -
     permits_source(project, app) && permits_target(project, app.namespace()) && permits_kind(project, group, kind)
 }
 
+/// Whether a project lets an app bring objects of this group and kind into a namespace of the cluster that the agent runs in.
+pub fn permits_in_namespace(project: &Value, app: Application<'_>, namespace: &str, kind: (&str, &str)) -> bool {
+    let lists = |pointer: &str| {
+        items(project, pointer).any(|entry| {
+            is_match(text(entry, "/group"), kind.0, false) && is_match(text(entry, "/kind"), kind.1, false)
+        })
+    };
+    // Where nothing is listed all is let, unlike with what belongs to the whole cluster.
+    let is_let =
+        project.pointer("/spec/namespaceResourceWhitelist").is_none() || lists("/spec/namespaceResourceWhitelist");
+    permits_source(project, app)
+        && permits_target(project, namespace)
+        && is_let
+        && !lists("/spec/namespaceResourceBlacklist")
+}
+
 /// Whether a project lets an app be read from all its repositories.
 fn permits_source(project: &Value, app: Application<'_>) -> bool {
     let sources = app.written_sources();

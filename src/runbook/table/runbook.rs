@@ -1,12 +1,24 @@
 //! The whole runbook.
 
-use super::super::shape::{Format, Kinds, Record, Shape};
+use super::super::shape::{Format, Kinds, Record, Shape, Word};
 use super::agent::{AGENT, SOURCE};
 use super::order::{APP, DONE, ROOT, STEP};
 use super::secrets::{CLUSTER, SECRET};
 use super::stores::STORE;
 use super::target::TARGET;
 use super::{may, must, table, word};
+
+/// Who orders what comes up.
+const ORDER: &[Word] = &[
+    word(
+        "agent",
+        "The agent creates and syncs the apps; what they need of each other is applied before.",
+    ),
+    word(
+        "graph",
+        "Apps that bring no others are created one after the other, each when all that it needs is ready, and before the roots.",
+    ),
+];
 
 /// The whole runbook.
 pub(in super::super) static RUNBOOK: Record = Record {
@@ -57,6 +69,11 @@ pub(in super::super) static RUNBOOK: Record = Record {
             "roots",
             Shape::NonEmpty(&Shape::Record(&ROOT)),
             "The apps or Kustomizations from which the rest follows, in order.",
+        ),
+        may(
+            "order",
+            Shape::Word(ORDER),
+            "Who orders what comes up: `agent` unless given.",
         ),
         may(
             "steps",

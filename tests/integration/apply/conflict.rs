@@ -37,3 +37,20 @@ async fn a_conflict_names_who_owns_which_field_and_force_takes_it() {
     forcing.apply_ranked(&ours, "default", Mode::Careful).await.unwrap();
     assert_eq!(word().await, "ours");
 }
+
+#[tokio::test]
+async fn what_is_there_is_not_created_over() {
+    let scene = Scene::start().await;
+    let maps = owned(scene.admin.clone(), "words").await;
+    let before = maps.get("words").await.unwrap();
+    let create = async |name: &str| {
+        let ours = config_map("default", name, "ours");
+        scene.cluster.create(&ours.id(), ours.value()).await.unwrap()
+    };
+    // Nobody owns what it lacks, so that an apply would not even be refused.
+    assert!(!create("words").await, "it was there");
+    assert_eq!(maps.get("words").await.unwrap(), before);
+    assert!(create("others").await, "it was not there");
+    assert!(!create("others").await, "once is enough");
+    assert_eq!(maps.get("others").await.unwrap().data.unwrap()["word"], "ours");
+}

@@ -25,6 +25,9 @@ async fn what_an_address_leads_to_after_it_was_moved_gets_nothing() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OtherCluster, "{error:?}");
+    let made = map("made").into_iter().next().unwrap();
+    let error = scene.cluster.create(&made.id(), made.value()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OtherCluster, "{error:?}");
     let witness = twin.user("witness", &[]).unwrap().client().await.unwrap();
     let asked = twin.audit_log().up_to_now(&witness).await.unwrap();
     let changes: Vec<_> = asked

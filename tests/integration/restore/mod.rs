@@ -17,6 +17,7 @@ mod journal;
 mod kill;
 mod moved;
 mod operators;
+mod order;
 mod ownership;
 mod policy;
 mod preload;

@@ -37,10 +37,11 @@ pub(super) fn walk(tree: &Tree, rules: &Rules) -> Vec<Member> {
         .iter()
         .filter(|root| is_node(root))
         .map(|root| (root.clone(), None));
+    let leaves = rules.leaves.iter().map(|leaf| (leaf.id.clone(), leaf.parent.clone()));
     let mut members = Vec::new();
     let mut seen = BTreeSet::new();
     let mut left_out = VecDeque::new();
-    let mut queue: VecDeque<(ObjectRef, Option<ObjectRef>)> = roots.collect();
+    let mut queue: VecDeque<(ObjectRef, Option<ObjectRef>)> = roots.chain(leaves).collect();
     // What follows from an ignored app is walked last: it is ignored only if nothing else leads to it.
     let mut ignored = false;
     loop {

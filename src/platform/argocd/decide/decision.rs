@@ -1,14 +1,16 @@
 //! What is decided from what, and the decision itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Away, Memory, closure, node, quiet};
+use super::{Away, Memory, closure, create, node, quiet};
 use crate::event::{Exception, Node};
 use crate::object::ObjectRef;
+use crate::platform::argocd::leaves::Leaf;
 use crate::platform::live::{Live, Sight};
 
 /// How often one node is refreshed at most in a run for one thing that was seen, such as a failed comparison.
@@ -47,6 +49,8 @@ pub struct Ground {
 pub struct Rules {
     /// From what all else follows. Of other kinds than Application and `ApplicationSet` nothing follows.
     pub roots: Vec<ObjectRef>,
+    /// The leaves that are to be created, each when what it waits for is ready; empty but where that is what is waited for.
+    pub leaves: Arc<[Leaf]>,
     /// When the run began; of a resumed run, when it first began.
     pub started: Timestamp,
     /// When the first of the runs began that this one goes on with, by the cluster's clock; its own beginning if there is none.
@@ -117,6 +121,17 @@ pub enum Action {
     RefreshSet(Refresh),
     /// Begin the sync of an Application: again, where the agent has given it up, or for the first time, where the runbook orders it.
     Sync(Sync),
+    /// Create an Application that is not there.
+    Create(Create),
+}
+
+/// An Application to create.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Create {
+    /// Which.
+    pub object: ObjectRef,
+    /// As it is to be.
+    pub manifest: Value,
 }
 
 /// A refresh to ask for.
@@ -177,6 +192,7 @@ pub fn decide(tree: &Tree, rules: &Rules, memory: &mut Memory, now: Timestamp) -
         decision.actions.extend(judged.action);
         decision.look_again = earlier(decision.look_again, judged.look_again);
     }
+    create::create(tree, rules, memory, &mut decision, now);
     memory.note_phases(&decision.nodes, now);
     let held: BTreeSet<_> = decision.held.iter().collect();
     if decision

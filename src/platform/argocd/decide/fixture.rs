@@ -117,6 +117,7 @@ impl Platform {
             tree: Tree::default(),
             rules: Rules {
                 roots: vec![app_id("root")],
+                leaves: Vec::new().into(),
                 started: now(0),
                 first_started: now(0),
                 apps: std::collections::BTreeMap::new(),
@@ -259,7 +260,7 @@ impl Decision {
                 super::Action::Refresh(refresh) | super::Action::RefreshSet(refresh) => {
                     Some((refresh.object.name.as_str(), refresh.attempt))
                 }
-                super::Action::Sync(_) => None,
+                super::Action::Sync(_) | super::Action::Create(_) => None,
             })
             .collect()
     }

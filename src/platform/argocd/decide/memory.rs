@@ -55,6 +55,8 @@ pub struct Memory {
     projects: BTreeMap<String, (Value, Option<Timestamp>)>,
     /// The live objects that are well.
     well_objects: BTreeSet<ObjectRef>,
+    /// The leaves that were asked for, and when last.
+    created: BTreeMap<ObjectRef, Timestamp>,
     /// Since when nothing that was well was seen to fall ill, and nothing could happen unseen.
     steady: Option<Timestamp>,
 }
@@ -250,6 +252,16 @@ impl Memory {
         self.begun.get(id).map(|begun| begun.at)
     }
 
+    /// Notes that an app that is not there is asked for. Returns in what time it may be, where it was and may not be seen yet.
+    pub(super) fn may_create(&mut self, id: &ObjectRef, now: Timestamp) -> Option<Duration> {
+        let asked = self.created.get(id).map(|at| SENT.saturating_sub(since(*at, now)));
+        let left = asked.filter(|left| !left.is_zero());
+        if left.is_none() {
+            self.created.insert(id.clone(), now);
+        }
+        left
+    }
+
     /// Notes that the sync of an app is begun again for these causes.
     pub(super) fn begin(&mut self, id: &ObjectRef, causes: Vec<String>, now: Timestamp) {
         let begun = self.begun.entry(id.clone()).or_insert_with(|| Begun {
@@ -268,6 +280,7 @@ impl Memory {
     /// the same time.
     pub fn not_done(&mut self, action: &Action) {
         match action {
+            Action::Create(create) => drop(self.created.remove(&create.object)),
             Action::Sync(sync) => {
                 let Some(begun) = self.begun.get_mut(&sync.object) else {
                     return;

@@ -6,6 +6,7 @@
 
 mod away;
 mod closure;
+mod create;
 mod decision;
 mod freed;
 mod fresh;
@@ -19,7 +20,7 @@ mod reissue;
 mod well;
 
 pub use away::{Away, AwayState};
-pub use decision::{Action, BOUND, Decision, Ground, Policy, Refresh, Resolved, Rules, Sync, Tree, decide};
+pub use decision::{Action, BOUND, Create, Decision, Ground, Policy, Refresh, Resolved, Rules, Sync, Tree, decide};
 pub use memory::Memory;
 pub use node::name;
 pub use reissue::wanted;

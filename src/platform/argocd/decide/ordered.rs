@@ -117,7 +117,7 @@ mod tests {
         let actions = shop.decide(seconds).actions.into_iter();
         let syncs = actions.filter_map(|action| match action {
             Action::Sync(sync) => Some(sync),
-            Action::Refresh(_) | Action::RefreshSet(_) => None,
+            Action::Refresh(_) | Action::RefreshSet(_) | Action::Create(_) => None,
         });
         syncs.collect()
     }

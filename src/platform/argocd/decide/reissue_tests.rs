@@ -57,7 +57,7 @@ impl Platform {
             .into_iter()
             .filter_map(|action| match action {
                 Action::Sync(sync) => Some(sync),
-                Action::Refresh(_) | Action::RefreshSet(_) => None,
+                Action::Refresh(_) | Action::RefreshSet(_) | Action::Create(_) => None,
             })
             .collect()
     }

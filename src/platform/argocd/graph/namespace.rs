@@ -12,6 +12,14 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         .of_kind("", "Namespace")
         .map(|one| (one.cluster, one.name))
         .collect();
+    // What is there is made by nobody: the agent's own namespace, for one, into which every app of apps deploys.
+    let given: HashSet<(&str, &str)> = whole
+        .known
+        .given
+        .iter()
+        .filter(|given| given.id.kind == "Namespace" && given.id.group.is_empty())
+        .map(|given| (given.cluster.as_str(), given.id.name.as_str()))
+        .collect();
     let mut makers: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, app) in whole.apps.iter().enumerate() {
         let Some(object) = &app.object else { continue };
@@ -20,6 +28,7 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
         if options.any(|option| option == "CreateNamespace=true")
             && !app.namespace.is_empty()
             && !brought.contains(&key)
+            && !given.contains(&key)
         {
             makers.entry(key).or_default().push(index);
         }

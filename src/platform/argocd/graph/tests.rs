@@ -223,6 +223,20 @@ fn a_sync_makes_the_namespace_that_no_app_brings() {
 }
 
 #[test]
+fn a_namespace_that_is_there_is_made_by_no_sync() {
+    let child = "---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: apps, namespace: argocd}\nspec: {syncPolicy: {syncOptions: [CreateNamespace=true]}}\n";
+    let mut scene = scene(child).app("apps", &application("shop", ""));
+    // An app of apps deploys into the namespace that it is in itself.
+    scene.platform.apps.last_mut().unwrap().namespace = "argocd".into();
+    let graph = scene.graph();
+    assert_eq!(graph.cycles(), []);
+    assert_eq!(
+        graph.node(node(&graph, "Namespace", "argocd")).standing,
+        Standing::Agent
+    );
+}
+
+#[test]
 fn what_flux_depends_on_comes_first_with_all_that_it_brings() {
     let text = "
 apiVersion: source.toolkit.fluxcd.io/v1
