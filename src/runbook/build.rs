@@ -11,8 +11,8 @@ use url::Url;
 use super::check::{duration, store_name};
 use super::model::{
     Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
-    Target, Vault,
+    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store,
+    StoreKind, Target, Vault,
 };
 use super::tree::{Entry, Node};
 
