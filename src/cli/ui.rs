@@ -8,7 +8,7 @@ use console::Term;
 use super::args::{Looks, Output};
 use crate::finding::{Finding, draw_all};
 use crate::redact::Redactor;
-use crate::report::Style;
+use crate::report::{Style, clean};
 
 /// The process's streams.
 pub(super) struct Ui {
@@ -39,9 +39,16 @@ impl Ui {
         self.looks.output == Output::Json
     }
 
-    /// Writes to standard output. A reader that has gone away is no failure of the work.
+    /// Writes to standard output. A reader that has gone away is no failure of the work. Machines get every character as it is,
+    /// people none that moves their cursor.
     pub(super) fn out(&self, text: &str) {
-        let _ = std::io::stdout().write_all(self.redactor.redact(text).as_bytes());
+        let text = self.redactor.redact(text);
+        let text = if self.is_json() {
+            text
+        } else {
+            clean(&text, Self::out_style().colour).into_owned().into()
+        };
+        let _ = std::io::stdout().write_all(text.as_bytes());
     }
 
     /// Writes to standard error.
@@ -51,7 +58,8 @@ impl Ui {
 
     /// Writes to standard error, for whoever has only the net for secret values.
     pub(super) fn plain(redactor: &Redactor, text: &str) {
-        let _ = std::io::stderr().write_all(redactor.redact(text).as_bytes());
+        let text = redactor.redact(text);
+        let _ = std::io::stderr().write_all(clean(&text, Self::style().colour).as_bytes());
     }
 
     /// Draws findings of a file on standard error, or as JSON on standard output.

@@ -94,24 +94,27 @@ pub(super) async fn run(
     // What is beside the copy of a folder is not followed there, so that the repository is looked through too.
     let renderer = turn.renderer;
     let (copied, written) = (ground.clone(), original.clone());
-    let base = turn.aside(move |_| {
-        let own = remote::base(&copied.root, &copied.place);
-        Ok(own.or_else(|| remote::base(&written.root, &written.place)))
+    let found = turn.aside(move |_| {
+        let mut found = remote::named(&copied.root, &copied.place)?;
+        if (&copied.root, &copied.place) != (&written.root, &written.place) {
+            found.extend(remote::named(&written.root, &written.place)?);
+        }
+        Ok(found)
     });
-    let base = base.await?;
-    if let Some(base) = base.as_ref().filter(|_| !renderer.settings.fetches_bases) {
-        return Err(Error::Unknown(format!(
-            "`{base}` is a base on a server, which is not fetched"
-        )));
+    let found = found.await?;
+    let fetches = renderer.settings.fetches_bases;
+    if let Some(refused) = found.iter().find(|remote| !remote.is_base || !fetches) {
+        return Err(refused.refused());
     }
     let (program, verb) = match program(renderer, ground) {
         Ok(program) => (program, "build"),
         Err(error) => (renderer.settings.find("kubectl").ok_or(error)?, "kustomize"),
     };
-    let run = match base {
-        None => renderer.program(&program, &ground.root, home),
+    let run = if found.is_empty() {
+        renderer.program(&program, &ground.root, home)
+    } else {
         // It has no login of ours, and fetches by git.
-        Some(_) => renderer.fetching(&program, &ground.root, home),
+        renderer.fetching(&program, &ground.root, home)
     };
     let below = ground.place.strip_prefix(&ground.root).unwrap_or(&ground.place);
     let run = run.args([verb]).args([Path::new(".").join(below)]).args(options);

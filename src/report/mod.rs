@@ -8,6 +8,7 @@
 //! no control character can disturb it.
 
 mod blocking;
+mod clean;
 mod estimate;
 mod failure;
 mod json;
@@ -25,6 +26,7 @@ mod text;
 mod timetable;
 mod wording;
 
+pub use clean::clean;
 pub use failure::failure;
 pub use json::Json;
 pub use outcome::outcome;

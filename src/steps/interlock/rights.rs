@@ -61,6 +61,19 @@ pub(super) async fn suffice(
     let missing = cluster.missing_rights(&all, &watched).await?;
     causes.extend(missing.iter().map(|right| format!("may not {right}")));
 
+    // The server takes nothing new in such a namespace, whoever asks for it.
+    if causes.is_empty()
+        && let Some(leaving) = cluster.leaving(&all).await?.first()
+    {
+        let name = &leaving.namespace;
+        let failure = Failure::new(format!("namespace {name} is being deleted (since {})", leaving.since));
+        let causes = leaving.held_by.clone();
+        return Err(Failure { causes, ..failure }.hint(format!(
+            "wait until it is gone, or remove what holds it: `kubectl get namespace {name} -o yaml` names it under \
+             `status.conditions`; then resume"
+        )));
+    }
+
     // A Secret that is there is tried by nobody: without its data it would be another, and its data stays at home until
     // the cluster has proved to be the right one.
     for secret in &secrets {

@@ -9,5 +9,6 @@ mod install;
 mod jsonnet;
 mod kept;
 mod kustomize;
+mod remote;
 mod scene;
 mod server;

@@ -3,6 +3,7 @@
 mod agent;
 mod asked;
 mod broken;
+mod hostile;
 mod shop;
 mod sources;
 mod templates;

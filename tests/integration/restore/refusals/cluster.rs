@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use kube::api::Api;
+use kube::api::{Api, DeleteParams};
 use serde_json::json;
 use testbed::Port;
 
@@ -177,6 +177,54 @@ pub(super) async fn a_cluster_that_is_not_empty(scene: &Scene, judge: &mut Judge
     for object in [&claim, &volume, &foreign] {
         remove(&admin, object).await;
     }
+}
+
+/// It is no right that is missing: somebody deleted the namespace, and something in it holds it.
+pub(super) async fn a_namespace_that_is_being_deleted(scene: &Scene, judge: &mut Judge) {
+    let admin = scene.outage.bed.admin();
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}});
+    let metadata = json!({"name": "held", "namespace": "argocd", "finalizers": ["shop.example.com/hold"]});
+    let held = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+    put(&admin, &namespace).await;
+    put(&admin, &held).await;
+    let namespaces: Api<Namespace> = Api::all(admin.clone());
+    namespaces.delete("argocd", &DeleteParams::default()).await.unwrap();
+    let says_why =
+        kube::runtime::wait::await_condition(namespaces.clone(), "argocd", |namespace: Option<&Namespace>| {
+            let conditions = namespace.and_then(|namespace| namespace.status.as_ref()?.conditions.as_ref());
+            conditions.is_some_and(|all| all.iter().any(|one| one.type_ == "NamespaceFinalizersRemaining"))
+        });
+    tokio::time::timeout(Duration::from_mins(2), says_why)
+        .await
+        .unwrap()
+        .unwrap();
+    let words = [
+        "namespace argocd is being deleted (since 20",
+        "shop.example.com/hold in 1 resource instances",
+        "wait until it is gone, or remove what holds it: `kubectl get namespace argocd",
+        "then resume",
+    ];
+    judge
+        .refused_without(
+            scene,
+            &[("", "")],
+            ("a namespace that is being deleted", &words),
+            "cluster-admin",
+        )
+        .await;
+    let metadata = json!({"name": "held", "namespace": "argocd"});
+    put(
+        &admin,
+        &json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}),
+    )
+    .await;
+    let gone = kube::runtime::wait::await_condition(namespaces, "argocd", |namespace: Option<&Namespace>| {
+        namespace.is_none()
+    });
+    tokio::time::timeout(Duration::from_mins(2), gone)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 /// The groups of what a restore applies.

@@ -18,6 +18,7 @@ async fn what_is_refused_is_explained_and_changes_nothing() {
 
     cluster::the_wrong_cluster(&mut scene, &mut judge).await;
     cluster::a_cluster_that_is_not_empty(&scene, &mut judge).await;
+    cluster::a_namespace_that_is_being_deleted(&scene, &mut judge).await;
     cluster::a_user_without_rights(&scene, &mut judge).await;
     sources::the_wrong_sources(&scene, &mut judge).await;
     secrets::the_wrong_secrets(&mut scene, &mut judge).await;
