@@ -16,8 +16,8 @@ mod tree;
 
 pub use model::{
     Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store, StoreKind,
-    Target, Vault,
+    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store,
+    StoreKind, Target, Vault,
 };
 pub use parse::parse;
 pub use schema::schema;

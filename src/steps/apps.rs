@@ -184,6 +184,11 @@ impl Drive {
         Ok(Rules {
             roots,
             leaves: Vec::new().into(),
+            ahead: prepared
+                .preloaded
+                .iter()
+                .filter_map(|one| one.unsynced(&runbook.agent.namespace))
+                .collect(),
             started: cluster.time_of(since),
             first_started: cluster.time_of(self.world.first_started(since)),
             apps: runbook

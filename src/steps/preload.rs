@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::try_join_all;
 
-use super::ground::counted;
+use super::connect::counted;
 use super::{World, weather};
 use crate::cluster::{Cluster, Error};
 use crate::engine::{Context, Step};
@@ -44,12 +44,12 @@ impl Preload {
     async fn preload(&self, cluster: &Cluster, context: &Context) -> Result<Outcome, Failure> {
         let (runbook, prepared) = (self.world.runbook()?, self.world.prepared()?);
         let namespace = &runbook.agent.namespace;
-        match Self::lacking(cluster, &prepared.preloaded, namespace).await {
+        match Self::lacking(cluster, &prepared.preloaded, namespace, context).await {
             Ok(lacking) => {
-                let same = prepared.preloaded.len() - lacking.len();
+                let there = prepared.preloaded.len() - lacking.len();
                 match cluster.apply_ranked(&lacking, namespace, self.world.mode()).await {
                     Ok(_) => Ok(Outcome::Done {
-                        detail: counted(lacking.len(), same),
+                        detail: words(lacking.len(), there),
                     }),
                     Err(error) => left(&error, context),
                 }
@@ -58,22 +58,39 @@ impl Preload {
         }
     }
 
-    /// Returns what is not there yet, as it is to be applied.
-    async fn lacking(cluster: &Cluster, preloaded: &[Preloaded], namespace: &str) -> Result<Vec<Manifest>, Error> {
+    /// Returns what is not there yet, as it is to be applied; tells what is wrong with what is.
+    async fn lacking(
+        cluster: &Cluster,
+        preloaded: &[Preloaded],
+        namespace: &str,
+        context: &Context,
+    ) -> Result<Vec<Manifest>, Error> {
         let settings = ObjectRef::new("v1", "ConfigMap", namespace, "argocd-cm");
         let tracking = Tracking::of(cluster.get(&settings).await?.as_ref());
         let mut lacking = Vec::new();
         for some in preloaded.chunks(AT_ONCE) {
-            let live = try_join_all(some.iter().map(|one| live(cluster, one))).await?;
-            let absent = some.iter().zip(live).filter(|(_, live)| live.is_none());
-            lacking.extend(absent.map(|(one, _)| one.object(&tracking)));
+            let ids: Vec<_> = some.iter().map(Preloaded::id).collect();
+            let live = try_join_all(ids.iter().map(|id| cluster.get(id))).await?;
+            for (one, live) in some.iter().zip(live) {
+                match live {
+                    None => lacking.push(one.object(&tracking)),
+                    Some(live) => {
+                        if let Some(amiss) = one.amiss(&live, &tracking) {
+                            context.notice(format!("{amiss}."));
+                        }
+                    }
+                }
+            }
         }
         Ok(lacking)
     }
 }
 
-async fn live(cluster: &Cluster, preloaded: &Preloaded) -> Result<Option<serde_json::Value>, Error> {
-    cluster.get(&preloaded.id()).await
+/// Says how much was applied, and how much was there and is left as it is.
+fn words(applied: usize, there: usize) -> String {
+    let applied = (applied > 0).then(|| format!("{} applied", counted(applied, "object")));
+    let there = (there > 0).then(|| format!("{there} there already"));
+    [applied, there].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Tells that it is left to the agent, which applies all of it too, so that a recovery does not end here; unless the run must stop.

@@ -208,7 +208,8 @@ async fn a_secret_value_in_a_text_never_reaches_a_sink_or_the_state() {
 #[tokio::test(start_paused = true)]
 async fn a_secret_value_that_a_long_text_would_be_cut_in_leaks_no_part_of_itself() {
     const VALUE: &str = "correct  horse\tbattery staple";
-    for before in 300..=420 {
+    // Where the middle is taken out, and where what is read of it ends.
+    for before in (180..=420).chain(2010..=2050) {
         let masked = settings();
         masked.redactor.learn(&Secret::from(VALUE));
         let text = format!(
@@ -224,7 +225,7 @@ async fn a_secret_value_that_a_long_text_would_be_cut_in_leaks_no_part_of_itself
             "{before}: {reason}"
         );
         assert!(
-            reason.ends_with('…') && reason.chars().count() <= 401,
+            reason.contains('…') && reason.chars().count() <= 401,
             "{before}: {reason}"
         );
     }

@@ -36,6 +36,41 @@ pub(super) fn about(object: &ObjectRef, reason: impl Into<String>) -> Blocker {
     }
 }
 
+/// Returns what an error is about, without what Argo CD's processes say of each other around it
+/// (`controller/state.go`, `util/exec/exec.go`, gRPC).
+pub(super) fn cause(text: &str) -> &str {
+    const AROUND: [&str; 5] = [
+        "Failed to load target state: ",
+        "failed to generate manifest for source ",
+        "rpc error: code = ",
+        "Manifest generation error (cached): ",
+        "failed to execute helm template command: ",
+    ];
+    // The names of source and code, and the command line, end with what is searched for.
+    let ends = |around: &str| match around {
+        "failed to generate manifest for source " => ": ",
+        "rpc error: code = " => " desc = ",
+        _ => "",
+    };
+    let mut text = text;
+    while let Some((around, rest)) = AROUND
+        .iter()
+        .find_map(|around| Some((*around, text.strip_prefix(around)?)))
+    {
+        let Some((_, rest)) = rest.split_once(ends(around)) else {
+            break;
+        };
+        text = rest;
+    }
+    let Some((_, rest)) = text.split_once(" failed exit status ") else {
+        return text;
+    };
+    match rest.split_once(": ") {
+        Some((_, said)) if !said.trim().is_empty() => said.strip_prefix("Error: ").unwrap_or(said),
+        _ => text,
+    }
+}
+
 /// Returns what a sync that runs is waiting for: the object that its message names, else the message.
 pub(super) fn waiting(app: Application<'_>, operation: Operation<'_>) -> Blocker {
     let message = operation.message();
@@ -133,6 +168,32 @@ mod tests {
             "resources": [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "cart"}],
             "operationState": {"phase": "Running", "message": message, "syncResult": {"resources": results}},
         }})
+    }
+
+    #[test]
+    fn an_error_is_told_without_what_is_said_around_it() {
+        let around = "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = ";
+        let chart = "failed to execute helm template command: failed to get command args to log: `helm pull --version 9.9.9 cache` failed exit status 1: Error: chart \"cache\" version \"9.9.9\" not found in https://charts.example.com";
+        let kustomize = "`kustomize build <path to cached source>/nofile` failed exit status 1: Error: accumulating resources: lstat nofile/a.yaml: no such file or directory";
+        for (said, told) in [
+            (
+                format!("{around}{chart}"),
+                "chart \"cache\" version \"9.9.9\" not found in https://charts.example.com",
+            ),
+            (
+                format!("{around}{kustomize}"),
+                "accumulating resources: lstat nofile/a.yaml: no such file or directory",
+            ),
+            (
+                format!("{around}Manifest generation error (cached): nopath: app path does not exist"),
+                "nopath: app path does not exist",
+            ),
+            ("rpc error: code = Unknown".into(), "rpc error: code = Unknown"),
+            ("`helm` failed exit status 1: ".into(), "`helm` failed exit status 1: "),
+            ("cluster has no connection".into(), "cluster has no connection"),
+        ] {
+            assert_eq!(cause(&said), told);
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! applied for such a one bears no mark, and its first sync takes it over.
 //!
 //! A CRD never bears a mark: Argo CD gives it none (`reposerver/repository/repository.go`, `GenerateManifests`), so that it is never pruned,
-//! and with one it would be. Where an app brings CRDs alone it is Synced at once; if it has hooks, its CRDs are left to the agent.
+//! and with one it would be. Where an app brings CRDs alone it is Synced at once, and a first sync is begun for it (`decide/takeover.rs`);
+//! if it has hooks, which that would run, its CRDs are left to the agent.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::GROUP;
-use super::application::{Application, text};
+use super::application::{Application, items, text};
 use super::applicationset::ApplicationSet;
 use super::hook::is_hook;
 use super::install::default_project;
@@ -47,6 +48,41 @@ impl Preloaded {
     /// Returns its identity.
     pub fn id(&self) -> ObjectRef {
         self.manifest.id()
+    }
+
+    /// Says what is wrong with what is there in its place, if anything is. Nothing of that is changed.
+    pub fn amiss(&self, live: &Value, tracking: &Tracking) -> Option<String> {
+        let (id, app) = (self.id(), &self.app);
+        let deleted = text(live, "/metadata/deletionTimestamp");
+        if !deleted.is_empty() {
+            return Some(format!(
+                "{id} is there, but is being deleted since {deleted}: apps that need it come when it is gone and {app} has brought it anew; \
+                 its finalizers tell what holds it"
+            ));
+        }
+        if let Some(other) = tracking.owner(live).filter(|owner| owner != app) {
+            return Some(format!(
+                "{id} is there and bears the mark of the app {other}, and {app} brings it too"
+            ));
+        }
+        let served = |object| -> BTreeSet<&str> {
+            let versions = items(object, "/spec/versions").filter(|version| version["served"] == true);
+            versions.map(|version| text(version, "/name")).collect()
+        };
+        let there = served(live);
+        let lacking: Vec<_> = served(self.manifest.value()).difference(&there).copied().collect();
+        (!lacking.is_empty()).then(|| {
+            format!(
+                "{id} is there, but does not serve {}, which {app} brings",
+                lacking.join(", ")
+            )
+        })
+    }
+
+    /// Returns the app that brings it, in the agent's namespace, if that would never come to sync: it brings CRDs alone.
+    pub fn unsynced(&self, agent_namespace: &str) -> Option<ObjectRef> {
+        let is_so = self.manifest.kind() == "CustomResourceDefinition" && !self.is_synced_with_others;
+        is_so.then(|| ObjectRef::new("argoproj.io/v1alpha1", "Application", agent_namespace, &self.app))
     }
 
     /// Takes a project, and how its app would mark it.
@@ -91,6 +127,7 @@ impl std::fmt::Display for Preloaded {
 /// * of an app in another namespace than the agent's, or whose project is not known to permit it: our rights go further than those that the
 ///   agent gives to this app;
 /// * a hook, and an object of two apps;
+/// * of an app that syncs only what differs (`ApplyOutOfSyncOnly=true`);
 /// * a CRD whose objects a webhook converts: an Argo CD that cannot have them converted sees nothing of the cluster any more
 ///   (argo-cd #20828).
 pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str) -> Vec<Preloaded> {
@@ -129,7 +166,9 @@ pub fn preloaded(platform: &Platform, projects: &[Value], agent_namespace: &str)
         .filter_map(|by| {
             let [(index, manifest)] = by[..] else { return None };
             let is_permitted = || is_permitted(&platform.apps[index], &projects, manifest, agent_namespace);
-            let is_left = is_left(manifest) || (brings(manifest).is_some() && would_skip_hooks(&platform.apps[index]));
+            let is_left = is_left(manifest)
+                || syncs_what_differs(&platform.apps[index])
+                || (brings(manifest).is_some() && would_skip_hooks(&platform.apps[index]));
             if is_left || !is_brought_by_itself(platform, index) || !is_permitted() {
                 return None;
             }
@@ -232,6 +271,15 @@ fn brings_others(app: &App, ids: &BTreeSet<ObjectRef>) -> bool {
     manifests.any(|manifest| !is_hook(manifest.value()) && !ids.contains(&manifest.id()))
 }
 
+/// Whether an app never syncs what it finds as it should be, so that it would never come to own what is applied ahead of it.
+fn syncs_what_differs(app: &App) -> bool {
+    let object = app
+        .object
+        .as_ref()
+        .map(|object| Application::new(object.manifest.value()));
+    object.is_some_and(|app| app.has_sync_option("ApplyOutOfSyncOnly=true"))
+}
+
 /// Whether an app brings CRDs and hooks, and nothing by which it would come to sync and run these.
 fn would_skip_hooks(app: &App) -> bool {
     let Contents::Known(objects) = &app.contents else {
@@ -274,200 +322,5 @@ pub(super) fn is_brought_by_itself(platform: &Platform, index: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::graph::Sourced;
-    use crate::object::Origin;
-
-    fn sourced(value: Value) -> Sourced {
-        Sourced {
-            source: "platform".into(),
-            manifest: Manifest::new(value, Origin::default()).unwrap(),
-        }
-    }
-
-    fn root() -> App {
-        App {
-            id: ObjectRef::new("", "Root", "", "apps"),
-            parent: None,
-            object: None,
-            cluster: String::new(),
-            namespace: "argocd".into(),
-            sources: Vec::new(),
-            contents: Contents::Known(Vec::new()),
-        }
-    }
-
-    /// An app below the root that is synced by itself.
-    fn app(name: &str, objects: impl IntoIterator<Item = Value>) -> App {
-        let written = json!({
-            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": name, "namespace": "argocd"},
-            "spec": {
-                "source": {"repoURL": "https://git.example.com/p.git"}, "syncPolicy": {"automated": {}},
-                "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
-            },
-        });
-        App {
-            id: ObjectRef::new("argoproj.io/v1alpha1", "Application", "argocd", name),
-            parent: Some(0),
-            object: Some(sourced(written)),
-            namespace: name.into(),
-            contents: Contents::Known(objects.into_iter().map(sourced).collect()),
-            ..root()
-        }
-    }
-
-    fn crd() -> Value {
-        json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "channels.shop.io"},
-            "spec": {"group": "shop.io", "names": {"kind": "Channel"}},
-        })
-    }
-
-    fn namespace(name: &str) -> Value {
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    }
-
-    fn channel(namespace: &str) -> Value {
-        json!({"apiVersion": "shop.io/v1", "kind": "Channel", "metadata": {"name": "orders", "namespace": namespace}})
-    }
-
-    fn lines(apps: impl IntoIterator<Item = App>) -> Vec<String> {
-        let apps = std::iter::once(root()).chain(apps).collect();
-        preloaded(
-            &Platform {
-                apps,
-                ..Platform::default()
-            },
-            &[],
-            "argocd",
-        )
-        .iter()
-        .map(ToString::to_string)
-        .collect()
-    }
-
-    fn changed(mut app: App, pointer: &str, to: Value) -> App {
-        let object = app.object.as_mut().unwrap();
-        *object.manifest.value_mut().pointer_mut(pointer).unwrap() = to;
-        app
-    }
-
-    #[test]
-    fn what_one_app_brings_and_others_need_is_there_first() {
-        assert_eq!(
-            lines([
-                app("crds", [crd(), namespace("shop"), namespace("alone")]),
-                app("payments", [channel("")]),
-                app("channels", [channel("shop")]),
-            ]),
-            [
-                "Namespace shop of crds, which channels needs",
-                "CustomResourceDefinition.apiextensions.k8s.io channels.shop.io of crds, which channels, payments need",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_an_app_needs_of_itself_the_agent_orders() {
-        assert!(lines([app("all", [crd(), namespace("shop"), channel("shop")])]).is_empty());
-    }
-
-    #[test]
-    fn what_the_agent_would_not_bring_by_itself_is_left_to_it() {
-        let needs = || app("payments", [channel("")]);
-        let with = |field: &str, value: Value| {
-            let mut crd = crd();
-            crd[field] = value;
-            crd
-        };
-        let conversion = {
-            let mut crd = crd();
-            crd["spec"]["conversion"] = json!({"strategy": "Webhook"});
-            crd
-        };
-        let hook = with(
-            "metadata",
-            json!({"name": "channels.shop.io", "annotations": {"helm.sh/hook": "pre-install"}}),
-        );
-        let manual = changed(app("crds", [crd()]), "/spec/syncPolicy", json!({}));
-        let skipped = changed(
-            app("crds", [crd()]),
-            "/metadata",
-            json!({"name": "crds", "annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}),
-        );
-        let mut elsewhere_written = app("crds", [crd()]);
-        elsewhere_written.id.namespace = "teams".into();
-        let elsewhere = App {
-            cluster: "edge".into(),
-            ..app("crds", [crd()])
-        };
-        for (why, apps) in [
-            ("synced by hand", vec![manual, needs()]),
-            ("skipped", vec![skipped, needs()]),
-            ("another cluster", vec![elsewhere, needs()]),
-            ("a webhook converts", vec![app("crds", [conversion]), needs()]),
-            ("a hook", vec![app("crds", [hook]), needs()]),
-            (
-                "two apps bring it",
-                vec![app("crds", [crd()]), app("more", [crd()]), needs()],
-            ),
-            (
-                "every cluster has it",
-                vec![app("base", [namespace("default")]), app("x", [channel("default")])],
-            ),
-        ] {
-            assert_eq!(lines(apps), Vec::<String>::new(), "{why}");
-        }
-        let parent = changed(app("parent", []), "/spec/syncPolicy", json!({}));
-        let child = App {
-            parent: Some(1),
-            ..app("crds", [crd()])
-        };
-        assert_eq!(
-            lines([parent, child, needs()]),
-            Vec::<String>::new(),
-            "below one that is synced by hand"
-        );
-    }
-
-    #[test]
-    fn it_bears_the_mark_of_an_app_that_will_sync_all_the_same() {
-        let mark = |objects: &[Value], id: &str| {
-            let other = app("crds", objects.iter().cloned());
-            let apps = vec![root(), other, app("payments", [channel("shop")])];
-            let platform = Platform {
-                apps,
-                ..Platform::default()
-            };
-            let all = preloaded(&platform, &[], "argocd");
-            let found = all.iter().find(|one| one.id().name == id);
-            found.map(|one| {
-                let object = one.object(&Tracking::of(None));
-                object
-                    .text("/metadata/annotations/argocd.argoproj.io~1tracking-id")
-                    .to_owned()
-            })
-        };
-        let mut hook = namespace("alone");
-        hook["metadata"]["annotations"] = json!({"helm.sh/hook": "post-install"});
-        let shop = "crds:/Namespace:crds/shop".to_owned();
-        assert_eq!(mark(&[namespace("shop"), namespace("alone")], "shop"), Some(shop));
-        for nothing_else in [vec![namespace("shop")], vec![namespace("shop"), hook.clone()]] {
-            assert_eq!(mark(&nothing_else, "shop"), Some(String::new()));
-        }
-        // One that bore a mark would be pruned when Git has it no more, which Argo CD does with no CRD.
-        assert_eq!(
-            mark(&[crd(), namespace("alone")], "channels.shop.io"),
-            Some(String::new())
-        );
-        assert_eq!(mark(&[crd()], "channels.shop.io"), Some(String::new()));
-        assert_eq!(
-            mark(&[crd(), hook], "channels.shop.io"),
-            None,
-            "its hook would never run"
-        );
-    }
-}
+#[path = "preload_tests.rs"]
+mod tests;

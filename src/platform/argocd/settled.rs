@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::application::{Application, Operation};
 use super::applicationset::{ApplicationSet, Rollout};
-use super::message::{about, failures, few, itself, one_line, waiting};
+use super::message::{about, cause, failures, few, itself, one_line, waiting};
 use crate::event::{Blocker, NodePhase};
 
 /// One thing that stands in the way.
@@ -76,7 +76,7 @@ pub fn application(app: Application<'_>, surroundings: Surroundings<'_>) -> Vec<
         obstacles.push(Obstacle::word(
             kind,
             true,
-            vec![itself(format!("{kind}: {}", one_line(message)))],
+            vec![itself(format!("{kind}: {}", one_line(cause(message))))],
         ));
     }
     obstacles

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::{GroupVersionKind, ObjectMeta};
 use kube::runtime::wait::await_condition;
@@ -32,6 +33,30 @@ const MORE: &str = r"
       - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: OF_GIT, value: here}}
 ";
 
+/// A CRD that an app brings alone, and a short name of it that is taken out later. It is applied ahead, for another app needs it.
+fn definition(short_names: &str) -> String {
+    format!(
+        r"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: bolts.shop.example.com}}
+spec:
+  group: shop.example.com
+  names: {{kind: Bolt, listKind: BoltList, plural: bolts, singular: bolt{short_names}}}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"
+    )
+}
+
+const SHORT: &str = ", shortNames: [bt]";
+
+const BOLT: &str = "apiVersion: shop.example.com/v1\nkind: Bolt\nmetadata: {name: one}\nspec: {size: 3}\n";
+
 /// The root, with a label that is taken out later, as it manages itself.
 fn root(label: &str) -> String {
     let root = application("root", "apps", "argocd");
@@ -50,6 +75,10 @@ fn platform(change: impl Fn(String) -> String) -> Vec<(String, String)> {
         file("bootstrap/argocd/kustomization.yaml", format!("{PATCHED}{MORE}")),
         file("clusters/prod/root.yaml", labelled.clone()),
         file("apps/root.yaml", labelled),
+        file("apps/bolts.yaml", change(application("bolts", "bolts", "bolt"))),
+        file("bolts/definition.yaml", definition(SHORT)),
+        file("apps/bolt.yaml", change(application("bolt", "bolt", "bolt"))),
+        file("bolt/bolt.yaml", BOLT.to_owned()),
         file(
             "apps/argocd.yaml",
             change(application("argocd", "bootstrap/argocd", "argocd")),
@@ -78,7 +107,12 @@ fn has_variable(deployment: &Deployment) -> bool {
         .any(|variable| variable.name == "OF_GIT")
 }
 
+fn has_short_name(definition: &CustomResourceDefinition) -> bool {
+    definition.spec.names.short_names.is_some()
+}
+
 struct Live {
+    definitions: Api<CustomResourceDefinition>,
     services: Api<Service>,
     deployments: Api<Deployment>,
     apps: Api<DynamicObject>,
@@ -89,6 +123,7 @@ impl Live {
     fn of(bed: &Bed) -> Self {
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("argoproj.io", "v1alpha1", "Application"));
         Self {
+            definitions: Api::all(bed.admin()),
             services: Api::namespaced(bed.admin(), "argocd"),
             deployments: Api::namespaced(bed.admin(), "argocd"),
             apps: Api::namespaced_with(bed.admin(), "argocd", &resource),
@@ -105,6 +140,7 @@ impl Live {
     }
 }
 
+const DEFINITION: &str = "bolts.shop.example.com";
 const SERVICE: &str = "argocd-repo-server";
 const CONTROLLER: &str = "argocd-applicationset-controller";
 
@@ -113,13 +149,21 @@ async fn what_is_taken_out_of_git_goes(change: impl Fn(String) -> String) {
     let ran = scene.restore(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     let live = Live::of(&scene.outage.bed);
-    let (service, controller, app) = (
+    assert!(ran.said().contains("preload: done"), "{}", ran.said());
+    let (bolts, service, controller, app) = (
+        live.definitions.get(DEFINITION).await.unwrap(),
         live.services.get(SERVICE).await.unwrap(),
         live.deployments.get(CONTROLLER).await.unwrap(),
         live.apps.get("root").await.unwrap(),
     );
+    assert!(has_short_name(&bolts));
     assert!(has_label(&service.metadata) && has_variable(&controller) && has_label(&app.metadata));
-    for metadata in [&service.metadata, &controller.metadata, &app.metadata] {
+    for metadata in [
+        &bolts.metadata,
+        &service.metadata,
+        &controller.metadata,
+        &app.metadata,
+    ] {
         let managers = managers(metadata);
         assert!(
             managers.contains(&"argocd-controller") && !managers.contains(&"gitops-dr"),
@@ -141,16 +185,22 @@ async fn what_is_taken_out_of_git_goes(change: impl Fn(String) -> String) {
     let without = change(root(""));
     let files = [
         ("bootstrap/argocd/kustomization.yaml".to_owned(), PATCHED.to_owned()),
+        ("bolts/definition.yaml".to_owned(), definition("")),
         ("apps/root.yaml".to_owned(), scene.outage.localised(&without)),
         ("clusters/prod/root.yaml".to_owned(), scene.outage.localised(&without)),
     ];
     scene.platform.commit("less", files).await.unwrap();
     live.look_again("root").await;
     live.look_again("argocd").await;
+    live.look_again("bolts").await;
     let gone = async {
         let service = |service: Option<&Service>| service.is_some_and(|service| !has_label(&service.metadata));
         let app = |app: Option<&DynamicObject>| app.is_some_and(|app| !has_label(&app.metadata));
         let controller = |controller: Option<&Deployment>| controller.is_some_and(|found| !has_variable(found));
+        let definition = |found: Option<&CustomResourceDefinition>| found.is_some_and(|found| !has_short_name(found));
+        await_condition(live.definitions.clone(), DEFINITION, definition)
+            .await
+            .unwrap();
         await_condition(live.services.clone(), SERVICE, service).await.unwrap();
         await_condition(live.deployments.clone(), CONTROLLER, controller)
             .await

@@ -95,7 +95,7 @@ async fn what_is_needed_is_there_first(options: &str) {
     waiting::let_go(&scene, "kinds").await;
     assert_eq!(run.end().await, 0, "{}", run.said().await);
     let plan = foreseen::plan(&scene, &[]).await;
-    assert!(plan.out.contains("apps as the last run took"), "{}", plan.said());
+    assert!(plan.out.contains("as the last run took"), "{}", plan.said());
     let definition = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     let namespace = GroupVersionKind::gvk("", "v1", "Namespace");
     for object in [

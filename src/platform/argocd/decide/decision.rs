@@ -51,6 +51,8 @@ pub struct Rules {
     pub roots: Vec<ObjectRef>,
     /// The leaves that are to be created, each when what it waits for is ready; empty but where that is what is waited for.
     pub leaves: Arc<[Leaf]>,
+    /// The apps whose CRDs are applied ahead of them, and that bring nothing else: see [`takeover`](super).
+    pub ahead: BTreeSet<ObjectRef>,
     /// When the run began; of a resumed run, when it first began.
     pub started: Timestamp,
     /// When the first of the runs began that this one goes on with, by the cluster's clock; its own beginning if there is none.

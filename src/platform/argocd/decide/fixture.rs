@@ -116,6 +116,7 @@ impl Platform {
         let mut platform = Self {
             tree: Tree::default(),
             rules: Rules {
+                ahead: std::collections::BTreeSet::new(),
                 roots: vec![app_id("root")],
                 leaves: Vec::new().into(),
                 started: now(0),

@@ -17,6 +17,7 @@ mod quiet;
 mod reason;
 mod refresh;
 mod reissue;
+mod takeover;
 mod well;
 
 pub use away::{Away, AwayState};

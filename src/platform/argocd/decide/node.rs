@@ -180,6 +180,9 @@ impl<'tree> View<'tree> {
             look_again: grace,
             is_held,
         };
+        if let Some(object) = self.tree.applications.get(&member.id) {
+            self.take_over(&member.id, Application::new(object), object, &mut judged);
+        }
         if phase.is_settled() || is_held {
             return judged;
         }
