@@ -206,6 +206,16 @@ async fn a_secret_value_in_a_text_never_reaches_a_sink_or_the_state() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_kustomize_quotes_of_a_secret_is_masked_before_any_value_is_learnt() {
+    let says = Does::Says("invalid literal source c4n4ry-literal, expected key=value");
+    let state = run(settings(), vec![Scripted("say", Effect::Reads, says)]).await;
+    assert_eq!(
+        state.notices,
+        [format!("invalid literal source {MASK}, expected key=value")]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_secret_value_that_a_long_text_would_be_cut_in_leaks_no_part_of_itself() {
     const VALUE: &str = "correct  horse\tbattery staple";
     // Where the middle is taken out, and where what is read of it ends.

@@ -244,11 +244,14 @@ fn what_cannot_be_ended_is_left_and_not_run_again() {
 #[test]
 fn a_script_that_fills_the_memory_is_ended() {
     const TOO_LARGE: &str = "it needs more memory than 32 MB";
-    assert_eq!(failed("local a = 'x' while true do a = a .. a end", false), TOO_LARGE);
-    assert_eq!(
-        failed("local t = {} for i = 1, 2^40 do t[i] = {i} end", false),
-        TOO_LARGE
-    );
+    // On a busy machine the other bound, that of time, may end it first.
+    for script in [
+        "local a = 'x' while true do a = a .. a end",
+        "local t = {} for i = 1, 2^40 do t[i] = {i} end",
+    ] {
+        let why = failed(script, false);
+        assert!(why == TOO_LARGE || why.starts_with("it did not end within"), "{why}");
+    }
     assert_eq!(failed("return string.rep('x', 2^30)", true), TOO_LARGE);
     let takes = |size: u32| format!("local a = string.rep('x', {size} * 2^20) return {{status = 'Healthy'}}");
     assert_eq!(failed(&takes(33), true), TOO_LARGE);

@@ -50,9 +50,7 @@ pub(super) async fn generated(ground: &Ground, set: &Manifest) -> Result<Vec<Man
                         .collect();
                     let rendered = render::templates(&asked, text::DEFINITIONS, &ground.renderer)
                         .await
-                        .map_err(|error| {
-                            vec![format!("its templates cannot be rendered: {}", error.failure().words())]
-                        })?;
+                        .map_err(|error| vec![format!("its templates cannot be rendered: {}", error.line())])?;
                     facts.texts.extend(texts.into_iter().zip(rendered.into_iter().map(Ok)));
                 }
             }
