@@ -145,40 +145,6 @@ fn what_nobody_can_tell_is_named_with_who_needs_it() {
 }
 
 #[test]
-fn what_decides_names_the_app_of_the_wave_before_that_is_waited_for() {
-    let wave =
-        |name: &str, wave: u8| super::fixture::application(name, &format!("argocd.argoproj.io/sync-wave: '{wave}'"));
-    let apps = [
-        wave("a", 0),
-        wave("m", 0),
-        wave("z", 0),
-        wave("behind", 1),
-        wave("beside", 1),
-    ]
-    .concat();
-    let mut scene = super::fixture::Scene::default()
-        .root("root", &super::fixture::application("platform", ""))
-        .app("platform", &apps);
-    for name in ["a", "m", "z", "behind", "beside"] {
-        scene = scene.app(name, "");
-    }
-    scene.platform.children_are_awaited = true;
-    // Among children that are awaited the agent's own rule orders waves.
-    let scene = scene.rules(crate::platform::argocd::graph::RULES);
-    let graph = scene.graph();
-    for slow in ["a", "m", "z"] {
-        let took = |id: NodeId| Some(Duration::from_secs(if graph.node(id).id.name == slow { 50 } else { 5 }));
-        let timeline = graph.timeline(took, |_| Progress::Waiting);
-        let last = timeline.critical.last().unwrap();
-        let named = last
-            .because
-            .as_ref()
-            .map(|edge| graph.node(edge.earlier.0).id.name.as_str());
-        assert_eq!(named, Some(slow), "{:?}", timeline.critical);
-    }
-}
-
-#[test]
 fn the_critical_path_is_what_takes_longest_by_what_earlier_runs_took() {
     let graph = shop().graph();
     let took: BTreeMap<&str, u64> = [

@@ -204,7 +204,7 @@ mod tests {
         ] {
             assert!(told(words).contains(remark), "{words}: {}", told(words));
         }
-        let fine = told("cert-manager");
+        let fine = told("crds");
         assert!(!fine.contains("\n  ! ") && !fine.contains("\n  ? "), "{fine}");
     }
 

@@ -243,6 +243,7 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::fixture::{Scene, application};
     use crate::graph::fixture_shop::large;
 
     #[test]
@@ -273,5 +274,28 @@ mod tests {
         let told = Foresight::new(graph, &Took::default()).to_string();
         assert!(told.lines().count() <= 60, "{told}");
         assert!(told.contains(" more turns\n"), "{told}");
+    }
+
+    #[test]
+    fn what_decides_names_the_app_of_the_wave_before_that_is_waited_for() {
+        let wave = |name: &str, wave: u8| application(name, &format!("argocd.argoproj.io/sync-wave: '{wave}'"));
+        let apps = [("a", 0), ("m", 0), ("z", 0), ("behind", 1), ("beside", 1)];
+        let children = apps.map(|(name, at)| wave(name, at)).concat();
+        let mut scene = Scene::default()
+            .root("root", &application("platform", ""))
+            .app("platform", &children);
+        for (name, _) in apps {
+            scene = scene.app(name, "");
+        }
+        scene.platform.children_are_awaited = true;
+        let graph = scene.rules(crate::platform::argocd::graph::ROWS).graph();
+        for slow in ["a", "m", "z"] {
+            let is_slow = |node: NodeId| graph.node(node).id.name == slow;
+            let took = |node: NodeId| Some(Duration::from_secs(if is_slow(node) { 50 } else { 5 }));
+            let timeline = graph.timeline(took, |_| crate::graph::Progress::Waiting);
+            let last = timeline.critical.last().unwrap();
+            let named = last.because.as_ref().map(|edge| &graph.node(edge.earlier.0).id.name);
+            assert_eq!(named.map(String::as_str), Some(slow), "{:?}", timeline.critical);
+        }
     }
 }
