@@ -146,7 +146,8 @@ pub(super) struct Answered {
 pub(super) struct Plan {
     #[command(flatten)]
     pub(super) book: Book,
-    /// Tell what an app or an object waits for, and what its loss would hold back: NAME, NAMESPACE/NAME or KIND/NAME
+    /// Tell what an app or an object waits for, and what its loss would hold back: NAME, NAMESPACE/NAME,
+    /// KIND/NAME or KIND/NAMESPACE/NAME, KIND also as KIND.GROUP, or as the plan prints it: 'KIND.GROUP NAMESPACE/NAME'
     #[arg(long, value_name = "THING")]
     pub(super) why: Option<String>,
     /// Changes nothing: a plan looks at no cluster

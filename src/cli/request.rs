@@ -1,6 +1,7 @@
 //! What `restore` and `plan` have in common.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use console::Term;
@@ -14,16 +15,17 @@ use super::ui::Ui;
 use crate::clock::Clock;
 use crate::engine::Nobody;
 use crate::event::Sink;
+use crate::finding::Finding;
 use crate::report::{Json, Quiet, terminal};
 use crate::restore::{self, Answers, Request};
 
-/// Reads the runbook and fills in what `restore` and `plan` have in common.
+/// Reads the runbook and fills in what `restore` and `plan` have in common. What it is warned of is for the caller to tell.
 pub(super) fn request(
     ui: &Ui,
     book: &Book,
     interrupt: CancellationToken,
     clock: &Arc<dyn Clock>,
-) -> Result<Request, Error> {
+) -> Result<(Request, Warnings), Error> {
     let (runbook, warnings, text) = restore::read(&book.runbook, &book.revision).map_err(|unreadable| {
         ui.findings(&unreadable.findings, &book.runbook, &unreadable.text);
         let count = unreadable.findings.len();
@@ -36,8 +38,12 @@ pub(super) fn request(
         }
         Error::said(exit::REFUSED)
     })?;
-    ui.findings(&warnings, &book.runbook, &text);
-    Ok(Request {
+    let warnings = Warnings {
+        found: warnings,
+        file: book.runbook.clone(),
+        text,
+    };
+    let request = Request {
         runbook,
         file: book.runbook.display().to_string(),
         arguments: Vec::new(),
@@ -53,7 +59,28 @@ pub(super) fn request(
         clock: Arc::clone(clock),
         redactor: ui.redactor.clone(),
         interrupt,
-    })
+    };
+    Ok((request, warnings))
+}
+
+/// What a runbook is warned of though it can be used.
+pub(super) struct Warnings {
+    /// The findings.
+    pub(super) found: Vec<Finding>,
+    file: PathBuf,
+    text: String,
+}
+
+impl Warnings {
+    /// Tells them, as findings are told.
+    pub(super) fn tell(&self, ui: &Ui) {
+        ui.findings(&self.found, &self.file, &self.text);
+    }
+
+    /// Draws them for people, also where machines read standard output.
+    pub(super) fn draw(&self, ui: &Ui) {
+        ui.drawn(&self.found, &self.file, &self.text);
+    }
 }
 
 /// Returns who shows the run: a live view on a terminal, plain lines elsewhere, JSON for machines.

@@ -19,6 +19,8 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
     let interrupt = signal::interrupt()
         .map_err(|error| Error::failed(Failure::new(format!("signals cannot be handled: {error}"))))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let (common, warnings) = request(ui, &arguments.book, interrupt, &clock)?;
+    warnings.tell(ui);
     let request = Request {
         arguments: again(ui, &arguments),
         kubeconfig: arguments.kubeconfig,
@@ -28,7 +30,7 @@ pub(super) async fn restore(ui: &Ui, arguments: Restore) -> Result<u8, Error> {
         sinks: sinks(ui, &clock),
         answers: answers(arguments.answered),
         person: Arc::new(AtTerminal::new(&ui.redactor)),
-        ..request(ui, &arguments.book, interrupt, &clock)?
+        ..common
     };
     let journals = request.journals.clone();
     let state = restore::restore(request).await;

@@ -76,6 +76,11 @@ impl Ui {
             }
             return;
         }
+        self.drawn(findings, file, text);
+    }
+
+    /// Draws findings of a file on standard error.
+    pub(super) fn drawn(&self, findings: &[Finding], file: &Path, text: &str) {
         let name = file.display().to_string();
         let source = |asked: &str| (asked == name && !text.is_empty()).then(|| text.to_owned());
         self.err(&draw_all(findings, Self::style().colour, source));

@@ -31,6 +31,7 @@ mod platform;
 pub(crate) mod properties;
 mod rank;
 mod reason;
+mod search;
 mod set;
 mod shape;
 mod standing;

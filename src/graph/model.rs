@@ -62,37 +62,6 @@ impl Graph {
         found.ok().map(NodeId)
     }
 
-    /// Finds what a person means by `NAME`, `NAMESPACE/NAME`, `KIND/NAME` or `KIND/NAMESPACE/NAME`: apps before objects. More than one
-    /// where the words fit several.
-    pub fn search(&self, words: &str) -> Vec<NodeId> {
-        let parts: Vec<&str> = words.split('/').collect();
-        let fits = |node: &Node, parts: &[&str]| match parts {
-            [name] => node.id.name == *name,
-            [first, name] => {
-                node.id.name == *name && (node.id.namespace == *first || node.id.kind.eq_ignore_ascii_case(first))
-            }
-            [kind, namespace, name] => {
-                node.id.name == *name && node.id.namespace == *namespace && node.id.kind.eq_ignore_ascii_case(kind)
-            }
-            _ => false,
-        };
-        let found: Vec<NodeId> = self
-            .nodes()
-            .filter(|(_, node)| fits(node, &parts))
-            .map(|(id, _)| id)
-            .collect();
-        let apps: Vec<NodeId> = found
-            .iter()
-            .copied()
-            .filter(|id| self.node(*id).standing == Standing::App)
-            .collect();
-        if apps.is_empty() || parts.len() > 1 {
-            found
-        } else {
-            apps
-        }
-    }
-
     /// Returns the apps, by cluster and identity.
     pub fn apps(&self) -> &[AppFacts] {
         &self.apps

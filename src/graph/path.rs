@@ -249,8 +249,13 @@ impl Graph {
                         because: None,
                     }),
                 }
-                if let (Some(leg), Some(line)) = (critical.last_mut(), line) {
-                    leg.because = leg.because.take().or_else(|| Some(line.edge.clone()));
+            }
+            if let (Some(leg), Some(line)) = (critical.last_mut(), line) {
+                match &mut leg.because {
+                    None => leg.because = Some(line.edge.clone()),
+                    // The line from a joint names one of all that go through it; the one that was waited for is this.
+                    Some(edge) if moments[here] == Moment::Joint => edge.earlier = line.edge.earlier,
+                    Some(_) => {}
                 }
             }
             moment = came.and_then(|edge| moments.edge_endpoints(edge)).map(|(from, _)| from);

@@ -1,13 +1,13 @@
 //! What can be foreseen of a restore: the order of its apps, how long it takes, and what waits for what.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Took;
 use super::text::{ALL, SHOWN};
-use crate::graph::{Edge, Forecast, Graph, NodeId, Seen, Timeline, Unknown};
+use super::{Remark, Took};
+use crate::graph::{Cycle, Edge, Forecast, Graph, Node, NodeId, Seen, Timeline, Unknown};
 use crate::rto;
 
 /// What can be foreseen.
@@ -58,51 +58,7 @@ impl Foresight {
         }
     }
 
-    /// Tells what something waits for, link by link, and what its loss would hold back. The error names what there is instead.
-    pub fn why(&self, words: &str) -> Result<String, String> {
-        let found = self.graph.search(words);
-        if found.is_empty() {
-            return Err(format!(
-                "nothing that follows from the roots is called `{words}`: write NAME, NAMESPACE/NAME or KIND/NAME"
-            ));
-        }
-        let mut text = String::new();
-        for node in found {
-            self.tell(node, &mut text);
-        }
-        Ok(text)
-    }
-
-    fn tell(&self, node: NodeId, text: &mut String) {
-        let _ = writeln!(text, "{}", self.graph.node(node));
-        let chains = self.graph.why(node);
-        if chains.is_empty() {
-            let _ = writeln!(text, "  waits for nothing");
-        }
-        for chain in chains {
-            for (depth, link) in chain.iter().enumerate() {
-                let indent = "  ".repeat(depth + 1);
-                if link.later.0 == node || depth > 0 {
-                    let _ = writeln!(text, "{indent}{}", self.link(link));
-                } else {
-                    let _ = writeln!(text, "{indent}{} {}", self.graph.node(link.later.0), self.link(link));
-                }
-            }
-        }
-        let held = self.graph.held_back_by(node);
-        let objects = match held.objects.len() {
-            1 => "1 object".to_owned(),
-            count => format!("{count} objects"),
-        };
-        let apps = match held.apps.len() {
-            0 => "no other app".to_owned(),
-            1 => format!("1 app: {}", self.names(&held.apps)),
-            count => format!("{count} apps: {}", self.names(&held.apps)),
-        };
-        let _ = writeln!(text, "  its loss would hold back {objects} and {apps}");
-    }
-
-    fn link(&self, link: &Edge) -> String {
+    pub(super) fn link(&self, link: &Edge) -> String {
         let place = &link.place;
         let at = if place.file.is_empty() {
             String::new()
@@ -113,7 +69,7 @@ impl Foresight {
     }
 
     /// Names an app. A root of the runbook may be called as the app that it is.
-    fn name(&self, node: NodeId) -> String {
+    pub(super) fn name(&self, node: NodeId) -> String {
         let id = &self.graph.node(node).id;
         match id.kind.as_str() {
             "Root" => format!("root {}", id.name),
@@ -122,7 +78,7 @@ impl Foresight {
     }
 
     /// Names apps, the first few of many.
-    fn names(&self, nodes: &[NodeId]) -> String {
+    pub(super) fn names(&self, nodes: &[NodeId]) -> String {
         let mut names: Vec<_> = nodes.iter().take(SHOWN).map(|node| self.name(*node)).collect();
         if nodes.len() > SHOWN {
             names.push(format!("{} more", nodes.len() - SHOWN));
@@ -147,11 +103,7 @@ impl Foresight {
             }
         }
         for together in apps.together.iter().take(FEW) {
-            writeln!(
-                f,
-                "  ! these wait for each other and can only come together: {}",
-                self.names(together)
-            )?;
+            writeln!(f, "  {}", self.tangle(together))?;
         }
         if let Some(more @ 1..) = apps.together.len().checked_sub(FEW) {
             writeln!(f, "  ! and {more} more such groups{ALL}")?;
@@ -196,38 +148,68 @@ impl Foresight {
     }
 
     /// What is needed and nothing that is known brings, each with who needs it.
-    fn missing(&self) -> impl Iterator<Item = (NodeId, Vec<Edge>)> {
+    pub(super) fn missing(&self) -> impl Iterator<Item = (NodeId, Vec<Edge>)> {
         self.graph.unknowns().into_iter().filter_map(|unknown| match unknown {
             Unknown::Missing { node, needed_by } => Some((node, needed_by)),
             Unknown::App { .. } => None,
         })
     }
 
+    /// Says that things wait for themselves.
+    pub(super) fn circle(&self, cycle: &Cycle) -> Remark {
+        let mut remark = Remark::certain("a circle, which nothing but a person can cut; its weakest link is marked:");
+        for (number, link) in cycle.links.iter().enumerate() {
+            // The one that can be cut is always told.
+            let shown = between(number, cycle.links.len(), TURNS);
+            if number != cycle.weakest && shown != Shown::Yes {
+                if let Shown::Instead(more) = shown {
+                    remark.lines.push(format!("  … {more} more links"));
+                }
+                continue;
+            }
+            let mark = if number == cycle.weakest { "✂" } else { " " };
+            let line = format!("{mark} {} {}", self.graph.node(link.later.0), self.link(link));
+            remark.lines.push(line);
+        }
+        remark
+    }
+
+    /// Says that apps wait for each other.
+    pub(super) fn tangle(&self, apps: &[NodeId]) -> Remark {
+        Remark::certain(format!(
+            "these wait for each other and can only come together: {}",
+            self.names(apps)
+        ))
+    }
+
+    /// Says that an object is in more than one app.
+    pub(super) fn shared(&self, node: &Node) -> Remark {
+        Remark::certain(format!("{node} is in more than one app: {}", self.names(&node.apps)))
+    }
+
+    /// Says that nothing brings what something needs: the first of these, and how many more there are.
+    pub(super) fn lack(&self, node: NodeId, first: &Edge, needed_by: usize) -> Remark {
+        let more = match needed_by {
+            0 | 1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        Remark::open(format!(
+            "nothing that is known brings {}: {} {}{more}",
+            self.graph.node(node),
+            self.graph.node(first.later.0),
+            self.link(first)
+        ))
+    }
+
     fn doubts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for cycle in self.graph.cycles().iter().take(FEW) {
-            writeln!(
-                f,
-                "  ! a circle, which nothing but a person can cut; its weakest link is marked:"
-            )?;
-            for (number, link) in cycle.links.iter().enumerate() {
-                // The one that can be cut is always told.
-                let shown = between(number, cycle.links.len(), TURNS);
-                if number != cycle.weakest && shown != Shown::Yes {
-                    if let Shown::Instead(more) = shown {
-                        writeln!(f, "       … {more} more links")?;
-                    }
-                    continue;
-                }
-                let mark = if number == cycle.weakest { "✂" } else { " " };
-                writeln!(f, "     {mark} {} {}", self.graph.node(link.later.0), self.link(link))?;
-            }
+            writeln!(f, "  {}", self.circle(cycle))?;
         }
         if let Some(more @ 1..) = self.graph.cycles().len().checked_sub(FEW) {
             writeln!(f, "  ! and {more} more circles{ALL}")?;
         }
-        for (node, found) in self.graph.doubled().take(SHOWN) {
-            let apps = &self.graph.node(node).apps;
-            writeln!(f, "  ! {found} is in more than one app: {}", self.names(apps))?;
+        for (_, found) in self.graph.doubled().take(SHOWN) {
+            writeln!(f, "  {}", self.shared(found))?;
         }
         if let Some(more @ 1..) = self.graph.doubled().count().checked_sub(SHOWN) {
             writeln!(f, "  ! and {more} more are in more than one app{ALL}")?;
@@ -235,17 +217,7 @@ impl Foresight {
         let missing: Vec<_> = self.missing().collect();
         for (node, needed_by) in missing.iter().take(SHOWN) {
             let Some(first) = needed_by.first() else { continue };
-            let more = match needed_by.len() {
-                1 => String::new(),
-                count => format!(", and {} more", count - 1),
-            };
-            writeln!(
-                f,
-                "  ? nothing that is known brings {}: {} {}{more}",
-                self.graph.node(*node),
-                self.graph.node(first.later.0),
-                self.link(first)
-            )?;
+            writeln!(f, "  {}", self.lack(*node, first, needed_by.len()))?;
         }
         if missing.len() > SHOWN {
             let more = missing.len() - SHOWN;
@@ -271,6 +243,7 @@ fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::fixture::{Scene, application};
     use crate::graph::fixture_shop::large;
 
     #[test]
@@ -301,5 +274,28 @@ mod tests {
         let told = Foresight::new(graph, &Took::default()).to_string();
         assert!(told.lines().count() <= 60, "{told}");
         assert!(told.contains(" more turns\n"), "{told}");
+    }
+
+    #[test]
+    fn what_decides_names_the_app_of_the_wave_before_that_is_waited_for() {
+        let wave = |name: &str, wave: u8| application(name, &format!("argocd.argoproj.io/sync-wave: '{wave}'"));
+        let apps = [("a", 0), ("m", 0), ("z", 0), ("behind", 1), ("beside", 1)];
+        let children = apps.map(|(name, at)| wave(name, at)).concat();
+        let mut scene = Scene::default()
+            .root("root", &application("platform", ""))
+            .app("platform", &children);
+        for (name, _) in apps {
+            scene = scene.app(name, "");
+        }
+        scene.platform.children_are_awaited = true;
+        let graph = scene.rules(crate::platform::argocd::graph::ROWS).graph();
+        for slow in ["a", "m", "z"] {
+            let is_slow = |node: NodeId| graph.node(node).id.name == slow;
+            let took = |node: NodeId| Some(Duration::from_secs(if is_slow(node) { 50 } else { 5 }));
+            let timeline = graph.timeline(took, |_| crate::graph::Progress::Waiting);
+            let last = timeline.critical.last().unwrap();
+            let named = last.because.as_ref().map(|edge| &graph.node(edge.earlier.0).id.name);
+            assert_eq!(named.map(String::as_str), Some(slow), "{:?}", timeline.critical);
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::digest::{self, Covered};
 use super::extra::{Ordered, order};
 use super::{PlannedApp, Waves};
 use crate::event::{Effect, Phase, PlannedStep};
+use crate::object::ObjectRef;
 use crate::runbook::{Approval, Check, ClusterState, Expect, ExtraAction, ExtraStep, Order, Runbook, SecretShape};
 
 /// A source at the commit that was fetched.
@@ -125,6 +126,8 @@ pub struct Plan {
     /// Whether waves between child apps wait for them; none where nobody could look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waves: Option<Waves>,
+    /// The apps without automated sync that are waited for, and that nothing would sync.
+    pub manual: Vec<ObjectRef>,
     /// What people should know before they restore, which is no part of the digest: it depends on the machine, too.
     pub notices: Vec<String>,
 }
@@ -149,6 +152,7 @@ pub fn make(runbook: &Runbook, input: &Input) -> Plan {
         steps,
         apps: Vec::new(),
         waves: None,
+        manual: Vec::new(),
         notices: Vec::new(),
     }
 }

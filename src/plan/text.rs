@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Plan, PlannedApp};
+use super::{Plan, PlannedApp, Remark};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,16 +25,16 @@ impl fmt::Display for Plan {
         }
         let unknown: Vec<_> = self.apps.iter().filter(|app| !app.unknown.is_empty()).collect();
         for app in unknown.iter().take(SHOWN) {
-            let more = match app.unknown.len() {
-                0 | 1 => String::new(),
-                2 => ", and 1 more reason".to_owned(),
-                count => format!(", and {} more reasons", count - 1),
-            };
-            let why = app.unknown.first().map(String::as_str).unwrap_or_default();
-            writeln!(f, "  ? {} is not known beforehand: {why}{more}", app.app)?;
+            writeln!(f, "  {}", Remark::unknown(&app.app, &app.unknown))?;
         }
         if let Some(more @ 1..) = unknown.len().checked_sub(SHOWN) {
             writeln!(f, "  ? and {more} more that are not known beforehand{ALL}")?;
+        }
+        for app in self.manual.iter().take(SHOWN) {
+            writeln!(f, "  {}", Remark::manual(app))?;
+        }
+        if let Some(more @ 1..) = self.manual.len().checked_sub(SHOWN) {
+            writeln!(f, "  ! and {more} more without automated sync{ALL}")?;
         }
         for notice in self.notices.iter().take(NOTICES) {
             writeln!(f, "  ! {notice}")?;
@@ -169,12 +169,15 @@ mod tests {
                 unknown: vec!["`plugin`".into(), "`other`".into()],
             })
             .collect();
+        plan.manual = plan.apps.iter().map(|app| app.app.clone()).collect();
         plan.notices = (0..100).map(|number| format!("Notice {number}.")).collect();
         let drawn = plan.to_string();
-        assert!(drawn.lines().count() < lines_of_few + 40, "{drawn}");
+        assert!(drawn.lines().count() < lines_of_few + 50, "{drawn}");
         for words in [
             "app-0 is not known beforehand: `plugin`, and 1 more reason\n",
             "  ? and 992 more that are not known beforehand: --output json has all\n",
+            "  ! Application.argoproj.io argocd/app-0 has no automated sync, and is waited for",
+            "  ! and 992 more without automated sync: --output json has all\n",
             "  ! and 76 more notices: --output json has all\n",
         ] {
             assert!(drawn.contains(words), "{words}: {drawn}");

@@ -10,7 +10,7 @@ use super::{answers, build, follow};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
-use crate::plan::{Action, Foresight, Plan, Waves, apps};
+use crate::plan::{Action, Foresight, Plan, Waves, apps, manual};
 use crate::runbook::{ClusterState, Runbook};
 use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
@@ -61,6 +61,10 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
         plan.notices.clone_from(&engine.state().notices);
         plan.apps = world.platform.get().map(apps).unwrap_or_default();
         plan.waves = world.platform.get().map(Waves::of);
+        let known = world.platform.get().zip(world.runbook.get());
+        plan.manual = known
+            .map(|(platform, runbook)| manual(platform, runbook))
+            .unwrap_or_default();
         let lacking = world.runbook.get().map(answers::lacking).unwrap_or_default();
         let lacking = lacking
             .into_iter()

@@ -14,6 +14,7 @@ mod shape;
 mod table;
 mod tree;
 
+pub(crate) use check::among;
 pub use model::{
     Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
     InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store,

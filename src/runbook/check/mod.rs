@@ -19,4 +19,5 @@ use self::whole::Check;
 pub(super) use self::format::{duration, is_commit};
 pub(super) use self::literal::{holds_secret, may_hold_secret};
 pub(super) use self::names::store_name;
+pub(crate) use self::suggest::among;
 pub(super) use self::whole::check;

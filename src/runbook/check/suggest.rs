@@ -17,7 +17,7 @@ pub(super) fn nearest<'word>(text: &str, words: impl IntoIterator<Item = &'word 
 }
 
 /// Says what was probably meant, or what there is.
-pub(super) fn among<'word>(text: &str, words: impl IntoIterator<Item = &'word str> + Clone) -> Option<String> {
+pub(crate) fn among<'word>(text: &str, words: impl IntoIterator<Item = &'word str> + Clone) -> Option<String> {
     let near = near(text, words.clone());
     if !near.is_empty() {
         return Some(format!("did you mean {}?", list(near)));

@@ -56,6 +56,20 @@ async fn a_plan_tells_the_order_of_the_apps_what_decides_how_long_it_takes_and_w
         unknown.said()
     );
 
+    let why = plan(
+        &scene,
+        &["--why", "Gadget.shop.example.com gadgets/one", "--output", "json"],
+    )
+    .await;
+    let why: Value = serde_json::from_str(&why.out).unwrap_or_else(|error| panic!("{error}: {}", why.said()));
+    assert_eq!(
+        why["things"][0]["name"], "Gadget.shop.example.com gadgets/one",
+        "{why:#}"
+    );
+    let drawn = plan(&scene, &["--why", "Gadget/one", "--output", "svg"]).await;
+    assert_eq!((drawn.code, drawn.out.as_str()), (2, ""), "{}", drawn.said());
+    assert!(drawn.said().contains("cannot be drawn"), "{}", drawn.said());
+
     let svg = plan(&scene, &["--output", "svg"]).await;
     assert!(
         svg.out.starts_with("<svg") && svg.out.contains(">gadget<"),
@@ -76,4 +90,19 @@ async fn a_plan_tells_the_order_of_the_apps_what_decides_how_long_it_takes_and_w
         "{:#}",
         json["graph"]
     );
+}
+
+#[tokio::test]
+async fn the_plan_of_a_runbook_with_a_warning_is_one_json_document_with_the_warning_in_it() {
+    let scene = Scene::with(preload::platform("[CreateNamespace=true]")).await;
+    let unused = "sources:\n  nobodys: {git: \"https://git.example.com/nobodys.git\", revision: main}\n";
+    let text = RUNBOOK.replacen("sources:\n", unused, 1);
+    let runbook = scene.outage.runbook("warned.yaml", &text).unwrap();
+    let ran = scene
+        .tool
+        .run(&["plan", &runbook.display().to_string(), "--output", "json"])
+        .await
+        .unwrap();
+    let plan: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.said()));
+    assert_eq!(plan["findings"][0]["rule"], "runbook/unused-source", "{plan:#}");
 }
