@@ -160,15 +160,14 @@ impl Search<'_> {
             Some(path) if !is_base || written.is_of_plugins || path.is_dir() => {
                 self.open.push((path, !is_base || written.is_of_plugins));
             }
-            // What a file of resources holds is read by nobody as if it named files.
-            Some(_) => {}
             None if text.contains('\n') || text.trim_start().starts_with('{') => {
                 for (_, document) in yaml::manifests(text).unwrap_or_default() {
                     self.walk(written, &document);
                 }
             }
             None if is_on_a_server(text) => self.found.push(written.remote(text, is_base)),
-            None => {}
+            // What a file of resources holds is read by nobody as if it named files.
+            _ => {}
         }
     }
 }
