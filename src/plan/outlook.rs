@@ -70,7 +70,7 @@ impl Outlook {
 
     /// Returns how long a run takes of which no step of the plan has begun.
     pub fn before(&self) -> Duration {
-        self.steps_from(0)
+        self.steps_from(0, false)
     }
 
     /// Returns how much longer a run takes that waits for apps in the step `id`. `seen` is how each node that is known now has fared,
@@ -84,7 +84,8 @@ impl Outlook {
             Duration::ZERO if action != Action::Critical => settling,
             apps => apps + self.settling(action),
         };
-        apps + self.steps_from(at + 1)
+        // The apps that are created ahead are among those that are awaited behind the roots, and are not counted twice.
+        apps + self.steps_from(at + 1, action == Action::Leaves)
     }
 
     /// Returns of how many apps an earlier run tells how long they take, and how many there are.
@@ -102,8 +103,9 @@ impl Outlook {
         }
     }
 
-    /// Returns how long the steps from one on take: until the recovery clock stops or, where it has, until the end.
-    fn steps_from(&self, first: usize) -> Duration {
+    /// Returns how long the steps from one on take: until the recovery clock stops or, where it has, until the end. `are_counted` says
+    /// that the apps are counted already.
+    fn steps_from(&self, first: usize, are_counted: bool) -> Duration {
         let has_critical = self.steps.iter().any(|(_, action)| *action == Action::Critical);
         let stops = self.steps.iter().position(|(_, action)| *action == Action::Apps);
         let end = match stops.filter(|stops| has_critical && first <= *stops) {
@@ -116,6 +118,8 @@ impl Outlook {
             .take(end)
             .skip(first)
             .map(|(step, action)| match action {
+                Action::Leaves => Duration::ZERO,
+                Action::Critical | Action::Apps if are_counted => Duration::ZERO,
                 Action::Critical | Action::Apps => {
                     self.apps(*action, &BTreeMap::new(), Duration::ZERO) + self.settling(*action)
                 }
@@ -249,6 +253,15 @@ mod tests {
             .iter()
             .take_while(|(_, action)| *action != Action::Critical);
         assert_eq!(critical.before().as_secs(), before.count() as u64);
+    }
+
+    #[test]
+    fn apps_that_are_created_ahead_are_counted_once() {
+        let (by_agent, by_graph) = (outlook("", true), outlook("order: graph\n", true));
+        assert_eq!(by_graph.before(), by_agent.before());
+        let run = run(0, &[("payments", seen(0, None))]);
+        // The root is applied between the two.
+        assert_eq!(left(&by_graph, "leaves", &run, 5), left(&by_graph, "apps", &run, 5) + 1);
     }
 
     #[test]

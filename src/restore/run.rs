@@ -11,7 +11,7 @@ use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Foresight, Plan, Waves, apps, manual};
-use crate::runbook::{ClusterState, Runbook};
+use crate::runbook::{ClusterState, Order, Runbook};
 use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
 
 /// How a run that ends early ends.
@@ -60,7 +60,10 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
         let mut plan = prepared.plan.clone();
         plan.notices.clone_from(&engine.state().notices);
         plan.apps = world.platform.get().map(apps).unwrap_or_default();
-        plan.waves = world.platform.get().map(Waves::of);
+        let orders = world.runbook.get().map(|runbook| runbook.order);
+        // Where the run itself creates the apps, the order of its step tells more than what the agent would wait for.
+        let of_agent = world.platform.get().filter(|_| orders == Some(Order::Agent));
+        plan.waves = of_agent.map(Waves::of);
         let known = world.platform.get().zip(world.runbook.get());
         plan.manual = known
             .map(|(platform, runbook)| manual(platform, runbook))

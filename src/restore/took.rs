@@ -6,7 +6,10 @@ use crate::engine::journal;
 use crate::event::{RunOutcome, RunState};
 use crate::plan::Took;
 
-/// How many journals are looked into: whoever has run so often without recovering learns nothing from the ones before.
+/// How many journals are looked into, of whatever runbooks.
+const ALL: usize = 200;
+
+/// How many of them are of the runbook: whoever has run so often without recovering learns nothing from the ones before.
 const NEWEST: usize = 20;
 
 /// Returns how the newest run of a runbook went that recovered and was begun on an empty cluster as a whole; nothing where this
@@ -14,13 +17,14 @@ const NEWEST: usize = 20;
 pub(super) fn took(journals: &Path, runbook: &str) -> Took {
     let states = journal::newest_first(journals)
         .into_iter()
-        .take(NEWEST)
+        .take(ALL)
         .filter_map(|path| journal::read(&path).ok())
-        .map(|events| RunState::of(&events));
-    let recovered = states.into_iter().find(|state| {
+        .map(|events| RunState::of(&events))
+        .filter(|state| state.runbook == runbook);
+    let recovered = states.take(NEWEST).find(|state| {
         let is_well = matches!(state.finished, Some((RunOutcome::Recovered, _)));
         let was_empty = state.cluster.as_ref().is_some_and(|cluster| cluster.state == "empty");
-        state.runbook == runbook && is_well && was_empty && state.goes_on_with.is_none()
+        is_well && was_empty && state.goes_on_with.is_none()
     });
     recovered.map(|state| Took::of(&state)).unwrap_or_default()
 }

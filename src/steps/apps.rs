@@ -62,7 +62,7 @@ impl Step for Drive {
         let mut rules = self.rules(runbook, context)?;
         if self.until == Until::Created {
             rules.roots.clear();
-            rules.leaves = weather::told(context, cluster, leaves::marked(&self.world, cluster)).await?;
+            rules.leaves = leaves::ours(&self.world).into();
         }
         let mut following = Following::new(&self.world);
         let checks = self.world.checks.get().cloned().unwrap_or_default();

@@ -1,27 +1,14 @@
 //! The apps that a run creates itself, before the roots: `order: graph`.
 
-use std::sync::Arc;
-
 use super::World;
-use crate::cluster::{Cluster, Error};
 use crate::engine::Context;
 use crate::event::{Body, Exception, Node, NodePhase, Run};
-use crate::object::ObjectRef;
 use crate::platform::argocd::decide::{Decision, name};
 use crate::platform::argocd::leaves::Leaf;
-use crate::platform::argocd::tracking::Tracking;
 
 /// Returns the leaves of this run, as they were planned.
 pub(super) fn ours(world: &World) -> &[Leaf] {
     world.prepared.get().map_or(&[], |prepared| &prepared.leaves.ours)
-}
-
-/// Returns the same as they are created: with the marks that the agent's own settings ask for.
-pub(super) async fn marked(world: &World, cluster: &Cluster) -> Result<Arc<[Leaf]>, Error> {
-    let namespace = world.runbook.get().map(|runbook| runbook.agent.namespace.as_str());
-    let settings = ObjectRef::new("v1", "ConfigMap", namespace.unwrap_or_default(), "argocd-cm");
-    let tracking = Tracking::of(cluster.get(&settings).await?.as_ref());
-    Ok(ours(world).iter().map(|leaf| leaf.marked(&tracking)).collect())
 }
 
 /// Tells of the leaves that nothing names which follows from the roots, now that all of that is there. They are as Git has them by our
@@ -57,6 +44,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::object::ObjectRef;
 
     #[test]
     fn a_leaf_is_unnamed_where_nothing_that_follows_from_the_roots_leads_to_it() {
@@ -66,7 +54,6 @@ mod tests {
             waits: Vec::new(),
             rank: 0,
             object: Value::Null,
-            is_marked: false,
         };
         let node = Node {
             id: "Application argocd/cart".into(),

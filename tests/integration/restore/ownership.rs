@@ -158,12 +158,7 @@ async fn what_is_taken_out_of_git_goes(change: impl Fn(String) -> String) {
     );
     assert!(has_short_name(&bolts));
     assert!(has_label(&service.metadata) && has_variable(&controller) && has_label(&app.metadata));
-    for metadata in [
-        &bolts.metadata,
-        &service.metadata,
-        &controller.metadata,
-        &app.metadata,
-    ] {
+    for metadata in [&bolts.metadata, &service.metadata, &controller.metadata, &app.metadata] {
         let managers = managers(metadata);
         assert!(
             managers.contains(&"argocd-controller") && !managers.contains(&"gitops-dr"),

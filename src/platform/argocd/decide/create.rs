@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::closure::is_there;
+use super::memory::SENT;
 use super::{Action, Create, Decision, Memory, Rules, Tree, name};
 use crate::event::{Blocker, NodePhase};
 use crate::object::ObjectRef;
@@ -36,10 +37,14 @@ pub(super) fn create(tree: &Tree, rules: &Rules, memory: &mut Memory, decision: 
         }
         told.insert(name(&leaf.id), vec![itself("is being created")]);
         match memory.may_create(&leaf.id, now) {
-            None => decision.actions.push(Action::Create(Create {
-                object: leaf.id.clone(),
-                manifest: leaf.object.clone(),
-            })),
+            None => {
+                decision.actions.push(Action::Create(Create {
+                    object: leaf.id.clone(),
+                    manifest: leaf.object.clone(),
+                }));
+                // Should it be refused, nothing else would wake us.
+                decision.look_again = super::earlier(decision.look_again, Some(SENT));
+            }
             left => decision.look_again = super::earlier(decision.look_again, left),
         }
     }
@@ -74,7 +79,6 @@ mod tests {
                 .collect(),
             rank: 0,
             object: json!({"metadata": {"name": name}}),
-            is_marked: true,
         }
     }
 
@@ -131,9 +135,13 @@ mod tests {
         );
         // It never came: somebody took it away, or the request was lost.
         assert_eq!(created(&platform.decide(30)), ["crds"]);
+        // It was refused: what refuses it may be mended, and is not asked all the time.
         let refused = platform.decide(60).actions.remove(0);
         platform.memory.not_done(&refused);
-        assert_eq!(created(&platform.decide(61)), ["crds"]);
+        let refused = platform.decide(61);
+        assert_eq!(created(&refused), Vec::<&str>::new());
+        assert!(refused.look_again.is_some());
+        assert_eq!(created(&platform.decide(90)), ["crds"]);
     }
 
     #[test]

@@ -280,7 +280,8 @@ impl Memory {
     /// the same time.
     pub fn not_done(&mut self, action: &Action) {
         match action {
-            Action::Create(create) => drop(self.created.remove(&create.object)),
+            // It is asked for again after the same time as one that is not seen: what refuses it may be mended.
+            Action::Create(_) => {}
             Action::Sync(sync) => {
                 let Some(begun) = self.begun.get_mut(&sync.object) else {
                     return;

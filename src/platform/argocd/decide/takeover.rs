@@ -15,10 +15,13 @@ use crate::platform::argocd::message::itself;
 use crate::platform::argocd::operation::whole;
 
 /// Why such a sync is begun.
-const TRIGGER: &str = "its CRDs were applied ahead of it, and its first sync takes them over";
+const TRIGGER: &str = "it brings CRDs alone, which were there before it: its first sync takes them over";
 
-/// How long the agent is given to begin it. A recovery does not wait longer for what only a later change of Git would tell.
+/// How long it is tried, and the agent given to begin it. A recovery does not wait longer for what only a later change of Git would tell.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// When one that the API server did not take is begun once more.
+const AGAIN: Duration = Duration::from_secs(5);
 
 impl View<'_> {
     /// Begins the first sync of an app that has none because what it brings was there before it; until that has begun, the app is not ready.
@@ -41,14 +44,25 @@ impl View<'_> {
         if !is_due || self.is_rolling(object) || self.closed(app).is_some() {
             return;
         }
+        let waited = since(self.memory.cleared(id, self.now), self.now);
+        if waited >= PATIENCE {
+            return;
+        }
         let is_begun = self.memory.begun(id, &[TRIGGER.to_owned()]).0 > 0;
-        if is_begun {
-            let waited = self.memory.begun_at(id).map_or(PATIENCE, |at| since(at, self.now));
-            if waited >= PATIENCE {
-                return;
-            }
-            judged.look_again = earlier(judged.look_again, Some(PATIENCE.saturating_sub(waited)));
-        } else {
+        let pause = self
+            .memory
+            .begun_at(id)
+            .map_or(Duration::ZERO, |at| AGAIN.saturating_sub(since(at, self.now)));
+        // Nothing else would wake us where it is refused, or where the agent does not begin it.
+        judged.look_again = earlier(
+            judged.look_again,
+            Some(if is_begun {
+                PATIENCE.saturating_sub(waited)
+            } else {
+                AGAIN
+            }),
+        );
+        if !is_begun && pause.is_zero() {
             self.memory.begin(id, vec![TRIGGER.to_owned()], self.now);
             judged.action = Some(Action::Sync(Sync {
                 object: id.clone(),
@@ -118,11 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_server_did_not_take_is_asked_for_again() {
+    fn what_the_api_server_did_not_take_is_asked_for_again_after_a_pause_and_for_a_while() {
         let mut platform = platform();
-        let refused = platform.decide(6).actions.remove(0);
-        platform.memory.not_done(&refused);
-        assert_eq!(begun(&mut platform, 7), 1);
+        for at in [6, 11, 16] {
+            let mut decision = platform.decide(at);
+            assert!(decision.look_again.is_some(), "{at}");
+            let refused = decision.actions.remove(0);
+            platform.memory.not_done(&refused);
+            assert_eq!(begun(&mut platform, at + 1), 0);
+        }
+        assert_eq!(begun(&mut platform, 66), 0);
+        assert_eq!(phase(&mut platform, 67), NodePhase::Ready);
     }
 
     #[test]

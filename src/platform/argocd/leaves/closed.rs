@@ -9,10 +9,9 @@ use serde_json::Value;
 
 use super::fit::{Fit, is_interior};
 use super::leaf::{Leaf, Leaves, Left, Wait};
-use crate::graph::{App, Contents, Graph, Need, NodeId, Platform, Standing};
+use crate::graph::{App, Graph, Need, NodeId, Platform, Standing};
 use crate::object::ObjectRef;
 use crate::platform::argocd::application::Application;
-use crate::platform::argocd::hook::is_hook;
 use crate::platform::argocd::manifest::for_restore;
 use crate::platform::argocd::preload::{Preloaded, all_projects};
 
@@ -224,7 +223,6 @@ impl Search<'_> {
             .enumerate()
             .map(|(place, (node, _))| (**node, place))
             .collect();
-        let created: BTreeSet<ObjectRef> = order.iter().map(|(_, (app, _))| app.id.clone()).collect();
         for (node, (app, waits)) in order {
             let Some(object) = &app.object else { continue };
             let parent = app.parent.map(|parent| &platform.apps[parent]);
@@ -243,27 +241,8 @@ impl Search<'_> {
                     .collect(),
                 rank: rank.get(node).copied().unwrap_or_default(),
                 object: object.value().clone(),
-                is_marked: parent.is_some_and(|parent| self.comes_to_sync(parent, &created)),
             });
         }
-    }
-
-    /// Whether an app syncs, and with it all that it brings, though it finds all of these and what is preloaded as they should be.
-    fn comes_to_sync(&self, parent: &App, created: &BTreeSet<ObjectRef>) -> bool {
-        let (Some(object), Contents::Known(objects)) = (&parent.object, &parent.contents) else {
-            return false;
-        };
-        if Application::new(object.manifest.value()).has_sync_option("ApplyOutOfSyncOnly=true") {
-            return false;
-        }
-        objects.iter().map(|object| &object.manifest).any(|manifest| {
-            let mut id = manifest.id();
-            let is_there = self.given.contains(&id);
-            if id.namespace.is_empty() {
-                id.namespace.clone_from(&parent.namespace);
-            }
-            !is_hook(manifest.value()) && !is_there && !self.given.contains(&id) && !created.contains(&id)
-        })
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::object::ObjectRef;
-use crate::platform::argocd::tracking::Tracking;
 
 /// How many leaves that are left to their parents are told.
 const SHOWN: usize = 20;
@@ -22,10 +21,9 @@ pub struct Leaf {
     pub waits: Vec<Wait>,
     /// Behind how many others in a row it comes.
     pub rank: usize,
-    /// As it is created.
+    /// As it is created: without the mark of its parent. The parent gives it with its sync, and takes the fields over; with a mark it could
+    /// find all Synced and never sync, and would prune a leaf that the agent's own rendering of it lacks.
     pub object: Value,
-    /// Whether its parent comes to sync whatever it finds, so that it may find this one as its own.
-    pub is_marked: bool,
 }
 
 /// That a leaf waits for another.
@@ -53,21 +51,6 @@ pub struct Leaves {
     pub ours: Vec<Leaf>,
     /// Those that are left to their parents, sorted.
     pub left: Vec<Left>,
-}
-
-impl Leaf {
-    /// Returns it with the object as it is created: with the mark that its parent gives it, so that the parent finds it as its own.
-    ///
-    /// Where the parent brings nothing but leaves, or syncs only what differs, there is no mark: it would find all Synced and never
-    /// sync, and the fields would stay ours. Its first sync gives the mark then, and takes them over.
-    #[must_use = "the leaf is returned, not changed in place"]
-    pub fn marked(&self, tracking: &Tracking) -> Self {
-        let mut leaf = self.clone();
-        if let Some(parent) = self.parent.as_ref().filter(|_| self.is_marked) {
-            tracking.mark(&mut leaf.object, &parent.name, &self.id.namespace);
-        }
-        leaf
-    }
 }
 
 impl Leaves {

@@ -11,7 +11,6 @@ use crate::graph::{After, Contents, Place, Platform};
 use crate::object::ObjectRef;
 use crate::platform::argocd::graph::{ROWS, given};
 use crate::platform::argocd::preload::{Preloaded, preloaded};
-use crate::platform::argocd::tracking::Tracking;
 
 /// An Application that is synced by itself; `more` goes into its metadata, `spec` into its specification.
 fn app_with(name: &str, more: &str, spec: &str) -> String {
@@ -221,36 +220,9 @@ fn the_project_of_a_leaf_comes_before_it_where_its_app_may_bring_it() {
 }
 
 #[test]
-fn a_leaf_bears_the_mark_of_its_parent_where_that_comes_to_sync_all_the_same() {
-    let mark = |children: &[String], change: &dyn Fn(&mut Scene)| {
-        let mut scene = below_the_root(children).app("shop", &plain("ConfigMap", "one"));
-        change(&mut scene);
-        let (leaves, _) = found(&mut scene);
-        let leaf = leaves.ours.iter().find(|leaf| leaf.id.name == "shop").unwrap();
-        let marked = leaf.marked(&Tracking::of(None)).object;
-        let pointer = "/metadata/annotations/argocd.argoproj.io~1tracking-id";
-        marked.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
-    };
-    let own = Some("root:argoproj.io/Application:argocd/shop".to_owned());
-    let nothing = |_: &mut Scene| ();
-    assert_eq!(mark(&[app("shop"), plain("ConfigMap", "more")], &nothing), own);
-    assert_eq!(
-        mark(&[app("shop")], &nothing),
-        None,
-        "all that it brings is Synced at once"
-    );
-    let sparing = |scene: &mut Scene| {
-        let root = scene
-            .platform
-            .apps
-            .iter_mut()
-            .find(|app| app.id.name == "root")
-            .unwrap();
-        let object = root.object.as_mut().unwrap();
-        object.manifest.value_mut()["spec"]["syncPolicy"]["syncOptions"] =
-            serde_json::json!(["ApplyOutOfSyncOnly=true"]);
-    };
-    assert_eq!(mark(&[app("shop"), plain("ConfigMap", "more")], &sparing), None);
+fn a_leaf_bears_no_mark_so_that_its_parent_syncs_it_and_prunes_none_that_it_does_not_know() {
+    let (leaves, _) = found(&mut below_the_root(&[app("shop")]).app("shop", &plain("ConfigMap", "one")));
+    assert_eq!(leaves.ours[0].object["metadata"]["annotations"], Value::Null);
 }
 
 #[test]
