@@ -396,6 +396,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_last_words_of_a_program_without_memory_are_understood_where_it_has_a_bound() {
+        for (said, is_understood) in [
+            ("fatal error: runtime: out of memory", true),
+            ("sh: 1: fork: Cannot allocate memory", true),
+            ("virtual memory exhausted", true),
+            ("a value of memory is wrong", false),
+        ] {
+            let script = format!("echo '{said}' >&2; exit 2");
+            let exec = || shell(&script, &Redactor::default());
+            let error = exec().memory(64_000_000).run().await.unwrap_err();
+            assert_eq!(
+                matches!(error, Error::TooMuchMemory { limit: 64_000_000, .. }),
+                is_understood,
+                "{error}"
+            );
+            let error = exec().run().await.unwrap_err();
+            assert!(matches!(error, Error::Failed { .. }), "{error}");
+        }
+    }
+
+    #[tokio::test]
     async fn what_it_started_does_not_outlive_a_program_that_ran_too_long() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("child");

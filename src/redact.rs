@@ -123,7 +123,8 @@ impl Redactor {
     }
 
     /// Returns where a text of which only the beginning is known may be cut so that no known value is cut with it: the part before
-    /// can be redacted by itself, and what is behind is to be held back. 0 where the text may be the beginning of one value.
+    /// can be redacted by itself, and what is behind is to be held back. 0 where the text may be the beginning of one value. So it
+    /// is with what kustomize quotes, up to as much as a Secret can hold.
     pub fn cut(&self, text: &[u8]) -> usize {
         let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);
         let longest = needles.first().map_or(0, |needle| needle.len());
@@ -139,7 +140,7 @@ impl Redactor {
                     .map(|at| from + at)
             });
             // What is moved out of one value may come to lie in another.
-            match across.min() {
+            match across.chain(literal_across(text, cut)).min() {
                 Some(earlier) => cut = earlier,
                 None => return cut,
             }
@@ -205,6 +206,32 @@ const LITERAL: [(&str, &str); 2] = [
     ("literal sources [", "]: invalid literal source "),
     ("invalid literal source ", ", expected key=value"),
 ];
+
+/// How many bytes are held back for the end of such a literal; no Secret holds more (`MaxSecretSize` in `pkg/apis/core`).
+const LONGEST_LITERAL: usize = 1 << 20;
+
+/// Returns where the words around such a literal begin in which a text would be cut, also where they may go on behind the text.
+fn literal_across(text: &[u8], cut: usize) -> Option<usize> {
+    let find = |text: &[u8], words: &str| text.windows(words.len()).position(|window| window == words.as_bytes());
+    let across = LITERAL.iter().filter_map(|(before, behind)| {
+        let mut from = 0;
+        while let Some(start) = find(&text[from..cut], before).map(|at| from + at) {
+            let value = start + before.len();
+            match find(&text[value..], behind) {
+                Some(at) if value + at + behind.len() <= cut => from = value + at,
+                None if text.len() - start > LONGEST_LITERAL => return None,
+                _ => return Some(start),
+            }
+        }
+        // The first words themselves are cut; what is behind the text is not known.
+        let begin = (cut + 1).saturating_sub(before.len()).max(from);
+        (begin..cut).find(|&start| {
+            let known = &text[start..text.len().min(start + before.len())];
+            before.as_bytes().starts_with(known)
+        })
+    });
+    across.min()
+}
 
 /// Returns the text with such literals masked; `None` where there is none.
 fn without_literals(text: &str) -> Option<String> {
@@ -298,6 +325,30 @@ mod tests {
         }
         let much = "x".repeat(1000);
         assert!(redactor.cut(much.as_bytes()) > 900);
+    }
+
+    #[test]
+    fn a_text_is_never_cut_within_what_kustomize_quotes() {
+        let text =
+            "Error: literal sources [a=b hunter2]: invalid literal source hunter2, expected key=value; and so on";
+        let redactor = Redactor::default();
+        for is_learnt in [false, true] {
+            if is_learnt {
+                // A value that begins in the quoted one moves the cut into it.
+                redactor.learn(&Secret::from("hunter2, exp"));
+            }
+            for known in 0..=text.len() {
+                let cut = redactor.cut(&text.as_bytes()[..known]);
+                assert!(cut <= known, "{known}: {cut}");
+                let parts = [&text[..cut], &text[cut..]].map(|part| redactor.redact(part).into_owned());
+                let parts = parts.concat();
+                assert!(!parts.contains("hunter2"), "{known}: {cut}: {parts}");
+                assert!(is_learnt || parts == redactor.redact(text), "{known}: {cut}: {parts}");
+            }
+        }
+        // It is not held for ever.
+        let endless = format!("invalid literal source {}", "x".repeat(LONGEST_LITERAL));
+        assert!(redactor.cut(endless.as_bytes()) > 0);
     }
 
     #[test]

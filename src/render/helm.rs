@@ -33,14 +33,16 @@ pub(super) async fn render(
         let run = turn.renderer.program(&program, place, home.path()).args(&args);
         run.run().await.map_err(|error| explain(path, error))
     };
+    // What it needs is laid out in a copy, which is there for as long as it is looked at.
+    let mut built = None;
     let output = match run(&ground.place).await {
         Err(missing @ Error::NoDependency { .. }) => {
             let settings = &turn.renderer.settings;
             if !settings.network && settings.cache.is_none() {
                 return Err(missing);
             }
-            let built = charts::build(turn, ground, helm.pass_credentials, &mut collection.findings).await?;
-            run(&built.ground.place).await?
+            let whole = charts::build(turn, ground, helm.pass_credentials, &mut collection.findings).await?;
+            run(&built.insert(whole).ground.place).await?
         }
         output => output?,
     };
@@ -50,8 +52,8 @@ pub(super) async fn render(
         line: 0,
     };
     collection.written(turn, output, origin).await?;
-    let chart = ground.place.clone();
-    collection.asks |= turn.aside(move |halt| asks(&chart, halt)).await?;
+    let chart = built.as_ref().map_or(ground, |built| &built.ground).place.clone();
+    collection.asks |= turn.aside(move |halt| asks(&chart, 0, &mut 0, halt)).await?;
     Ok(())
 }
 
@@ -67,23 +69,31 @@ fn source(path: &str, document: &str) -> String {
 /// By this a template asks which kinds the cluster serves.
 const ASKS: &[u8] = b"APIVersions";
 
-/// Whether a chart may ask which kinds the cluster serves, itself or by a chart in it. One that is packed is taken to ask.
-fn asks(chart: &Path, halt: &Halt) -> Result<bool, Error> {
+/// How many folders lie in each other, and how many bytes of templates are looked through, before a chart is taken to ask.
+const DEEPEST: usize = 32;
+const MOST: u64 = 64 << 20;
+
+/// Whether a chart may ask which kinds the cluster serves, itself or by a chart in it. What is not looked at is taken to ask: a
+/// chart that is packed, and a link, which is never followed, for it may lead back to where it is.
+fn asks(folder: &Path, depth: usize, sum: &mut u64, halt: &Halt) -> Result<bool, Error> {
     halt.check()?;
-    for entry in std::fs::read_dir(chart).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let is_one = if path.is_dir() {
-            asks(&path, halt)?
-        } else if path.extension().is_some_and(|end| end == "tgz") {
-            true
-        } else if path
-            .extension()
-            .is_some_and(|end| end == "yaml" || end == "tpl" || end == "yml")
-        {
-            let text = std::fs::read(&path).unwrap_or_default();
-            text.windows(ASKS.len()).any(|part| part == ASKS)
-        } else {
-            false
+    if depth > DEEPEST {
+        return Ok(true);
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type().ok());
+        let ends = |ends: &[&str]| path.extension().is_some_and(|end| ends.iter().any(|one| end == *one));
+        let is_one = match kind {
+            Some(kind) if kind.is_dir() => asks(&path, depth + 1, sum, halt)?,
+            Some(kind) if kind.is_symlink() => true,
+            Some(kind) if kind.is_file() && ends(&["yaml", "yml", "tpl"]) => {
+                *sum += entry.metadata().map_or(0, |about| about.len());
+                *sum > MOST || {
+                    let text = std::fs::read(&path).unwrap_or_default();
+                    text.windows(ASKS.len()).any(|part| part == ASKS)
+                }
+            }
+            _ => ends(&["tgz"]),
         };
         if is_one {
             return Ok(true);
@@ -213,6 +223,41 @@ fn explain(path: &str, error: exec::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chart_asks_by_its_templates_and_links_in_it_are_never_followed() {
+        let of = |fill: &dyn Fn(&Path)| {
+            let chart = tempfile::tempdir().unwrap();
+            std::fs::write(chart.path().join("Chart.yaml"), "name: c\n").unwrap();
+            fill(chart.path());
+            let mut sum = 0;
+            (asks(chart.path(), 0, &mut sum, &Halt::default()).unwrap(), sum)
+        };
+        assert_eq!(of(&|_| {}), (false, 8));
+        let with = |name: &'static str| {
+            of(&move |chart| std::fs::write(chart.join(name), "{{ .Capabilities.APIVersions }}").unwrap()).0
+        };
+        assert_eq!(
+            ["a.tpl", "a.yaml", "a.tgz", "a.md"].map(with),
+            [true, true, true, false]
+        );
+        // Two that lead back would be 2^40 folders. Nothing is read by them.
+        let (is_asking, sum) = of(&|chart| {
+            for name in ["a", "b"] {
+                std::os::unix::fs::symlink(".", chart.join(name)).unwrap();
+            }
+        });
+        assert!(is_asking && sum <= 8, "{sum}");
+        let deep = of(&|chart| std::fs::create_dir_all(chart.join("d/".repeat(DEEPEST + 1))).unwrap());
+        assert!(deep.0);
+        let much = of(&|chart| {
+            std::fs::File::create(chart.join("a.yaml"))
+                .unwrap()
+                .set_len(MOST + 1)
+                .unwrap()
+        });
+        assert!(much.0);
+    }
 
     #[test]
     fn commas_are_escaped_as_argo_cd_does() {

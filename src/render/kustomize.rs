@@ -103,7 +103,8 @@ pub(super) async fn run(
     });
     let found = found.await?;
     let fetches = renderer.settings.fetches_bases;
-    if let Some(refused) = found.iter().find(|remote| !remote.is_base || !fetches) {
+    let is_refused = |remote: &&remote::Remote| !remote.is_base || !fetches || remote.is_of_this_machine();
+    if let Some(refused) = found.iter().find(is_refused) {
         return Err(refused.refused());
     }
     let (program, verb) = match program(renderer, ground) {

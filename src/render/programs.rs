@@ -10,6 +10,9 @@ use crate::exec::{self, Exec};
 /// An address at which nobody listens, for programs that must not use the network (`discard`, RFC 863).
 const NOWHERE: &str = "http://127.0.0.1:9";
 
+/// Ssh without keys and without questions: it takes the user's home from the list of users rather than from `HOME`.
+const SSH: &str = "ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile=/dev/null";
+
 /// What the programs say of themselves, each asked once.
 #[derive(Default)]
 pub(super) struct Versions {
@@ -46,6 +49,9 @@ impl Renderer {
             .env("PATH", folders.unwrap_or_default())
             // What wants a login fails instead of asking on the terminal.
             .env("GIT_TERMINAL_PROMPT", "0")
+            // Git takes nothing from this machine's disk, and no program of the repository's choice.
+            .env("GIT_ALLOW_PROTOCOL", "https:http:ssh")
+            .env("GIT_SSH_COMMAND", SSH)
     }
 
     /// Returns a program as [`Renderer::program`] does, with the network.
@@ -108,5 +114,33 @@ pub(super) fn explain(path: &str, form: Form, source: exec::Error) -> Error {
         path: path.to_owned(),
         form,
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Redactor;
+
+    #[tokio::test]
+    async fn what_fetches_has_neither_the_users_keys_nor_this_machines_repositories_nor_a_way_to_ask() {
+        let renderer = Renderer::new(Settings::default(), &Redactor::default());
+        let home = home().unwrap();
+        let env = renderer
+            .fetching(Path::new("env"), home.path(), home.path())
+            .run()
+            .await
+            .unwrap();
+        let env = String::from_utf8(env).unwrap();
+        for expected in [
+            "GIT_TERMINAL_PROMPT=0".to_owned(),
+            "GIT_ALLOW_PROTOCOL=https:http:ssh".to_owned(),
+            "GIT_SSH_COMMAND=ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityFile=/dev/null"
+                .to_owned(),
+            format!("HOME={}", home.path().display()),
+        ] {
+            assert!(env.lines().any(|line| line == expected), "{expected}: {env}");
+        }
+        assert!(!env.contains("SSH_AUTH_SOCK"), "{env}");
     }
 }

@@ -61,8 +61,20 @@ pub(super) struct Remote {
 }
 
 impl Remote {
+    /// Whether git would read a repository of this machine for it.
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        let name = self.name.trim().to_ascii_lowercase();
+        name.strip_prefix("git::").unwrap_or(&name).starts_with("file:")
+    }
+
     /// Says why it is not fetched.
     pub(super) fn refused(&self) -> Error {
+        if self.is_of_this_machine() {
+            return Error::Unknown(format!(
+                "`{}` is on this machine and not in the repository, so that it is not read: {}",
+                self.name, self.place
+            ));
+        }
         let what = if self.is_base { "base" } else { "file" };
         Error::Unknown(format!(
             "`{}` is a {what} on a server, which is not fetched: {}",
@@ -136,7 +148,8 @@ impl Search<'_> {
                     } else if name == "repo" && !is_there(written, fields) {
                         self.found.extend(texts(field).map(|text| written.remote(text, false)));
                     } else if is_one(&FILES) {
-                        let remote = texts(field).filter(|text| is_fetched(text));
+                        let may_be_inline = name == "patchesstrategicmerge";
+                        let remote = texts(field).filter(|text| is_fetched(text, may_be_inline));
                         self.found.extend(remote.map(|text| written.remote(text, false)));
                     }
                     if !is_one(&WORDS) {
@@ -151,7 +164,7 @@ impl Search<'_> {
     /// Looks at an entry of a list of folders, files or inline documents.
     fn entry(&mut self, written: &Written<'_>, text: &str, is_base: bool) {
         // Kustomize asks for an address first, whether or not there is a folder of this name.
-        if is_fetched(text) {
+        if is_fetched(text, !is_base) {
             self.found.push(written.remote(text, is_base));
             return;
         }
@@ -160,11 +173,14 @@ impl Search<'_> {
             Some(path) if !is_base || written.is_of_plugins || path.is_dir() => {
                 self.open.push((path, !is_base || written.is_of_plugins));
             }
-            None if text.contains('\n') || text.trim_start().starts_with('{') => {
-                for (_, document) in yaml::manifests(text).unwrap_or_default() {
-                    self.walk(written, &document);
+            None if is_inline(text) => match yaml::manifests(text) {
+                // What kustomize cannot read as a document it takes for a path, and one that begins with an address for a server's.
+                Ok(documents) if !is_on_a_server(text.split_whitespace().next().unwrap_or_default()) => {
+                    documents.iter().for_each(|(_, document)| self.walk(written, document));
                 }
-            }
+                _ if is_on_a_server(text) => self.found.push(written.remote(text, is_base)),
+                _ => {}
+            },
             None if is_on_a_server(text) => self.found.push(written.remote(text, is_base)),
             // What a file of resources holds is read by nobody as if it named files.
             _ => {}
@@ -209,13 +225,19 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// Whether kustomize would fetch a file of this name (`HasRemoteFileScheme` in `api/internal/loader`), which may have another name
-/// in front, as in `name=https://…`.
-fn is_fetched(text: &str) -> bool {
+/// in front, as in `name=https://…`. Where a document may stand instead, what is written within it is no name.
+fn is_fetched(text: &str, may_be_inline: bool) -> bool {
     let begins = |text: &str| {
         let scheme = text.trim().split(':').next().unwrap_or_default().to_ascii_lowercase();
         text.contains(':') && (scheme == "http" || scheme == "https")
     };
-    begins(text) || text.split_once('=').is_some_and(|(_, file)| begins(file))
+    let is_document = may_be_inline && is_inline(text);
+    begins(text) || !is_document && text.split_once('=').is_some_and(|(_, file)| begins(file))
+}
+
+/// Whether a text that may be a path or a document is a document: no path has lines or begins as JSON does.
+fn is_inline(text: &str) -> bool {
+    text.contains('\n') || text.trim_start().starts_with('{')
 }
 
 /// Returns the text of a field, or what it is where there is none; nothing where it is written in a way that another reader may
@@ -258,6 +280,7 @@ fn is_on_a_server(name: &str) -> bool {
         || name.contains("?ref=")
         || name.starts_with("git::")
         || name.starts_with("git@")
+        || name.to_ascii_lowercase().starts_with("file:")
         || (host.contains('.') && !host.starts_with('.') && name.contains('/') && !name.contains(".yaml"))
 }
 
@@ -302,6 +325,45 @@ mod tests {
                 refused,
                 format!("`{server}` is a base on a server, which is not fetched: part/Kustomization:2")
             );
+        }
+    }
+
+    #[test]
+    fn an_address_within_an_inline_document_is_none_of_a_file_unless_a_file_is_fetched_by_it() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let about = "apiVersion: builtin\\nkind: ConfigMapGenerator\\nmetadata: {name: g}";
+        for (list, expected) in [
+            (
+                "patchesStrategicMerge: [\"kind: Pod\\nargs: ['--url=http://backend']\\n\"]".to_owned(),
+                None,
+            ),
+            (
+                r#"patchesStrategicMerge: ['{"kind": "Pod", "args": ["--url=http://h"]}']"#.to_owned(),
+                None,
+            ),
+            (format!("generators: [\"{about}\\nliterals: [url=http://h]\\n\"]"), None),
+            (
+                format!("generators: [\"{about}\\nfiles: [a=http://h]\\n\"]"),
+                Some("a=http://h"),
+            ),
+            // No document stands in these, nor where a document would begin as an address does.
+            (
+                "configMapGenerator: [{name: g, files: ['{a=http://h']}]".to_owned(),
+                Some("{a=http://h"),
+            ),
+            ("resources: [\"a=http://h\\n\"]".to_owned(), Some("a=http://h\n")),
+            (
+                "generators: [\"git::ssh://h/a: x\\n\"]".to_owned(),
+                Some("git::ssh://h/a: x\n"),
+            ),
+            (
+                "patchesStrategicMerge: [\"http://h/a\\n\"]".to_owned(),
+                Some("http://h/a\n"),
+            ),
+        ] {
+            write(&root, "app/kustomization.yaml", &format!("{list}\n"));
+            assert_eq!(names(&root), expected.as_slice(), "{list}");
         }
     }
 

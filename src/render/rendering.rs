@@ -273,6 +273,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_repository_of_this_machine_is_no_base() {
+        let root = tempfile::tempdir().unwrap();
+        for base in ["file:///srv/secret.git", "git::file:///srv/a?ref=v1", "FILE:///srv/a"] {
+            let file = root.path().join("kustomization.yaml");
+            fs::write(file, format!("resources:\n- '{base}'\n")).unwrap();
+            let found = render(root.path(), "", &Options::default(), &Redactor::default()).await;
+            let expected = format!(
+                "`{base}` is on this machine and not in the repository, so that it is not read: kustomization.yaml:2"
+            );
+            assert_eq!(found.unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[tokio::test]
     async fn a_folder_without_manifests_is_a_finding() {
         let found = rendered(&[("README.md", "nothing here")]).await;
         assert_eq!(found.findings[0].rule, "render/empty");

@@ -39,11 +39,22 @@ struct Known {
 }
 
 enum State {
-    /// It is being rendered, or that broke off.
+    /// It is being rendered for the first time, or that broke off.
     Open,
     Brought(Brought),
     /// It was not in time.
     Late,
+}
+
+impl State {
+    /// Takes what a rendering came to, none where it was not in time. What was known before is kept until there is something better.
+    fn ended(&mut self, found: Option<Brought>) {
+        match (found, &self) {
+            (Some(found), _) => *self = Self::Brought(found),
+            (None, Self::Brought(_)) => {}
+            (None, _) => *self = Self::Late,
+        }
+    }
 }
 
 /// What was rendered.
@@ -129,8 +140,7 @@ impl Early {
     }
 
     fn begin(&mut self, key: Key) {
-        let Some(known) = self.known.get_mut(&key) else { return };
-        known.state = State::Open;
+        let Some(known) = self.known.get(&key) else { return };
         let (ground, until, object) = (Arc::clone(&self.ground), self.until, known.object.clone());
         let target = Cluster {
             kube_version: self.target.kube_version.clone(),
@@ -156,17 +166,13 @@ impl Early {
 
     fn take(&mut self, key: &Key, found: Option<Brought>) {
         let Some(known) = self.known.get_mut(key) else { return };
-        let Some(found) = found else {
-            known.state = State::Late;
-            return;
-        };
         let mut below = Vec::new();
-        if let Ok(objects) = &found.contents {
+        if let Some(Ok(objects)) = found.as_ref().map(|found| &found.contents) {
             let (cluster, namespace) = self.ground.whereabouts(&known.object.manifest);
             below.extend(followers(objects, &cluster, &namespace));
         }
         let depth = known.depth + 1;
-        known.state = State::Brought(found);
+        known.state.ended(found);
         for object in below {
             self.find(object, depth);
         }
@@ -187,6 +193,41 @@ impl Early {
             sources: Vec::new(),
             asks: false,
             contents: Err(vec![why]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn because(why: &str) -> Brought {
+        Brought {
+            sources: Vec::new(),
+            asks: true,
+            contents: Err(vec![why.to_owned()]),
+        }
+    }
+
+    #[test]
+    fn a_rendering_is_replaced_by_a_later_one_only_where_that_was_in_time() {
+        let after = |ends: Vec<Option<&str>>| {
+            let mut state = State::Open;
+            ends.into_iter().for_each(|found| state.ended(found.map(because)));
+            match state {
+                State::Open => "open".to_owned(),
+                State::Late => "late".to_owned(),
+                State::Brought(brought) => brought.contents.unwrap_err().concat(),
+            }
+        };
+        for (ends, expected) in [
+            (vec![], "open"),
+            (vec![None], "late"),
+            (vec![Some("first"), None], "first"),
+            (vec![Some("first"), Some("second")], "second"),
+            (vec![None, Some("second")], "second"),
+        ] {
+            assert_eq!(after(ends.clone()), expected, "{ends:?}");
         }
     }
 }

@@ -161,10 +161,10 @@ async fn what_a_chart_of_the_repository_needs_is_fetched_and_kept_and_nothing_is
     let get =
         async |path, network| render_with(with(&server, cache.path(), network), &job(root.path(), path, None)).await;
     // What is beside it needs no network.
-    assert_eq!(
-        super::scene::ids(&get("local", false).await.unwrap()),
-        ["Secret common"]
-    );
+    let local = get("local", false).await.unwrap();
+    assert_eq!(super::scene::ids(&local), ["Secret common"]);
+    // What was laid out for it is packed, and nobody knows whether it asks which kinds are served.
+    assert!(local.asks);
     let error = get("app", false).await.unwrap_err();
     assert!(
         words(&error).contains("neither in its folder nor on this machine"),
