@@ -193,7 +193,7 @@ fn record_children(scene: &mut Scene) -> std::path::PathBuf {
     let record = wrappers.join("record");
     for program in ["kustomize", "helm"] {
         let script = format!(
-            "#!/bin/sh\n{{ printf '%s\\n' \"$0\" \"$@\"; tr '\\0' '\\n' < /proc/$$/environ; }} >> '{}'\nexec '{}' \"$@\"\n",
+            "#!/bin/sh\n{{ printf '%s\\n' \"$0\" \"$@\"; /usr/bin/tr '\\0' '\\n' < /proc/$$/environ; }} >> '{}'\nexec '{}' \"$@\"\n",
             record.display(),
             bin.join(program).display()
         );
