@@ -254,7 +254,7 @@ mod tests {
             std::fs::File::create(chart.join("a.yaml"))
                 .unwrap()
                 .set_len(MOST + 1)
-                .unwrap()
+                .unwrap();
         });
         assert!(much.0);
     }

@@ -176,7 +176,9 @@ impl Search<'_> {
             None if is_inline(text) => match yaml::manifests(text) {
                 // What kustomize cannot read as a document it takes for a path, and one that begins with an address for a server's.
                 Ok(documents) if !is_on_a_server(text.split_whitespace().next().unwrap_or_default()) => {
-                    documents.iter().for_each(|(_, document)| self.walk(written, document));
+                    for (_, document) in &documents {
+                        self.walk(written, document);
+                    }
                 }
                 _ if is_on_a_server(text) => self.found.push(written.remote(text, is_base)),
                 _ => {}

@@ -213,7 +213,9 @@ mod tests {
     fn a_rendering_is_replaced_by_a_later_one_only_where_that_was_in_time() {
         let after = |ends: Vec<Option<&str>>| {
             let mut state = State::Open;
-            ends.into_iter().for_each(|found| state.ended(found.map(because)));
+            for found in ends {
+                state.ended(found.map(because));
+            }
             match state {
                 State::Open => "open".to_owned(),
                 State::Late => "late".to_owned(),
