@@ -24,10 +24,10 @@ impl fmt::Display for Plan {
             write!(f, "{waves}")?;
         }
         let unknown: Vec<_> = self.apps.iter().filter(|app| !app.unknown.is_empty()).collect();
-        for app in unknown.iter().take(SHOWN) {
+        for app in unknown.iter().take(BROKEN) {
             writeln!(f, "  {}", Remark::unknown(&app.app, &app.unknown))?;
         }
-        if let Some(more @ 1..) = unknown.len().checked_sub(SHOWN) {
+        if let Some(more @ 1..) = unknown.len().checked_sub(BROKEN) {
             writeln!(f, "  ? and {more} more that are not known beforehand{ALL}")?;
         }
         for app in self.manual.iter().take(SHOWN) {
@@ -67,6 +67,9 @@ fn bounded(details: &[String]) -> Vec<String> {
     }
     lines
 }
+
+/// How many apps that cannot be told beforehand are told of: most of these are somebody's mistake.
+const BROKEN: usize = 20;
 
 /// How many names a line shows, and how many lines a list.
 pub(super) const SHOWN: usize = 8;
@@ -175,7 +178,7 @@ mod tests {
         assert!(drawn.lines().count() < lines_of_few + 50, "{drawn}");
         for words in [
             "app-0 is not known beforehand: `plugin`, and 1 more reason\n",
-            "  ? and 992 more that are not known beforehand: --output json has all\n",
+            "  ? and 980 more that are not known beforehand: --output json has all\n",
             "  ! Application.argoproj.io argocd/app-0 has no automated sync, and is waited for",
             "  ! and 992 more without automated sync: --output json has all\n",
             "  ! and 76 more notices: --output json has all\n",

@@ -42,16 +42,12 @@ pub(super) fn cause(text: &str) -> &str {
     const AROUND: [&str; 5] = [
         "Failed to load target state: ",
         "failed to generate manifest for source ",
-        "rpc error: code = ",
+        // Other codes tell something.
+        "rpc error: code = Unknown desc = ",
         "Manifest generation error (cached): ",
         "failed to execute helm template command: ",
     ];
-    // The names of source and code, and the command line, end with what is searched for.
-    let ends = |around: &str| match around {
-        "failed to generate manifest for source " => ": ",
-        "rpc error: code = " => " desc = ",
-        _ => "",
-    };
+    let ends = |around: &str| if around.ends_with("source ") { ": " } else { "" };
     let mut text = text;
     while let Some((around, rest)) = AROUND
         .iter()
@@ -188,7 +184,10 @@ mod tests {
                 format!("{around}Manifest generation error (cached): nopath: app path does not exist"),
                 "nopath: app path does not exist",
             ),
-            ("rpc error: code = Unknown".into(), "rpc error: code = Unknown"),
+            (
+                "rpc error: code = Unavailable desc = no".into(),
+                "rpc error: code = Unavailable desc = no",
+            ),
             ("`helm` failed exit status 1: ".into(), "`helm` failed exit status 1: "),
             ("cluster has no connection".into(), "cluster has no connection"),
         ] {
