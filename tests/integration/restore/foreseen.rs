@@ -95,10 +95,13 @@ async fn a_plan_tells_the_order_of_the_apps_what_decides_how_long_it_takes_and_w
 #[tokio::test]
 async fn the_plan_of_a_runbook_with_a_warning_is_one_json_document_with_the_warning_in_it() {
     let scene = Scene::with(preload::platform("[CreateNamespace=true]")).await;
-    // The platform's own repository under another name, which nothing is taken from.
-    let platform = RUNBOOK.lines().find(|line| line.starts_with("  platform: {")).unwrap();
-    let unused = format!("sources:\n{}\n", platform.replace("platform: {", "nobodys: {"));
-    let text = RUNBOOK.replacen("sources:\n", &unused, 1);
+    let nobodys = scene.outage.git.create_public("shop/nobodys").await.unwrap();
+    nobodys
+        .commit("first", [("README.md".to_owned(), String::new())])
+        .await
+        .unwrap();
+    let unused = "sources:\n  nobodys: {git: \"https://git.example.com/shop/nobodys.git\", revision: main}\n";
+    let text = RUNBOOK.replacen("sources:\n", unused, 1);
     let runbook = scene.outage.runbook("warned.yaml", &text).unwrap();
     let ran = scene
         .tool
