@@ -71,16 +71,21 @@ impl View<'_> {
             judged.node.blocked_by.push(itself(closed.reason));
             return;
         }
-        self.memory.begin(id, vec![order_of(app)], self.now);
-        judged.action = Some(Action::Sync(Sync {
+        judged.action = Some(self.begin_whole(id, app, order_of(app), TRIGGER));
+    }
+
+    /// Begins the one sync of all that an app holds that there is for a cause.
+    pub(super) fn begin_whole(&mut self, id: &ObjectRef, app: Application<'_>, cause: String, trigger: &str) -> Action {
+        self.memory.begin(id, vec![cause], self.now);
+        Action::Sync(Sync {
             object: id.clone(),
             resource_version: app.resource_version().to_owned(),
-            operation: whole(app, &self.rules.run, TRIGGER),
-            trigger: TRIGGER.to_owned(),
+            operation: whole(app, &self.rules.run, trigger),
+            trigger: trigger.to_owned(),
             attempt: 1,
             bound: 1,
             is_again: false,
-        }));
+        })
     }
 }
 

@@ -7,12 +7,11 @@
 use std::time::Duration;
 
 use super::node::{Judged, View};
-use super::{Action, Sync, earlier, since};
+use super::{earlier, since};
 use crate::event::NodePhase;
 use crate::object::ObjectRef;
 use crate::platform::argocd::application::Application;
 use crate::platform::argocd::message::itself;
-use crate::platform::argocd::operation::whole;
 
 /// Why such a sync is begun.
 const TRIGGER: &str = "it brings CRDs alone, which were there before it: its first sync takes them over";
@@ -63,16 +62,7 @@ impl View<'_> {
             }),
         );
         if !is_begun && pause.is_zero() {
-            self.memory.begin(id, vec![TRIGGER.to_owned()], self.now);
-            judged.action = Some(Action::Sync(Sync {
-                object: id.clone(),
-                resource_version: app.resource_version().to_owned(),
-                operation: whole(app, &self.rules.run, TRIGGER),
-                trigger: TRIGGER.to_owned(),
-                attempt: 1,
-                bound: 1,
-                is_again: false,
-            }));
+            judged.action = Some(self.begin_whole(id, app, TRIGGER.to_owned(), TRIGGER));
         }
         judged.node.phase = NodePhase::Progressing;
         judged.node.blocked_by = vec![itself(
@@ -85,6 +75,7 @@ impl View<'_> {
 mod tests {
     use serde_json::json;
 
+    use super::super::Action;
     use super::super::fixture::{Platform, app_id, ready};
     use super::*;
 
