@@ -242,8 +242,8 @@ fn store(store: &StoreKind) -> Fed {
             .text("vault")
             .text(vault.address.as_str())
             .maybe(vault.namespace.as_deref()),
-        StoreKind::Aws { region } => Fed::default().text("aws").text(region),
-        StoreKind::Sops { source } => Fed::default().text("sops").text(source),
+        StoreKind::Aws(aws) => Fed::default().text("aws").text(&aws.region),
+        StoreKind::Sops(sops) => Fed::default().text("sops").text(&sops.source),
     }
 }
 
@@ -256,13 +256,15 @@ fn secret(secret: &SecretSpec) -> Fed {
             kind,
             labels,
             annotations,
+            immutable,
         } => Fed::default()
             .text("kubernetes")
             .text(namespace)
             .maybe(name.as_deref())
             .text(kind)
             .pairs(labels)
-            .pairs(annotations),
+            .pairs(annotations)
+            .flag(*immutable),
     };
     let fed = fed.pairs(&secret.set).flag(secret.optional);
     secret.from.iter().fold(fed, |fed, from| {

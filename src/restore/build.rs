@@ -1,94 +1,15 @@
-//! From the checked runbook to stores, and from the plan to steps.
+//! From the plan to steps.
 
 use std::sync::Arc;
 
 use crate::engine::Step;
 use crate::event::Failure;
 use crate::plan::{Action, Item, Plan};
-use crate::redact::{Redactor, Secret};
-use crate::runbook::{AgentKind, Auth, ExtraAction, Plain, Runbook, Store as Configured, StoreKind, Vault};
-use crate::secrets::Store;
-use crate::secrets::vault::{self, Login, Settings};
+use crate::runbook::{AgentKind, ExtraAction, Runbook, StoreKind};
 use crate::steps::{
     ApplyExtra, ApplyRoot, Approve, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, LetSetsGo, Preload,
     ProveClusters, RegisterCluster, Release, RestoreCredentials, RunProgram, StartAgent, Until, World,
 };
-
-/// Makes the stores that the runbook reads from.
-pub(super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result<Vec<Box<dyn Store>>, Failure> {
-    let mut stores: Vec<Box<dyn Store>> = Vec::new();
-    let used = |store: &&Configured| {
-        runbook
-            .secrets
-            .values()
-            .any(|spec| spec.from.iter().any(|from| from.store == store.name))
-    };
-    for store in runbook.stores.iter().filter(used) {
-        match &store.kind {
-            StoreKind::Vault(vault) => {
-                let settings = settings(&store.name, vault)?;
-                stores.push(Box::new(vault::Vault::new(settings, redactor)?));
-            }
-            // `supported` has refused them.
-            StoreKind::Aws { .. } | StoreKind::Sops { .. } => {}
-        }
-    }
-    Ok(stores)
-}
-
-fn settings(name: &str, vault: &Vault) -> Result<Settings, Failure> {
-    let ca_pem = match &vault.ca {
-        None => None,
-        Some(path) => Some(
-            std::fs::read(path)
-                .map_err(|error| Failure::new(format!("store {name}: its CA {path} cannot be read: {error}")))?,
-        ),
-    };
-    let auth = match &vault.auth {
-        Auth::Token(token) => Login::Token(value(name, token)?),
-        Auth::AppRole {
-            mount,
-            role_id,
-            secret_id,
-            wrapped,
-        } => Login::AppRole {
-            mount: mount.clone(),
-            role_id: value(name, role_id)?,
-            secret_id: value(name, secret_id)?,
-            wrapped: *wrapped,
-        },
-    };
-    let (Auth::Token(credential)
-    | Auth::AppRole {
-        secret_id: credential, ..
-    }) = &vault.auth;
-    Ok(Settings {
-        name: name.to_owned(),
-        address: vault.address.clone(),
-        namespace: vault.namespace.clone(),
-        ca_pem,
-        auth,
-        variable: match credential {
-            Plain::Env(variable) => Some(variable.clone()),
-            Plain::Literal(_) => None,
-        },
-    })
-}
-
-/// Returns a value of the runbook, read from the environment where it says so.
-fn value(store: &str, plain: &Plain) -> Result<Secret, Failure> {
-    match plain {
-        Plain::Literal(text) => Ok(Secret::from(text.as_str())),
-        Plain::Env(name) => match std::env::var(name) {
-            // A line break at the end is what `$(cat file)` keeps out and an editor puts in.
-            Ok(value) if !value.trim().is_empty() => Ok(Secret::from(value.trim())),
-            _ => Err(Failure::new(format!(
-                "store {store}: the variable {name} is not set, and the runbook logs in with it"
-            ))
-            .hint(format!("export {name} and run again"))),
-        },
-    }
-}
 
 /// Refuses what this version understands but cannot carry out, all of it at once and before anything is touched.
 pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ mod operator;
 mod request;
 mod resume;
 mod run;
+mod stores;
 #[cfg(test)]
 mod told;
 mod took;

@@ -6,7 +6,7 @@ use super::operator::operator;
 use super::request::Request;
 use super::resume::{self, Here};
 use super::took::took;
-use super::{answers, build, follow};
+use super::{answers, build, follow, stores};
 use crate::engine::journal::Journal;
 use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
@@ -127,7 +127,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
         learn_variables(&runbook, &request.redactor);
-        let stores = build::stores(&runbook, &request.redactor)?;
+        let stores = stores::stores(&runbook, &request.redactor)?;
         Ok(Arc::new(World {
             options: Options {
                 kubeconfig: request.kubeconfig,

@@ -14,4 +14,4 @@ pub mod vault;
 
 pub use error::{Error, ErrorKind};
 pub use parallel::{Request, read_all};
-pub use store::{Store, Stored};
+pub use store::{Seen, Store, Stored, WHOLE, Wanted};

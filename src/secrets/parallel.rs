@@ -1,28 +1,45 @@
 //! Many reads at once.
 
+use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
-use super::{Error, Store, Stored};
+use super::{Error, Store, Stored, Wanted};
 
-/// One secret to read.
+/// One secret to read, and where.
 #[derive(Clone, Copy)]
 pub struct Request<'run> {
     /// Where.
     pub store: &'run dyn Store,
-    /// At which path.
-    pub path: &'run str,
-    /// In which version; the newest unless pinned.
-    pub version: Option<u64>,
+    /// Which.
+    pub wanted: Wanted<'run>,
 }
 
-/// Reads many secrets, at most `limit` in flight (at least one). Results are in the order of the requests, and every
-/// request has one: what cannot be had is known all at once.
-pub async fn read_all(requests: &[Request<'_>], limit: usize) -> Vec<Result<Stored, Error>> {
-    // The futures are made before they are polled: a closure inside the stream would borrow for too short a time.
-    let reads: Vec<_> = requests
-        .iter()
-        .map(|request| request.store.read(request.path, request.version))
-        .collect();
+/// Reads many secrets, of all stores at once, and of each as many at a time as it can bear. Results are in the order of the
+/// requests, and every request has one: what cannot be had is known all at once.
+pub async fn read_all(requests: &[Request<'_>]) -> Vec<Result<Stored, Error>> {
+    // The requests of each store, by their places; a store goes by its name, which a runbook gives once.
+    let mut stores: Vec<(&dyn Store, Vec<usize>)> = Vec::new();
+    for (place, request) in requests.iter().enumerate() {
+        match stores
+            .iter_mut()
+            .find(|(store, _)| store.name() == request.store.name())
+        {
+            Some((_, places)) => places.push(place),
+            None => stores.push((request.store, vec![place])),
+        }
+    }
+    let reads = stores.into_iter().map(|(store, places)| async move {
+        let wanted: Vec<_> = places.iter().map(|&place| requests[place].wanted).collect();
+        let read = store.read_many(&wanted).await;
+        places.into_iter().zip(read).collect::<Vec<_>>()
+    });
+    let mut all: Vec<_> = join_all(reads).await.into_iter().flatten().collect();
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Awaits reads, at most `limit` in flight (at least one). Results are in their order.
+pub(super) async fn read_each<T>(reads: Vec<impl Future<Output = T>>, limit: usize) -> Vec<T> {
     stream::iter(reads).buffered(limit.max(1)).collect().await
 }
 
@@ -37,23 +54,35 @@ mod tests {
     use crate::secrets::ErrorKind;
 
     /// Counts how many reads are in flight; `a…` paths take longest, so that answers come out of order.
-    #[derive(Default)]
     struct Counting {
+        name: &'static str,
+        limit: usize,
         now: AtomicUsize,
         most: AtomicUsize,
     }
 
+    impl Counting {
+        fn new(name: &'static str, limit: usize) -> Self {
+            Self {
+                name,
+                limit,
+                now: AtomicUsize::new(0),
+                most: AtomicUsize::new(0),
+            }
+        }
+    }
+
     #[async_trait]
     impl Store for Counting {
-        fn name(&self) -> &'static str {
-            "counting"
+        fn name(&self) -> &str {
+            self.name
         }
 
         async fn check(&self) -> Result<(), Error> {
             Ok(())
         }
 
-        async fn read(&self, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
             let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
             for _ in 0..if path.starts_with('a') { 50 } else { 5 } {
@@ -65,34 +94,48 @@ mod tests {
             }
             Ok(Stored {
                 data: BTreeMap::new(),
-                version,
+                version: version.map(str::to_owned),
+                written: None,
             })
+        }
+
+        async fn read_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Stored, Error>> {
+            let reads = wanted.iter().map(|wanted| self.read(wanted.path, wanted.version));
+            read_each(reads.collect(), self.limit).await
         }
     }
 
-    async fn versions(limit: usize) -> (Vec<Option<u64>>, usize) {
-        let store = Counting::default();
+    /// Reads of two stores in turn.
+    async fn versions(limit: usize) -> (Vec<Option<String>>, [usize; 2]) {
+        let stores = [Counting::new("one", limit), Counting::new("two", limit)];
         let paths = ["a0", "b1", "c-missing", "d3", "a4", "b5"];
-        let requests: Vec<_> = (0..)
-            .zip(paths)
-            .map(|(version, path)| Request {
-                store: &store,
-                path,
-                version: Some(version),
+        let numbers = ["0", "1", "2", "3", "4", "5"];
+        let requests: Vec<_> = (0..paths.len())
+            .map(|at| Request {
+                store: &stores[at % 2],
+                wanted: Wanted {
+                    path: paths[at],
+                    version: Some(numbers[at]),
+                },
             })
             .collect();
-        let results = read_all(&requests, limit).await;
+        let results = read_all(&requests).await;
         let versions = results
             .into_iter()
             .map(|result| result.ok().and_then(|stored| stored.version));
-        (versions.collect(), store.most.load(Ordering::SeqCst))
+        (
+            versions.collect(),
+            stores.each_ref().map(|store| store.most.load(Ordering::SeqCst)),
+        )
     }
 
     #[tokio::test]
-    async fn results_keep_the_order_of_requests_and_reads_stay_within_the_limit() {
-        let expected = vec![Some(0), Some(1), None, Some(3), Some(4), Some(5)];
-        for (limit, most) in [(0, 1), (1, 1), (3, 3), (50, 6)] {
-            assert_eq!(versions(limit).await, (expected.clone(), most), "limit {limit}");
+    async fn results_keep_the_order_of_requests_and_the_reads_of_each_store_stay_within_its_limit() {
+        let expected: Vec<_> = [Some("0"), Some("1"), None, Some("3"), Some("4"), Some("5")]
+            .map(|version| version.map(str::to_owned))
+            .to_vec();
+        for (limit, most) in [(0, 1), (1, 1), (2, 2), (50, 3)] {
+            assert_eq!(versions(limit).await, (expected.clone(), [most; 2]), "limit {limit}");
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
+use super::parallel::read_each;
 use super::{Error, ErrorKind};
 use crate::redact::Secret;
 
@@ -17,7 +19,45 @@ pub trait Store: Send + Sync {
     async fn check(&self) -> Result<(), Error>;
 
     /// Reads the secret at a path: the newest version, or the pinned one.
-    async fn read(&self, path: &str, version: Option<u64>) -> Result<Stored, Error>;
+    async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error>;
+
+    /// Reads many secrets at once. The answers are in the order of `wanted`, and each has one: what cannot be had is known
+    /// all at once. A store that gives many in one answer does it by itself.
+    async fn read_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Stored, Error>> {
+        let reads = wanted.iter().map(|wanted| self.read(wanted.path, wanted.version));
+        read_each(reads.collect(), IN_FLIGHT).await
+    }
+
+    /// Says what is known of a secret without its values, as far as the store tells; else by reading and forgetting them.
+    async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
+        self.read(path, version).await.map(|stored| stored.seen())
+    }
+}
+
+/// Reads in flight at most: a store that has just come up should not be the next thing to fall over.
+pub(super) const IN_FLIGHT: usize = 8;
+
+/// The key under which a store gives a value that has no keys: a file, a variable, a secret that is text.
+pub const WHOLE: &str = "value";
+
+/// One secret to read of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'run> {
+    /// Its path in the store.
+    pub path: &'run str,
+    /// Its version; the newest unless pinned.
+    pub version: Option<&'run str>,
+}
+
+/// What is known of a secret without its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its version, where the store keeps them.
+    pub version: Option<String>,
+    /// When that was written, where the store tells.
+    pub written: Option<Timestamp>,
+    /// The names of its keys, where they can be known.
+    pub keys: Option<Vec<String>>,
 }
 
 /// A secret as it is stored.
@@ -25,11 +65,31 @@ pub trait Store: Send + Sync {
 pub struct Stored {
     /// Its values, by key.
     pub data: BTreeMap<String, Secret>,
-    /// Its version, where the store counts them.
-    pub version: Option<u64>,
+    /// Its version, where the store keeps them.
+    pub version: Option<String>,
+    /// When that was written, where the store tells.
+    pub written: Option<Timestamp>,
 }
 
 impl Stored {
+    /// Takes what has no keys.
+    pub fn whole(value: Secret) -> Self {
+        Self {
+            data: BTreeMap::from([(WHOLE.to_owned(), value)]),
+            version: None,
+            written: None,
+        }
+    }
+
+    /// Returns what is known of it without its values.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            version: self.version.clone(),
+            written: self.written,
+            keys: Some(self.data.keys().cloned().collect()),
+        }
+    }
+
     /// Returns the value of one key, which is wanted as the key `ours`. `place` names the secret for the error, such as
     /// `dr/repo-platform in store vault`.
     ///
@@ -76,6 +136,7 @@ mod tests {
                 .map(|key| ((*key).to_owned(), Secret::from("hunter2hunter2")))
                 .collect(),
             version: None,
+            written: None,
         }
     }
 

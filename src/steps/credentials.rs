@@ -127,9 +127,12 @@ pub(super) fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Re
             kind,
             labels,
             annotations,
+            immutable,
         } => json!({
             "apiVersion": "v1",
             "kind": "Secret",
+            // Told only where it is so: an own word on what is the default would be one more field to differ in.
+            "immutable": immutable.then_some(true),
             "metadata": {
                 "name": given.as_deref().unwrap_or(name),
                 "namespace": namespace,

@@ -12,10 +12,7 @@ use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 use crate::platform::argocd::secret;
 use crate::redact::Secret;
 use crate::runbook::{From, SecretShape, SecretSpec};
-use crate::secrets::{Error, ErrorKind, Request, Store, read_all};
-
-/// Reads in flight at most: a store that has just come up should not be the next thing to fall over.
-const IN_FLIGHT: usize = 8;
+use crate::secrets::{Error, ErrorKind, Request, Store, Wanted, read_all};
 
 /// Reads the stores.
 pub struct ReadStores(pub Arc<World>);
@@ -145,12 +142,14 @@ impl ReadStores {
             .filter_map(|(_, _, from)| {
                 Some(Request {
                     store: store(&from.store)?,
-                    path: &from.path,
-                    version: from.version,
+                    wanted: Wanted {
+                        path: &from.path,
+                        version: from.version.as_deref(),
+                    },
                 })
             })
             .collect();
-        let mut read = read_all(&open, IN_FLIGHT).await.into_iter();
+        let mut read = read_all(&open).await.into_iter();
         round
             .iter()
             .map(|(_, _, from)| {

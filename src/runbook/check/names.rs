@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::shape::Name;
+use super::super::shape::{Kinds, Name};
+use super::super::table::STORE;
 use super::super::tree::{Node, Span, Value};
 use super::{Check, suggest};
-
-/// The kinds of store, which are also their names.
-const STORE_KINDS: [&str; 3] = ["vault", "aws", "sops"];
 
 /// The names of things. `None` where they are not all known, since the part that gives them is broken.
 #[derive(Debug, Default)]
@@ -46,8 +44,15 @@ impl Names {
 pub(in super::super) fn store_name(store: &Node) -> Option<&str> {
     match store.get("name") {
         Some(name) => name.text(),
-        None => STORE_KINDS.into_iter().find(|kind| store.get(kind).is_some()),
+        None => store_kind(store),
     }
+}
+
+/// Returns the kind of a store, which is also its name unless it is given one.
+pub(in super::super) fn store_kind(store: &Node) -> Option<&'static str> {
+    let Kinds::Of(kinds) = STORE.kinds else { return None };
+    let mut kinds = kinds.iter().map(|kind| kind.name);
+    kinds.find(|kind| store.get(kind).is_some())
 }
 
 /// Returns the keys of a mapping; none where there is no such mapping.

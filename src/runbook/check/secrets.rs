@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::table::ARGOCD_SECRETS;
 use super::super::tree::{Entry, Node, Span};
+use super::names::store_kind;
 use super::{Check, store_name};
 
 /// The kinds of Argo CD's secrets that grant access to a repository.
@@ -42,7 +43,42 @@ impl Check<'_> {
         }
         self.uses();
         self.same();
+        self.versions();
         self.locked_in();
+    }
+
+    /// Checks that what is pinned is a version that its store keeps.
+    fn versions(&mut self) {
+        let root = self.root;
+        for entry in root.table("secrets") {
+            for from in entry.value.get("from").map_or(&[][..], Node::one_or_many) {
+                let (Some(version), Some((name, ..))) = (from.get("version"), place(from)) else {
+                    continue;
+                };
+                let mut stores = root.list("stores").iter();
+                let kind = stores
+                    .find(|store| store_name(store) == Some(name))
+                    .and_then(store_kind);
+                let is_whole = version.whole().is_some_and(|number| number > 0);
+                match kind {
+                    _ if version.written().is_none() => {}
+                    None | Some("aws") => {}
+                    Some("vault") if is_whole => {}
+                    Some("vault") => self.error(
+                        "runbook/version",
+                        version.span,
+                        "the versions of Vault are whole numbers from 1 on",
+                        None,
+                    ),
+                    Some(kind) => self.error(
+                        "runbook/version",
+                        version.span,
+                        format!("a store of the kind `{kind}` keeps no versions"),
+                        "leave `version` out".to_owned(),
+                    ),
+                }
+            }
+        }
     }
 
     /// Checks that what is named as credentials can be such.

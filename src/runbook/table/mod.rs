@@ -12,3 +12,4 @@ use self::field::{may, must, table, word, words};
 
 pub(super) use self::runbook::RUNBOOK;
 pub(super) use self::secrets::ARGOCD_SECRETS;
+pub(super) use self::stores::STORE;

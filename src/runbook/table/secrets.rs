@@ -64,6 +64,11 @@ pub(super) static KUBERNETES_SECRET: Record = Record {
         ),
         may("labels", words(), "Its labels."),
         may("annotations", words(), "Its annotations."),
+        may(
+            "immutable",
+            Shape::Flag,
+            "Whether nobody may change its values any more.",
+        ),
     ],
     kinds: Kinds::None,
 };
@@ -71,7 +76,11 @@ pub(super) static KUBERNETES_SECRET: Record = Record {
 pub(super) static FROM: Record = Record {
     title: "where a secret is read",
     fields: &[
-        may("version", Shape::Whole(1, u64::MAX), "The version, if it is pinned."),
+        may(
+            "version",
+            Shape::Scalar,
+            "The version, if it is pinned: a number in Vault, in AWS a version's id or a stage such as `AWSPREVIOUS`.",
+        ),
         may(
             "keys",
             Shape::Table {

@@ -119,7 +119,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
         From {
             store: "vault".into(),
             path: "dr/repo-platform".into(),
-            version: Some(3),
+            version: Some("3".into()),
             keys: [("password".to_owned(), "token".to_owned())].into(),
         }
     );

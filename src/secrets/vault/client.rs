@@ -102,7 +102,7 @@ impl Store for Vault {
         self.log_in().await
     }
 
-    async fn read(&self, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+    async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
         self.read_kv(path, version).await
     }
 }

@@ -7,7 +7,7 @@ use vaultrs::api::EndpointResult;
 use vaultrs::api::kv1::requests::GetSecretRequest;
 use vaultrs::api::kv1::responses::GetSecretResponse;
 use vaultrs::api::kv2::requests::ReadSecretRequest;
-use vaultrs::api::kv2::responses::ReadSecretResponse;
+use vaultrs::api::kv2::responses::{ReadSecretResponse, SecretVersionMetadata};
 
 use super::client::Vault;
 use super::mount::{KvVersion, Mount};
@@ -20,8 +20,9 @@ const EXACT_DIGITS: usize = 15;
 
 impl Vault {
     /// Reads the secret at `path`, which begins with its mount.
-    pub(super) async fn read_kv(&self, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+    pub(super) async fn read_kv(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
         let path = path.trim_matches('/');
+        let version = version.map(|version| self.number(path, version)).transpose()?;
         if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(self
                 .wrong(format!("{path:?} is no path of a secret"))
@@ -38,6 +39,15 @@ impl Vault {
             KvVersion::Two => self.read_v2(&mount, inner, version).await,
             KvVersion::Unknown => self.read_either(&mount, inner, version).await,
         }
+    }
+
+    fn number(&self, path: &str, version: &str) -> Result<u64, Error> {
+        version.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+            self.wrong(format!(
+                "{path} is pinned to version {version:?}, and versions are whole numbers from 1 on"
+            ))
+            .hint("`bao kv metadata get` lists them")
+        })
     }
 
     async fn read_v1(&self, mount: &Mount, path: &str, version: Option<u64>) -> Result<Stored, Error> {
@@ -118,7 +128,7 @@ impl Vault {
         else {
             return Err(self.not_understood(mount, path, answer));
         };
-        self.stored(mount, path, data, Some(metadata.version))
+        self.stored(mount, path, data, Some(&metadata))
     }
 
     fn stored(
@@ -126,7 +136,7 @@ impl Vault {
         mount: &Mount,
         path: &str,
         data: serde_json::Map<String, Value>,
-        version: Option<u64>,
+        metadata: Option<&SecretVersionMetadata>,
     ) -> Result<Stored, Error> {
         let mut values = BTreeMap::new();
         for (key, value) in data {
@@ -146,7 +156,11 @@ impl Vault {
             };
             values.insert(key, text);
         }
-        Ok(Stored { data: values, version })
+        Ok(Stored {
+            data: values,
+            version: metadata.map(|metadata| metadata.version.to_string()),
+            written: metadata.and_then(|metadata| metadata.created_time.parse().ok()),
+        })
     }
 
     fn wrong(&self, what: impl std::fmt::Display) -> Error {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use gitops_dr::secrets::{Error, ErrorKind, Request, Store, Stored, read_all};
+use gitops_dr::secrets::{Error, ErrorKind, Request, Store, Stored, Wanted, read_all};
 use serde_json::json;
 
 use super::bench::{Bench, CANARY, by, token};
@@ -24,14 +24,14 @@ async fn both_versions_of_the_engine_are_read_by_the_path_of_the_command_line() 
     root.put("teams/dr/with space ü", [("password", CANARY)]).await.unwrap();
     let vault = bench.as_root();
     for (path, version) in [
-        ("secret/dr/repo", Some(1)),
-        ("/secret/dr/repo/", Some(1)),
+        ("secret/dr/repo", Some("1")),
+        ("/secret/dr/repo/", Some("1")),
         ("kv1/dr/repo", None),
-        ("teams/dr/with space ü", Some(1)),
+        ("teams/dr/with space ü", Some("1")),
     ] {
         let stored = vault.read(path, None).await.unwrap();
         assert_eq!(value(&stored, "password"), Some(CANARY), "{path}");
-        assert_eq!(stored.version, version, "{path}");
+        assert_eq!(stored.version.as_deref(), version, "{path}");
         assert!(!format!("{stored:?}").contains("canary"));
     }
 }
@@ -74,19 +74,22 @@ async fn a_pinned_version_is_read_and_a_missing_one_is_told_from_a_missing_secre
         root.put("secret/dr/repo", [("password", password)]).await.unwrap();
     }
     let vault = bench.as_root();
-    let first = vault.read("secret/dr/repo", Some(1)).await.unwrap();
-    assert_eq!((value(&first, "password"), first.version), (Some("one"), Some(1)));
+    let first = vault.read("secret/dr/repo", Some("1")).await.unwrap();
+    assert_eq!(
+        (value(&first, "password"), first.version.as_deref()),
+        (Some("one"), Some("1"))
+    );
 
-    let error = vault.read("secret/dr/repo", Some(9)).await.unwrap_err();
+    let error = vault.read("secret/dr/repo", Some("9")).await.unwrap_err();
     let words = ["no version 9 of secret/dr/repo", "versions 1, 2, 3 are there"];
     bench.expect(&error, ErrorKind::MissingVersion, &words);
-    let error = vault.read("secret/dr/nothing", Some(9)).await.unwrap_err();
+    let error = vault.read("secret/dr/nothing", Some("9")).await.unwrap_err();
     bench.expect(&error, ErrorKind::MissingPath, &["no secret at secret/dr/nothing"]);
     // The role may read the data and not the metadata, so the two cannot be told apart.
     let role = bench.role(RULES).await;
     let error = bench
         .vault(by(&role))
-        .read("secret/dr/repo", Some(9))
+        .read("secret/dr/repo", Some("9"))
         .await
         .unwrap_err();
     bench.expect(
@@ -96,7 +99,7 @@ async fn a_pinned_version_is_read_and_a_missing_one_is_told_from_a_missing_secre
     );
 
     root.put("kv1/dr/repo", [("password", CANARY)]).await.unwrap();
-    let error = vault.read("kv1/dr/repo", Some(1)).await.unwrap_err();
+    let error = vault.read("kv1/dr/repo", Some("1")).await.unwrap_err();
     bench.expect(&error, ErrorKind::Configuration, &["KV version 1 keeps none"]);
 }
 
@@ -119,13 +122,13 @@ async fn a_deleted_version_can_be_brought_back_and_a_destroyed_one_cannot() {
         "`bao kv undelete -versions=2 secret/dr/repo`",
     ];
     bench.expect(&error, ErrorKind::Deleted, &words);
-    let error = vault.read("secret/dr/repo", Some(1)).await.unwrap_err();
+    let error = vault.read("secret/dr/repo", Some("1")).await.unwrap_err();
     bench.expect(
         &error,
         ErrorKind::Destroyed,
         &["version 1 of secret/dr/repo", "destroyed for good"],
     );
-    let error = vault.read("secret/dr/repo", Some(3)).await.unwrap_err();
+    let error = vault.read("secret/dr/repo", Some("3")).await.unwrap_err();
     bench.expect(
         &error,
         ErrorKind::MissingVersion,
@@ -333,7 +336,7 @@ impl Store for Counted<'_> {
         self.inner.check().await
     }
 
-    async fn read(&self, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+    async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         let stored = self.inner.read(path, version).await;
@@ -362,13 +365,12 @@ async fn twenty_secrets_are_read_at_once_by_one_login_and_each_has_its_answer() 
         .iter()
         .map(|path| Request {
             store: &store,
-            path,
-            version: None,
+            wanted: Wanted { path, version: None },
         })
         .collect();
-    let results = read_all(&requests, 6).await;
+    let results = read_all(&requests).await;
 
-    assert_eq!(store.most.load(Ordering::SeqCst), 6);
+    assert_eq!(store.most.load(Ordering::SeqCst), 8);
     assert_eq!(bench.tokens().await, before + 1);
     assert_eq!(results.len(), 20);
     for (number, result) in results.iter().enumerate() {

@@ -210,7 +210,7 @@ async fn a_path_in_the_address_is_kept() {
     .await;
     for prefix in ["/bao", "/bao/"] {
         let vault = Vault::new(fake.settings(prefix, token(TOKEN)), &Redactor::default()).unwrap();
-        vault.read("secret/dr/repo", Some(1)).await.unwrap();
+        vault.read("secret/dr/repo", Some("1")).await.unwrap();
     }
     let expected = [
         format!("/bao{MOUNTS} with token"),

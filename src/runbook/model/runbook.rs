@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::check::is_commit;
+use super::super::check::is_commit;
+use super::stores::Store;
 
 /// A checked runbook.
 #[derive(Debug, Clone)]
@@ -111,63 +112,6 @@ impl Revision {
     }
 }
 
-/// Where secrets live.
-#[derive(Debug, Clone)]
-pub struct Store {
-    /// The name by which secrets refer to it: its kind, unless `name` was given.
-    pub name: String,
-    /// What it is.
-    pub kind: StoreKind,
-}
-
-/// The kinds of store.
-#[derive(Debug, Clone)]
-pub enum StoreKind {
-    /// Vault or OpenBao.
-    Vault(Box<Vault>),
-    /// AWS Secrets Manager. Understood, not yet restored from.
-    Aws {
-        /// The region.
-        region: String,
-    },
-    /// SOPS files in a source. Understood, not yet restored from.
-    Sops {
-        /// The source that holds them.
-        source: String,
-    },
-}
-
-/// A Vault or OpenBao server.
-#[derive(Debug, Clone)]
-pub struct Vault {
-    /// Its address.
-    pub address: Url,
-    /// The namespace.
-    pub namespace: Option<String>,
-    /// A file with the CA that signed its certificate (PEM), beside the system's own.
-    pub ca: Option<String>,
-    /// How to log in.
-    pub auth: Auth,
-}
-
-/// How to log in to Vault.
-#[derive(Debug, Clone)]
-pub enum Auth {
-    /// With a token.
-    Token(Plain),
-    /// By `AppRole`.
-    AppRole {
-        /// Where the method is mounted.
-        mount: String,
-        /// The role's id.
-        role_id: Plain,
-        /// The secret's id, or the wrapping token that holds it.
-        secret_id: Plain,
-        /// Whether it is a wrapping token.
-        wrapped: bool,
-    },
-}
-
 /// A value that is written in the runbook, or named there and read from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plain {
@@ -245,6 +189,8 @@ pub enum SecretShape {
         labels: BTreeMap<String, String>,
         /// Its annotations.
         annotations: BTreeMap<String, String>,
+        /// Whether nobody can change its values any more.
+        immutable: bool,
     },
 }
 
@@ -256,7 +202,7 @@ pub struct From {
     /// The path or name in it.
     pub path: String,
     /// The version, if it is pinned.
-    pub version: Option<u64>,
+    pub version: Option<String>,
     /// Other names of keys: key in the cluster → key in the store. Empty: all keys, as they are.
     pub keys: BTreeMap<String, String>,
 }

@@ -1,29 +1,7 @@
-//! The places where secrets live.
+//! Vault and OpenBao.
 
-use super::super::shape::{Format, Kinds, Name, Record, Shape};
-use super::{may, must};
-
-pub(super) static STORE: Record = Record {
-    title: "a store",
-    fields: &[may(
-        "name",
-        Shape::Text(Format::Label),
-        "The name by which secrets refer to it; its kind unless given.",
-    )],
-    kinds: Kinds::Of(&[
-        may("vault", Shape::Record(&VAULT), "Vault or OpenBao."),
-        may(
-            "aws",
-            Shape::Record(&AWS),
-            "AWS Secrets Manager. Understood, and refused by a restore of this version.",
-        ),
-        may(
-            "sops",
-            Shape::Record(&SOPS),
-            "SOPS files in a source. Understood, and refused by a restore of this version.",
-        ),
-    ]),
-};
+use super::super::super::shape::{Format, Kinds, Record, Shape};
+use super::super::{may, must};
 
 pub(super) static VAULT: Record = Record {
     title: "a Vault server",
@@ -40,7 +18,7 @@ pub(super) static VAULT: Record = Record {
     kinds: Kinds::None,
 };
 
-pub(super) static AUTH: Record = Record {
+static AUTH: Record = Record {
     title: "a way to log in",
     fields: &[],
     kinds: Kinds::Of(&[
@@ -49,7 +27,7 @@ pub(super) static AUTH: Record = Record {
     ]),
 };
 
-pub(super) static APPROLE: Record = Record {
+static APPROLE: Record = Record {
     title: "an AppRole",
     fields: &[
         may(
@@ -69,25 +47,5 @@ pub(super) static APPROLE: Record = Record {
             "Whether `secret-id` is a wrapping token, which opens once and holds the secret's id.",
         ),
     ],
-    kinds: Kinds::None,
-};
-
-pub(super) static AWS: Record = Record {
-    title: "AWS Secrets Manager",
-    fields: &[must(
-        "region",
-        Shape::Text(Format::Label),
-        "The region, such as `eu-west-1`.",
-    )],
-    kinds: Kinds::None,
-};
-
-pub(super) static SOPS: Record = Record {
-    title: "SOPS files",
-    fields: &[must(
-        "source",
-        Shape::Text(Format::Name(Name::Source)),
-        "The source that holds the files.",
-    )],
     kinds: Kinds::None,
 };

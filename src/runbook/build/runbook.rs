@@ -1,23 +1,17 @@
-//! From a tree in which nothing is wrong to the [`Runbook`].
-//!
-//! Everything here returns `Option`: a `None` would mean that the checks let something pass which they should not have,
-//! and a test makes sure that they do not.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! The runbook, part by part.
 
 use url::Url;
 
-use super::check::{duration, store_name};
-use super::model::{
-    Agent, AgentKind, App, Approval, Auth, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Store,
-    StoreKind, Target, Vault,
+use super::super::model::{
+    Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
+    InSource, Order, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Target,
 };
-use super::tree::{Entry, Node};
+use super::super::tree::{Entry, Node};
+use super::read::{flag, normal, optional, span, table, text, texts, url, written};
+use super::stores::store;
 
 /// Builds the runbook.
-pub(super) fn build(root: &Node) -> Option<Runbook> {
+pub(in super::super) fn build(root: &Node) -> Option<Runbook> {
     Some(Runbook {
         name: text(root, "name")?,
         target: target(root.get("target"))?,
@@ -80,49 +74,6 @@ fn source(node: &Node) -> Option<Source> {
     })
 }
 
-fn store(node: &Node) -> Option<Store> {
-    let kind = if let Some(vault) = node.get("vault") {
-        StoreKind::Vault(Box::new(Vault {
-            address: url(vault, "address")?,
-            namespace: text(vault, "namespace"),
-            ca: text(vault, "ca"),
-            auth: auth(vault.get("auth")?)?,
-        }))
-    } else if let Some(aws) = node.get("aws") {
-        StoreKind::Aws {
-            region: text(aws, "region")?,
-        }
-    } else {
-        StoreKind::Sops {
-            source: text(node.get("sops")?, "source")?,
-        }
-    };
-    Some(Store {
-        name: store_name(node)?.to_owned(),
-        kind,
-    })
-}
-
-fn auth(node: &Node) -> Option<Auth> {
-    if let Some(token) = node.get("token") {
-        return Some(Auth::Token(plain(token)?));
-    }
-    let approle = node.get("approle")?;
-    Some(Auth::AppRole {
-        mount: text(approle, "mount").unwrap_or_else(|| "approle".to_owned()),
-        role_id: plain(approle.get("role-id")?)?,
-        secret_id: plain(approle.get("secret-id")?)?,
-        wrapped: flag(approle, "wrapped"),
-    })
-}
-
-fn plain(node: &Node) -> Option<Plain> {
-    match node.get("env") {
-        Some(name) => Some(Plain::Env(name.text()?.to_owned())),
-        None => Some(Plain::Literal(node.text()?.to_owned())),
-    }
-}
-
 fn agent(node: &Node) -> Option<Agent> {
     let (kind, install, namespace, release) = match node.get("argocd") {
         Some(install) => (AgentKind::Argocd, install, "argocd", "argocd"),
@@ -171,6 +122,7 @@ fn shape(node: &Node) -> Option<SecretShape> {
         kind: text(node, "type")?,
         labels: written(node, "labels")?,
         annotations: written(node, "annotations")?,
+        immutable: flag(node, "immutable"),
     })
 }
 
@@ -180,7 +132,7 @@ fn from(node: &Node) -> Option<From> {
     Some(From {
         store: entry.key.clone(),
         path: entry.value.text()?.to_owned(),
-        version: node.get("version").and_then(Node::whole),
+        version: node.get("version").and_then(Node::written).map(str::to_owned),
         keys: written(node, "keys")?,
     })
 }
@@ -269,65 +221,4 @@ fn done(node: &Node) -> Option<Done> {
         critical: texts(node, "critical")?,
         checks: node.list("checks").iter().map(check).collect::<Option<_>>()?,
     })
-}
-
-/// Whether the flag at a key is set.
-fn flag(node: &Node, key: &str) -> bool {
-    node.get(key).and_then(Node::flag).unwrap_or(false)
-}
-
-/// Returns the duration at a key.
-#[expect(clippy::option_option, reason = "what is absent differs from what cannot be built")]
-fn span(node: &Node, key: &str) -> Option<Option<Duration>> {
-    optional(node, key, |node| duration(node.text()?).ok())
-}
-
-/// Returns the text at a key.
-fn text(node: &Node, key: &str) -> Option<String> {
-    node.get(key)?.text().map(str::to_owned)
-}
-
-/// Returns the texts of the list at a key; none where there is no such key.
-fn texts(node: &Node, key: &str) -> Option<Vec<String>> {
-    node.list(key)
-        .iter()
-        .map(|item| item.text().map(str::to_owned))
-        .collect()
-}
-
-/// Returns the address at a key.
-fn url(node: &Node, key: &str) -> Option<Url> {
-    Url::parse(node.get(key)?.text()?).ok()
-}
-
-/// Builds what stands behind each key of the mapping at a key.
-fn table<T>(node: &Node, key: &str, build: impl Fn(&Entry) -> Option<T>) -> Option<BTreeMap<String, T>> {
-    node.table(key)
-        .iter()
-        .map(|entry| Some((entry.key.clone(), build(entry)?)))
-        .collect()
-}
-
-/// Returns the mapping at a key with its values as they are written.
-fn written(node: &Node, key: &str) -> Option<BTreeMap<String, String>> {
-    table(node, key, |entry| entry.value.written().map(str::to_owned))
-}
-
-/// Returns a path without `.` parts and without a slash at its end; that of the repository's root is `.`.
-fn normal(path: &str) -> String {
-    let parts: Vec<_> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    if parts.is_empty() {
-        ".".to_owned()
-    } else {
-        parts.join("/")
-    }
-}
-
-/// Builds what is at a key; `Some(None)` where there is no such key.
-#[expect(clippy::option_option, reason = "what is absent differs from what cannot be built")]
-fn optional<T>(node: &Node, key: &str, build: impl FnOnce(&Node) -> Option<T>) -> Option<Option<T>> {
-    match node.get(key) {
-        None => Some(None),
-        Some(node) => build(node).map(Some),
-    }
 }

@@ -1,0 +1,29 @@
+//! One arm for each kind of store.
+
+use super::vault;
+use crate::event::Failure;
+use crate::redact::Redactor;
+use crate::runbook::{Runbook, Store as Configured, StoreKind};
+use crate::secrets::Store;
+
+/// Makes the stores that the runbook reads from. Nothing is sent yet.
+pub(in super::super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result<Vec<Box<dyn Store>>, Failure> {
+    let is_used = |store: &&Configured| {
+        let mut places = runbook.secrets.values().flat_map(|spec| &spec.from);
+        places.any(|from| from.store == store.name)
+    };
+    runbook
+        .stores
+        .iter()
+        .filter(is_used)
+        .map(|store| make(store, redactor))
+        .collect()
+}
+
+fn make(store: &Configured, redactor: &Redactor) -> Result<Box<dyn Store>, Failure> {
+    match &store.kind {
+        StoreKind::Vault(vault) => vault::make(&store.name, vault, redactor),
+        // `supported` has refused them.
+        StoreKind::Aws(_) | StoreKind::Sops(_) => Err(Failure::new(format!("store {}: not supported", store.name))),
+    }
+}

@@ -1,0 +1,7 @@
+//! From the checked runbook to the stores that it reads from.
+
+mod make;
+mod plain;
+mod vault;
+
+pub(super) use self::make::stores;

@@ -1,0 +1,10 @@
+//! The checked runbook. Every reference in it resolves; every duration, address and name is valid.
+
+mod runbook;
+mod stores;
+
+pub use self::runbook::{
+    Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
+    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Target,
+};
+pub use self::stores::{Auth, Aws, Sops, Store, StoreKind, Vault};
