@@ -12,7 +12,7 @@ use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
     Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Program, Revision,
-    Runbook, SecretShape, SecretSpec, Source, StoreKind,
+    Runbook, SecretShape, SecretSpec, Source, StoreKind, Taken,
 };
 
 /// One thing that the digest covers: its name for people, and the digest of what is said of it.
@@ -268,7 +268,19 @@ fn secret(secret: &SecretSpec) -> Fed {
     };
     let fed = fed.pairs(&secret.set).flag(secret.optional);
     secret.from.iter().fold(fed, |fed, from| {
-        fed.text(&from.store).text(&from.path).pairs(&from.keys)
+        let fed = fed
+            .text(&from.store)
+            .text(&from.path)
+            .text(&from.keys.len().to_string());
+        from.keys.iter().fold(fed, |fed, (ours, taken)| match taken {
+            Taken::Key { key, field, base64 } => fed
+                .text(ours)
+                .text("key")
+                .text(key)
+                .maybe(field.as_deref())
+                .flag(*base64),
+            Taken::Template(template) => fed.text(ours).text("template").text(template),
+        })
     })
 }
 

@@ -18,7 +18,7 @@ pub(crate) use check::among;
 pub use model::{
     Agent, AgentKind, App, Approval, Auth, Aws, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep,
     From, InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, Source,
-    Store, StoreKind, Target, Vault,
+    Store, StoreKind, Taken, Target, Vault,
 };
 pub use parse::parse;
 pub use schema::schema;

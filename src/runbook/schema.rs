@@ -50,6 +50,7 @@ fn shape(shape: &Shape) -> Value {
             "additionalProperties": self::shape(of),
         }),
         Shape::Record(of) => record(of),
+        Shape::TextOrRecord(format, of) => json!({"oneOf": [text(*format), record(of)]}),
         Shape::WordOrRecord(words, of) => {
             let mut choice = constants(words);
             choice.push(record(of));

@@ -36,6 +36,8 @@ pub(super) enum Shape {
     },
     /// A mapping with keys of ours.
     Record(&'static Record),
+    /// Text of a format, or the mapping.
+    TextOrRecord(Format, &'static Record),
     /// One of these words, or the mapping.
     WordOrRecord(&'static [Word], &'static Record),
 }
@@ -160,6 +162,7 @@ impl Shape {
             Self::OneOrMany(one) => format!("{}, or a list of such", one.describe()),
             Self::Table { .. } => "a mapping".into(),
             Self::Record(record) => format!("{}, a mapping", record.title),
+            Self::TextOrRecord(_, record) => format!("text, or {} as a mapping", record.title),
             Self::WordOrRecord(words, _) => format!("{}, or a mapping", one_of(words)),
         }
     }

@@ -33,6 +33,7 @@ mod rotated;
 mod sets;
 mod sources;
 mod stores;
+mod taken;
 mod tree;
 mod variables;
 mod weather;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::join_all;
 
+use super::taken::taken;
 use super::{Restored, World, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
@@ -162,14 +163,7 @@ impl ReadStores {
                 } else {
                     return Err(missing());
                 };
-                if from.keys.is_empty() {
-                    return Ok(stored.data);
-                }
-                let place = format!("{} in store {}", from.path, from.store);
-                from.keys
-                    .iter()
-                    .map(|(ours, theirs)| Ok((ours.clone(), stored.value(theirs, ours, &place)?.clone())))
-                    .collect()
+                taken(stored, from)
             })
             .collect()
     }

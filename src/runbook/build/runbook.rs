@@ -4,7 +4,7 @@ use url::Url;
 
 use super::super::model::{
     Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Order, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Target,
+    InSource, Order, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken, Target,
 };
 use super::super::tree::{Entry, Node};
 use super::read::{flag, normal, optional, span, table, text, texts, url, written};
@@ -133,7 +133,18 @@ fn from(node: &Node) -> Option<From> {
         store: entry.key.clone(),
         path: entry.value.text()?.to_owned(),
         version: node.get("version").and_then(Node::written).map(str::to_owned),
-        keys: written(node, "keys")?,
+        keys: table(node, "keys", |entry| taken(&entry.value))?,
+    })
+}
+
+fn taken(node: &Node) -> Option<Taken> {
+    if let Some(template) = node.get("template") {
+        return Some(Taken::Template(template.text()?.to_owned()));
+    }
+    Some(Taken::Key {
+        key: node.text().map(str::to_owned).or_else(|| text(node, "key"))?,
+        field: text(node, "field"),
+        base64: flag(node, "base64"),
     })
 }
 

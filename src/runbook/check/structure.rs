@@ -15,7 +15,9 @@ impl Check<'_> {
         match shape {
             Shape::Env { literal } => self.env(node, shape, *literal, key),
             Shape::Record(record) => self.record(node, record, key),
-            Shape::WordOrRecord(_, record) if matches!(node.value, Value::Map(_)) && !is_env(node) => {
+            Shape::WordOrRecord(_, record) | Shape::TextOrRecord(_, record)
+                if matches!(node.value, Value::Map(_)) && !is_env(node) =>
+            {
                 self.record(node, record, key);
             }
             Shape::List(of) | Shape::NonEmpty(of) | Shape::OneOrMany(of) => self.list(node, shape, of, key),
@@ -25,6 +27,7 @@ impl Check<'_> {
             | Shape::Flag
             | Shape::Whole(..)
             | Shape::Word(_)
+            | Shape::TextOrRecord(..)
             | Shape::WordOrRecord(..) => self.scalar(node, shape, key),
         }
     }
@@ -76,7 +79,9 @@ impl Check<'_> {
         }
         let is_address = matches!(
             shape,
-            Shape::Text(Format::Git | Format::Http | Format::Cluster | Format::Any) | Shape::Scalar
+            Shape::Text(Format::Git | Format::Http | Format::Cluster | Format::Any)
+                | Shape::TextOrRecord(Format::Any, _)
+                | Shape::Scalar
         );
         if matches!(shape, Shape::Flag) && scalar.kind() == Kind::Flag {
             return;
@@ -87,8 +92,8 @@ impl Check<'_> {
         }
         match (shape, scalar.kind()) {
             (Shape::Text(Format::Duration), Kind::Number) => self.format(&scalar.text, Format::Duration, node.span),
-            (Shape::Text(_), Kind::Text) if scalar.text.is_empty() => self.empty(node, key),
-            (Shape::Text(format), Kind::Text) => {
+            (Shape::Text(_) | Shape::TextOrRecord(..), Kind::Text) if scalar.text.is_empty() => self.empty(node, key),
+            (Shape::Text(format) | Shape::TextOrRecord(format, _), Kind::Text) => {
                 if is_address && format::names_variable(&scalar.text) {
                     self.warning(
                         "runbook/not-expanded",

@@ -5,6 +5,6 @@ mod stores;
 
 pub use self::runbook::{
     Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Target,
+    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken, Target,
 };
 pub use self::stores::{Auth, Aws, Sops, Store, StoreKind, Vault};

@@ -203,8 +203,24 @@ pub struct From {
     pub path: String,
     /// The version, if it is pinned.
     pub version: Option<String>,
-    /// Other names of keys: key in the cluster → key in the store. Empty: all keys, as they are.
-    pub keys: BTreeMap<String, String>,
+    /// Key in the cluster → how its value is made of what the store holds. Empty: all keys, as they are.
+    pub keys: BTreeMap<String, Taken>,
+}
+
+/// How a value is made of what a store holds under a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// The value of a key, or what is in it.
+    Key {
+        /// The key in the store.
+        key: String,
+        /// Where in the value, which then is JSON (RFC 6901).
+        field: Option<String>,
+        /// Whether what is there is base64.
+        base64: bool,
+    },
+    /// Text with keys of the store in braces.
+    Template(String),
 }
 
 /// A cluster that the agent drives.

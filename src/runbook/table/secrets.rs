@@ -85,15 +85,40 @@ pub(super) static FROM: Record = Record {
             "keys",
             Shape::Table {
                 key: Format::Any,
-                of: &Shape::Text(Format::Any),
+                of: &Shape::TextOrRecord(Format::Any, &TAKEN),
             },
-            "Other names of keys: the key in the cluster, and behind it the key in the store.",
+            "The keys in the cluster, and behind each the key in the store or how its value is made of it. Without it all \
+             keys are taken as they are.",
         ),
     ],
     kinds: Kinds::Named {
         whose: Name::Store,
         of: &Shape::Text(Format::Any),
     },
+};
+
+pub(super) static TAKEN: Record = Record {
+    title: "how a value is made",
+    fields: &[
+        may(
+            "field",
+            Shape::Text(Format::Any),
+            "The value is JSON, and this is where in it (a JSON pointer, such as `/data/password`).",
+        ),
+        may(
+            "base64",
+            Shape::Flag,
+            "Whether the value is base64, and what it stands for is wanted.",
+        ),
+    ],
+    kinds: Kinds::Of(&[
+        may("key", Shape::Text(Format::Any), "The key in the store."),
+        may(
+            "template",
+            Shape::Text(Format::Any),
+            "Text with keys of the store in braces, such as `{user}:{password}`; `{{` and `}}` are braces themselves.",
+        ),
+    ]),
 };
 
 pub(super) static CLUSTER: Record = Record {

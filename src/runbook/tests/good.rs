@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::runbook::{
     AgentKind, App, Auth, Check, ClusterState, Expect, ExtraAction, From, Plain, Revision, Runbook, SecretShape,
-    StoreKind, parse,
+    StoreKind, Taken, parse,
 };
 
 pub(super) const SMALL: &str = include_str!("../../../runbooks/small.yaml");
@@ -120,7 +120,15 @@ fn every_key_of_the_format_reaches_the_runbook() {
             store: "vault".into(),
             path: "dr/repo-platform".into(),
             version: Some("3".into()),
-            keys: [("password".to_owned(), "token".to_owned())].into(),
+            keys: [(
+                "password".to_owned(),
+                Taken::Key {
+                    key: "token".into(),
+                    field: None,
+                    base64: false
+                }
+            )]
+            .into(),
         }
     );
     assert_eq!(repository.from.len(), 3);
