@@ -1,0 +1,237 @@
+//! The values of a secret, made of what a store holds as the runbook says.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::redact::Secret;
+use crate::runbook::{From, Taken};
+use crate::secrets::{Error, ErrorKind, Stored};
+
+/// Returns the values by the keys that they have in the cluster.
+///
+/// # Errors
+/// [`ErrorKind::MissingKey`] for a key or field that is not there, [`ErrorKind::NotText`] for a value that is not what the runbook
+/// takes it for. No error quotes a value.
+pub(super) fn taken(stored: Stored, from: &From) -> Result<BTreeMap<String, Secret>, Error> {
+    if from.keys.is_empty() {
+        return Ok(stored.data);
+    }
+    let place = format!("{} in store {}", from.path, from.store);
+    from.keys
+        .iter()
+        .map(|(ours, taken)| {
+            let value = match taken {
+                Taken::Key { key, field, base64 } => {
+                    let value = stored.value(key, ours, &place)?;
+                    let whose = format!("{key} of {place}");
+                    let value = match field {
+                        Some(field) => &within(value, field, &whose)?,
+                        None => value,
+                    };
+                    if *base64 {
+                        decoded(value, &whose)?
+                    } else {
+                        value.clone()
+                    }
+                }
+                Taken::Template(template) => filled(template, ours, &stored, &place)?,
+            };
+            Ok((ours.clone(), value))
+        })
+        .collect()
+}
+
+/// Returns what is in a JSON value at a JSON pointer: text as it is, all else as JSON.
+fn within(value: &Secret, field: &str, whose: &str) -> Result<Secret, Error> {
+    // What serde_json says of a text that is no JSON may quote it.
+    let Ok(json) = serde_json::from_slice::<Value>(value.expose()) else {
+        return Err(Error::new(
+            ErrorKind::NotText,
+            format!("{whose} is not JSON, and {field} is wanted of it"),
+        )
+        .hint("leave `field` out, or store a JSON document"));
+    };
+    match json.pointer(field) {
+        Some(Value::String(text)) => Ok(Secret::from(text.as_str())),
+        Some(other) if !other.is_null() => Ok(Secret::new(other.to_string())),
+        _ => {
+            let error = Error::new(ErrorKind::MissingKey, format!("{whose} has nothing at {field}"));
+            let error = match &json {
+                Value::Object(fields) => {
+                    let names: Vec<_> = fields.keys().map(|name| format!("/{name}")).collect();
+                    error.because(format!("at its top it has {}", names.join(", ")))
+                }
+                _ => error.because("it is no JSON object"),
+            };
+            Err(error.hint("`field` is a JSON pointer: /data/password"))
+        }
+    }
+}
+
+fn decoded(value: &Secret, whose: &str) -> Result<Secret, Error> {
+    // Line breaks are what `base64` puts in after 76 letters.
+    let letters: Zeroizing<Vec<u8>> = Zeroizing::new(
+        value
+            .expose()
+            .iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect(),
+    );
+    STANDARD.decode(&*letters).map(Secret::new).map_err(|_| {
+        Error::new(ErrorKind::NotText, format!("{whose} is not base64"))
+            .hint("leave `base64` out, or store it as `base64` prints it")
+    })
+}
+
+/// Fills a template: `{key}` is the value of a key, `{{` and `}}` are braces.
+fn filled(template: &str, ours: &str, stored: &Stored, place: &str) -> Result<Secret, Error> {
+    let mut filled: Zeroizing<Vec<u8>> = Zeroizing::default();
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        filled.extend_from_slice(before.as_bytes());
+        if from.starts_with("{{") || from.starts_with("}}") {
+            filled.extend_from_slice(&from.as_bytes()[..1]);
+            rest = &from[2..];
+            continue;
+        }
+        let Some((key, behind)) = from.strip_prefix('{').and_then(|from| from.split_once('}')) else {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!("the template of {ours} has a brace without its other half"),
+            )
+            .hint("write a brace itself twice: {{ or }}"));
+        };
+        filled.extend_from_slice(stored.value(key, ours, place)?.expose());
+        rest = behind;
+    }
+    filled.extend_from_slice(rest.as_bytes());
+    Ok(Secret::new(std::mem::take(&mut *filled)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored() -> Stored {
+        let values = [
+            ("user", "dr"),
+            ("password", "pä}ss"),
+            (
+                "config",
+                r#"{"data": {"token": "abc", "ttl": 3, "none": null}, "a/b": [1]}"#,
+            ),
+            ("encoded", "cMOkc3M=\n"),
+            ("binary", "AP+A"),
+        ];
+        Stored {
+            data: values.map(|(key, value)| (key.to_owned(), Secret::from(value))).into(),
+            version: None,
+            written: None,
+        }
+    }
+
+    fn take(taken: Taken) -> Result<Secret, Error> {
+        let from = From {
+            store: "vault".into(),
+            path: "dr/x".into(),
+            version: None,
+            keys: [("ours".to_owned(), taken)].into(),
+        };
+        super::taken(stored(), &from).map(|mut values| values.remove("ours").unwrap())
+    }
+
+    fn key(key: &str, field: Option<&str>, base64: bool) -> Taken {
+        Taken::Key {
+            key: key.into(),
+            field: field.map(str::to_owned),
+            base64,
+        }
+    }
+
+    #[test]
+    fn without_keys_the_whole_secret_is_taken() {
+        let from = From {
+            store: "vault".into(),
+            path: "dr/x".into(),
+            version: None,
+            keys: BTreeMap::new(),
+        };
+        assert_eq!(taken(stored(), &from).unwrap(), stored().data);
+    }
+
+    #[test]
+    fn a_value_is_a_key_a_field_of_it_what_it_stands_for_or_made_of_several() {
+        for (taken, expected) in [
+            (key("password", None, false), "pä}ss".as_bytes()),
+            (key("config", Some("/data/token"), false), b"abc"),
+            (key("config", Some("/data/ttl"), false), b"3"),
+            (key("config", Some("/a~1b"), false), b"[1]"),
+            (key("encoded", None, true), "päss".as_bytes()),
+            (key("binary", None, true), &[0, 255, 128]),
+            (
+                Taken::Template("{user}:{password}@{{x}}".into()),
+                "dr:pä}ss@{x}".as_bytes(),
+            ),
+            (Taken::Template("plain".into()), b"plain"),
+        ] {
+            assert!(take(taken.clone()).unwrap().expose() == expected, "{taken:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_told_without_a_value() {
+        for (taken, kind, message) in [
+            (
+                key("pasword", None, false),
+                ErrorKind::MissingKey,
+                "dr/x in store vault has no key pasword",
+            ),
+            (
+                key("password", Some("/x"), false),
+                ErrorKind::NotText,
+                "password of dr/x in store vault is not JSON, and /x is wanted of it",
+            ),
+            (
+                key("config", Some("/data/none"), false),
+                ErrorKind::MissingKey,
+                "config of dr/x in store vault has nothing at /data/none",
+            ),
+            (
+                key("config", Some("data"), false),
+                ErrorKind::MissingKey,
+                "config of dr/x in store vault has nothing at data",
+            ),
+            (
+                key("password", None, true),
+                ErrorKind::NotText,
+                "password of dr/x in store vault is not base64",
+            ),
+            (
+                Taken::Template("{user".into()),
+                ErrorKind::Configuration,
+                "the template of ours has a brace without its other half",
+            ),
+            (
+                Taken::Template("user}".into()),
+                ErrorKind::Configuration,
+                "the template of ours has a brace without its other half",
+            ),
+            (
+                Taken::Template("{nobody}".into()),
+                ErrorKind::MissingKey,
+                "dr/x in store vault has no key nobody",
+            ),
+        ] {
+            let error = take(taken.clone()).unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (kind, message), "{taken:?}");
+            let told = format!("{error:?}");
+            assert!(!told.contains("ss") || !told.contains("pä"), "{told}");
+        }
+    }
+}
