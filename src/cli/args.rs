@@ -60,6 +60,9 @@ pub(super) enum Command {
     Restore(Box<Restore>),
     /// Show what a restore would do, and change nothing; reads the stores and Git, and looks at no cluster
     Plan(Plan),
+    /// Look after the credentials that a restore needs
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Show a past run again
     Report(Report),
     /// Print completions for a shell
@@ -139,6 +142,26 @@ pub(super) struct Answered {
     /// Let a step that applies take over the fields that other managers own, such as `root/apps`, and why
     #[arg(long, value_name = "STEP[=REASON]", value_parser = forced)]
     pub(super) force_conflicts: Vec<(String, String)>,
+}
+
+/// `secrets`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Secrets {
+    /// Look whether every secret can be read from every place that the runbook names, and is what it should be
+    Check(SecretsCheck),
+}
+
+/// `secrets check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all is there · 1 something cannot be read or is wrong · 2 invalid input · 130 interrupted"
+)]
+pub(super) struct SecretsCheck {
+    #[command(flatten)]
+    pub(super) book: Book,
+    /// Let warnings fail it too: a certificate that ends soon, places that differ
+    #[arg(long)]
+    pub(super) strict: bool,
 }
 
 /// `plan`.

@@ -10,6 +10,7 @@ mod plan;
 mod report;
 mod request;
 mod restore;
+mod secrets;
 mod signal;
 mod ui;
 

@@ -7,7 +7,7 @@ use clap::Parser as _;
 
 use super::args::{Arguments, Command, Output};
 use super::ui::Ui;
-use super::{error::Error, exit, generate, plan, report, restore};
+use super::{error::Error, exit, generate, plan, report, restore, secrets};
 use crate::event::Failure;
 use crate::redact::Redactor;
 
@@ -60,6 +60,7 @@ async fn dispatch(ui: &Ui, command: Command) -> Result<u8, Error> {
     match command {
         Command::Restore(arguments) => restore::restore(ui, *arguments).await,
         Command::Plan(arguments) => plan::plan(ui, &arguments).await,
+        Command::Secrets(command) => secrets::secrets(ui, command).await,
         Command::Report(arguments) => report::report(ui, &arguments),
         Command::Completions { shell } => {
             ui.out(&generate::completions(shell));

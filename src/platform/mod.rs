@@ -5,4 +5,5 @@
 pub mod argocd;
 pub mod flux;
 pub mod live;
+pub mod secret;
 pub mod why;

@@ -8,6 +8,7 @@ mod request;
 mod resume;
 mod run;
 mod stores;
+mod survey;
 #[cfg(test)]
 mod told;
 mod took;
@@ -15,3 +16,4 @@ mod took;
 pub use crate::steps::Answers;
 pub use request::{Request, Unreadable, read};
 pub use run::{plan, restore};
+pub use survey::survey;

@@ -13,5 +13,5 @@ mod store;
 pub mod vault;
 
 pub use error::{Error, ErrorKind};
-pub use parallel::{Request, read_all};
+pub use parallel::{Request, look_all, read_all};
 pub use store::{Seen, Store, Stored, WHOLE, Wanted};

@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
-use super::{Error, Store, Stored, Wanted};
+use super::store::IN_FLIGHT;
+use super::{Error, Seen, Store, Stored, Wanted};
 
 /// One secret to read, and where.
 #[derive(Clone, Copy)]
@@ -16,7 +17,24 @@ pub struct Request<'run> {
 
 /// Reads many secrets, of all stores at once, and of each as many at a time as it can bear. Results are in the order of the
 /// requests, and every request has one: what cannot be had is known all at once.
-pub async fn read_all(requests: &[Request<'_>]) -> Vec<Result<Stored, Error>> {
+pub async fn read_all(requests: Vec<Request<'_>>) -> Vec<Result<Stored, Error>> {
+    by_store(&requests, async |store, wanted| store.read_many(&wanted).await).await
+}
+
+/// Looks at many secrets without their values, where the stores can tell of them so.
+pub async fn look_all(requests: Vec<Request<'_>>) -> Vec<Result<Seen, Error>> {
+    by_store(&requests, async |store, wanted| {
+        let looks = wanted.iter().map(|wanted| store.look(wanted.path, wanted.version));
+        read_each(looks.collect(), IN_FLIGHT).await
+    })
+    .await
+}
+
+/// Asks each store once, all at the same time, for all that is wanted of it.
+async fn by_store<'run, Answer>(
+    requests: &[Request<'run>],
+    ask: impl AsyncFn(&'run dyn Store, Vec<Wanted<'run>>) -> Vec<Answer>,
+) -> Vec<Answer> {
     // The requests of each store, by their places; a store goes by its name, which a runbook gives once.
     let mut stores: Vec<(&dyn Store, Vec<usize>)> = Vec::new();
     for (place, request) in requests.iter().enumerate() {
@@ -28,14 +46,15 @@ pub async fn read_all(requests: &[Request<'_>]) -> Vec<Result<Stored, Error>> {
             None => stores.push((request.store, vec![place])),
         }
     }
-    let reads = stores.into_iter().map(|(store, places)| async move {
-        let wanted: Vec<_> = places.iter().map(|&place| requests[place].wanted).collect();
-        let read = store.read_many(&wanted).await;
-        places.into_iter().zip(read).collect::<Vec<_>>()
+    let ask = &ask;
+    let asked = stores.into_iter().map(|(store, places)| async move {
+        let wanted = places.iter().map(|&place| requests[place].wanted).collect();
+        let answers = ask(store, wanted).await;
+        places.into_iter().zip(answers).collect::<Vec<_>>()
     });
-    let mut all: Vec<_> = join_all(reads).await.into_iter().flatten().collect();
+    let mut all: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
     all.sort_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, result)| result).collect()
+    all.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// Awaits reads, at most `limit` in flight (at least one). Results are in their order.
@@ -119,7 +138,7 @@ mod tests {
                 },
             })
             .collect();
-        let results = read_all(&requests).await;
+        let results = read_all(requests).await;
         let versions = results
             .into_iter()
             .map(|result| result.ok().and_then(|stored| stored.version));

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::join_all;
+use jiff::Timestamp;
 
 use super::taken::taken;
 use super::{Restored, World, findings};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
+use crate::finding::Finding;
 use crate::platform::argocd::secret;
-use crate::redact::Secret;
+use crate::redact::{Redactor, Secret};
 use crate::runbook::{From, SecretShape, SecretSpec};
 use crate::secrets::{Error, ErrorKind, Request, Store, Wanted, read_all};
 
@@ -43,7 +45,7 @@ impl ReadStores {
                 detail: "the runbook names no secrets".into(),
             });
         }
-        let closed = self.closed().await;
+        let closed = closed(&self.0.stores).await;
         // A store that nothing can be read from is a failure only if no other store has what it should give.
         let mut restored = BTreeMap::new();
         let mut failures = Vec::new();
@@ -66,13 +68,8 @@ impl ReadStores {
                                 from.store, from.path
                             ));
                         }
-                        let mut data = data;
-                        data.extend(
-                            spec.set
-                                .iter()
-                                .map(|(key, value)| (key.clone(), Secret::from(value.as_str()))),
-                        );
-                        self.learn(spec, &data);
+                        let data = with_set(spec, data);
+                        learn(&self.0.redactor, spec, &data);
                         restored.insert(
                             (*name).clone(),
                             Restored {
@@ -104,24 +101,22 @@ impl ReadStores {
                 _ => failure,
             });
         }
-        self.check(&restored, context)?;
+        let specified = || {
+            restored
+                .iter()
+                .filter_map(|(name, restored)| Some((name, runbook.secrets.get(name)?, &restored.data)))
+        };
+        let now = context.clock().now();
+        let mut found: Vec<_> = specified()
+            .flat_map(|(name, spec, data)| amiss(name, spec, data, now))
+            .collect();
+        found.extend(amiss_together(specified()));
+        findings::judge("what the stores hold cannot be restored as it is", &found, |notice| {
+            context.notice(notice);
+        })?;
         let detail = counted(&restored);
         let _ = self.0.secrets.set(restored);
         Ok(Outcome::Done { detail })
-    }
-
-    /// Asks every store whether it lets us in; returns those that do not.
-    async fn closed(&self) -> BTreeMap<String, Error> {
-        let checks = self
-            .0
-            .stores
-            .iter()
-            .map(|store| async move { (store.name().to_owned(), store.check().await) });
-        join_all(checks)
-            .await
-            .into_iter()
-            .filter_map(|(name, result)| Some((name, result.err()?)))
-            .collect()
     }
 
     /// Reads one source of each secret, all at once.
@@ -150,7 +145,7 @@ impl ReadStores {
                 })
             })
             .collect();
-        let mut read = read_all(&open).await.into_iter();
+        let mut read = read_all(open).await.into_iter();
         round
             .iter()
             .map(|(_, _, from)| {
@@ -167,42 +162,63 @@ impl ReadStores {
             })
             .collect()
     }
+}
 
-    /// Teaches the redactor what must never be seen: every value but those that are public by the secret's shape.
-    fn learn(&self, spec: &SecretSpec, data: &BTreeMap<String, Secret>) {
-        for (key, value) in data {
-            let public = spec.set.contains_key(key)
-                || matches!(&spec.shape, SecretShape::Argocd(shape) if secret::is_public(shape, key));
-            if !public {
-                self.0.redactor.learn(value);
-            }
-        }
-        if let SecretShape::Argocd(shape) = &spec.shape {
-            for value in &secret::confidential(shape, data) {
-                self.0.redactor.learn(value);
-            }
+/// Asks every store whether it lets us in; returns those that do not.
+pub(super) async fn closed(stores: &[Box<dyn Store>]) -> BTreeMap<String, Error> {
+    let checks = stores
+        .iter()
+        .map(|store| async move { (store.name().to_owned(), store.check().await) });
+    let checked = join_all(checks).await.into_iter();
+    checked
+        .filter_map(|(name, result)| Some((name, result.err()?)))
+        .collect()
+}
+
+/// Teaches the redactor what must never be seen: every value but those that are public by the secret's shape.
+pub(super) fn learn(redactor: &Redactor, spec: &SecretSpec, data: &BTreeMap<String, Secret>) {
+    for (key, value) in data {
+        let public = spec.set.contains_key(key)
+            || matches!(&spec.shape, SecretShape::Argocd(shape) if secret::is_public(shape, key));
+        if !public {
+            redactor.learn(value);
         }
     }
+    if let SecretShape::Argocd(shape) = &spec.shape {
+        for value in &secret::confidential(shape, data) {
+            redactor.learn(value);
+        }
+    }
+}
 
-    /// Holds what was read against what Argo CD understands.
-    fn check(&self, restored: &BTreeMap<String, Restored>, context: &Context) -> Result<(), Failure> {
-        let runbook = self.0.runbook()?;
-        let typed: Vec<_> = restored
-            .iter()
-            .filter_map(|(name, restored)| match &runbook.secrets.get(name)?.shape {
-                SecretShape::Argocd(shape) => Some((name.as_str(), shape.as_str(), &restored.data)),
-                SecretShape::Kubernetes { .. } => None,
-            })
-            .collect();
-        let mut found: Vec<_> = typed
-            .iter()
-            .flat_map(|(name, shape, data)| secret::check(shape, name, data))
-            .collect();
-        found.extend(secret::check_together(&typed));
-        findings::judge("Argo CD would not understand what the stores hold", &found, |notice| {
-            context.notice(notice);
+/// Returns what the store holds with what the runbook puts over it.
+pub(super) fn with_set(spec: &SecretSpec, mut data: BTreeMap<String, Secret>) -> BTreeMap<String, Secret> {
+    let set = spec.set.iter();
+    data.extend(set.map(|(key, value)| (key.clone(), Secret::from(value.as_str()))));
+    data
+}
+
+/// Holds one secret against what the API server takes and its agent understands.
+pub(super) fn amiss(name: &str, spec: &SecretSpec, data: &BTreeMap<String, Secret>, now: Timestamp) -> Vec<Finding> {
+    let mut found = crate::platform::secret::check(spec.shape.kind(), name, data, now);
+    if let SecretShape::Argocd(shape) = &spec.shape {
+        found.extend(secret::check(shape, name, data));
+    }
+    found
+}
+
+/// Holds all that Argo CD reads against each other.
+pub(super) fn amiss_together<'run>(
+    all: impl IntoIterator<Item = (&'run String, &'run SecretSpec, &'run BTreeMap<String, Secret>)>,
+) -> Vec<Finding> {
+    let typed: Vec<_> = all
+        .into_iter()
+        .filter_map(|(name, spec, data)| match &spec.shape {
+            SecretShape::Argocd(shape) => Some((name.as_str(), shape.as_str(), data)),
+            SecretShape::Kubernetes { .. } => None,
         })
-    }
+        .collect();
+    secret::check_together(&typed)
 }
 
 /// Lists everything that cannot be read, each cause once: a store that is down is one trouble, not seven.

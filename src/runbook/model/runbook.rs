@@ -194,6 +194,16 @@ pub enum SecretShape {
     },
 }
 
+impl SecretShape {
+    /// Returns the type of the Secret: all of Argo CD's own are `Opaque`.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Argocd(_) => "Opaque",
+            Self::Kubernetes { kind, .. } => kind,
+        }
+    }
+}
+
 /// Where a secret is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct From {

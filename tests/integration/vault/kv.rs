@@ -368,7 +368,7 @@ async fn twenty_secrets_are_read_at_once_by_one_login_and_each_has_its_answer() 
             wanted: Wanted { path, version: None },
         })
         .collect();
-    let results = read_all(&requests).await;
+    let results = read_all(requests).await;
 
     assert_eq!(store.most.load(Ordering::SeqCst), 8);
     assert_eq!(bench.tokens().await, before + 1);

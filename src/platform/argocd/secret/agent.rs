@@ -1,8 +1,8 @@
 //! `argocd-secret`: Argo CD's own keys.
 
 use super::key::{Form, Key};
-use super::report::Report;
 use super::{Data, has};
+use crate::platform::secret::Report;
 use crate::redact::Secret;
 
 /// The keys that Argo CD itself reads. Any other may be named by `$key` in `argocd-cm`.

@@ -1,9 +1,9 @@
 //! One secret, looked at alone.
 
 use super::key::{Fault, meant};
-use super::report::Report;
 use super::{Data, Shape, agent, cluster, repository};
 use crate::finding::Finding;
+use crate::platform::secret::{Report, is_key};
 
 /// Checks one secret of a type (`repository`, `repo-creds`, `repository-write`, `repo-write-creds`, `scm-creds`,
 /// `cluster`, `argocd-secret`) and returns everything that is wrong with it. `name` is how findings call it.
@@ -45,18 +45,11 @@ pub fn check(shape: &str, name: &str, data: &Data) -> Vec<Finding> {
 
 fn check_keys(shape: Shape, data: &Data, report: &mut Report<'_>) {
     for (name, value) in data {
-        if !is_key(name) {
-            report
-                .error(
-                    "secret/illegal-key",
-                    format!("`{name}` cannot be a key of a Kubernetes Secret"),
-                )
-                .help("keys are letters, digits, `-`, `_` and `.`");
-        } else if let Some(key) = shape.key(name) {
+        if let Some(key) = shape.key(name) {
             if let Some(Fault { what, help }) = key.form.fault(value) {
                 report.error("secret/malformed", format!("`{name}` {what}")).help(help);
             }
-        } else {
+        } else if is_key(name) {
             check_unknown(shape, name, data, report);
         }
         // Whoever writes a password with an editor or `echo` stores a newline with it, and a server refuses that one.
@@ -111,17 +104,6 @@ fn check_unknown(shape: Shape, name: &str, data: &Data, report: &mut Report<'_>)
     if !owners.is_empty() {
         finding.help(format!("it belongs to {}", owners.join(", ")));
     }
-}
-
-/// Whether Kubernetes takes a name as a key.
-fn is_key(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 253
-        && name != "."
-        && name != ".."
-        && name
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.'))
 }
 
 #[cfg(test)]

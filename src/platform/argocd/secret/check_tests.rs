@@ -224,7 +224,6 @@ fn each_trap_of_a_repository_is_found() {
             ],
             &["warning secret/helm-oci-url"],
         ),
-        (with(&[("not/a key", "x")]), &["error secret/illegal-key"]),
     ] {
         one("repository", &pairs, words);
     }

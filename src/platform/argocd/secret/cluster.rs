@@ -2,9 +2,9 @@
 
 use super::cluster_config;
 use super::key::{Form, Key};
-use super::report::Report;
 use super::{Data, has, text};
 use crate::platform::argocd::IN_CLUSTER;
+use crate::platform::secret::Report;
 
 /// The keys of `cluster`.
 pub(super) const KEYS: &[Key] = &[

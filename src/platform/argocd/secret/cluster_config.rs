@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::key::{Form, meant};
-use super::report::Report;
 use super::{Data, has, text};
 use crate::platform::argocd::IN_CLUSTER;
+use crate::platform::secret::Report;
 use crate::redact::Secret;
 
 /// What a field holds.

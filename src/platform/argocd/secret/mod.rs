@@ -11,20 +11,18 @@ mod build;
 mod check;
 mod cluster;
 mod cluster_config;
-mod data;
 mod key;
 mod login;
-mod report;
 mod repository;
 mod shape;
 mod together;
 
 pub use build::{TYPE, build, confidential, describe, is_public, repository_url};
 pub use check::check;
-pub use data::{Data, text as field};
 pub use key::{Form, Key};
 pub use login::{CONTEXT, kubeconfig};
 pub use shape::Shape;
 pub use together::check_together;
 
-use data::{has, text};
+pub use super::super::secret::{Data, text as field};
+use super::super::secret::{has, text};

@@ -1,9 +1,9 @@
 //! `repository`, `repository-write`, `repo-creds`, `repo-write-creds`.
 
 use super::key::{Form, Key, meant};
-use super::report::Report;
 use super::{Data, Shape, has, text};
 use crate::platform::argocd::address;
+use crate::platform::secret::Report;
 use crate::recipe;
 
 /// The keys of `repository` and `repository-write`.

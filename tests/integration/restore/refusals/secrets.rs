@@ -128,7 +128,7 @@ async fn misspelt(scene: &Scene, judge: &mut Judge) {
   west: {{as: argocd/cluster, from: [{{vault: dr/west}}]"
     );
     let words = [
-        "Argo CD would not understand what the stores hold",
+        "what the stores hold cannot be restored as it is",
         "secret `spelling`: `pasword` is not read by Argo CD: did you mean `password`?",
         "secret `boolean`: `insecure` is empty, and Argo CD then refuses the whole secret: give it a value",
         "secret `azure`: `azureServicePrincipalClientId` is not read by Argo CD: did you mean `azureServicePrincipalClientID`?",

@@ -15,6 +15,6 @@ pub fn text<'data>(data: &'data Data, key: &str) -> Option<&'data str> {
 }
 
 /// Whether a key is there and not empty.
-pub(super) fn has(data: &Data, key: &str) -> bool {
+pub(in super::super) fn has(data: &Data, key: &str) -> bool {
     data.get(key).is_some_and(|value| !value.is_empty())
 }

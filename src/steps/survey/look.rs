@@ -1,0 +1,175 @@
+//! Looks at every place.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::super::stores::{amiss, amiss_together, closed, learn, with_set};
+use super::super::taken::taken;
+use super::told::{Credential, Place, Seen, Survey};
+use crate::finding::Finding;
+use crate::redact::{Redactor, Secret};
+use crate::runbook::{From, Runbook, SecretShape, SecretSpec};
+use crate::secrets::{self, Error, ErrorKind, Request, Store, Stored, Wanted, look_all, read_all};
+
+/// One place, with the secret that it is a place of.
+type Spot<'run> = (&'run String, &'run SecretSpec, &'run From);
+
+/// Looks at every place from which the runbook reads a secret. Only reads; the redactor learns what is read.
+pub async fn survey(runbook: &Runbook, stores: &[Box<dyn Store>], redactor: &Redactor, now: Timestamp) -> Survey {
+    let closed = closed(stores).await;
+    let (reads, looks): (Vec<Spot<'_>>, Vec<Spot<'_>>) = runbook
+        .secrets
+        .iter()
+        .flat_map(|(name, spec)| spec.from.iter().map(move |from| (name, spec, from)))
+        .partition(|(_, spec, from)| is_read(spec, from));
+    let (read, looked) = tokio::join!(
+        ask(&reads, stores, &closed, read_all),
+        ask(&looks, stores, &closed, look_all)
+    );
+    let mut places: BTreeMap<&str, Vec<(&From, Result<Seen, Error>)>> = BTreeMap::new();
+    let mut values: BTreeMap<&String, Vec<(&From, BTreeMap<String, Secret>)>> = BTreeMap::new();
+    for ((name, spec, from), result) in reads.into_iter().zip(read) {
+        let seen = result.and_then(|stored: Stored| {
+            let seen = found(stored.seen(), true);
+            let data = with_set(spec, taken(stored, from)?);
+            learn(redactor, spec, &data);
+            values.entry(name).or_default().push((from, data));
+            Ok(seen)
+        });
+        places.entry(name).or_default().push((from, seen));
+    }
+    for ((name, _, from), result) in looks.into_iter().zip(looked) {
+        places
+            .entry(name)
+            .or_default()
+            .push((from, result.map(|seen| found(seen, false))));
+    }
+    let secrets = runbook.secrets.iter().map(|(name, spec)| {
+        let mut found = places.remove(name.as_str()).unwrap_or_default();
+        found.sort_by_key(|(from, _)| spec.from.iter().position(|known| known == *from));
+        let values = values.get(name).map_or(&[][..], Vec::as_slice);
+        Credential {
+            name: name.clone(),
+            kind: kind(spec),
+            optional: spec.optional,
+            places: found
+                .into_iter()
+                .map(|(from, seen)| Place {
+                    store: from.store.clone(),
+                    path: from.path.clone(),
+                    seen: seen.unwrap_or_else(|error| Seen::Missing(error.into())),
+                })
+                .collect(),
+            findings: judged(name, spec, values, now),
+        }
+    });
+    let secrets = secrets.collect();
+    // What a restore would take: the first place that gives it.
+    let taken = values
+        .iter()
+        .filter_map(|(name, values)| Some((*name, runbook.secrets.get(*name)?, &values.first()?.1)));
+    Survey {
+        runbook: runbook.name.clone(),
+        at: now,
+        secrets,
+        findings: amiss_together(taken),
+    }
+}
+
+/// Whether the values of a place are to be read: where there is something to say of them, or another place may hold others.
+fn is_read(spec: &SecretSpec, from: &From) -> bool {
+    let is_plain = matches!(&spec.shape, SecretShape::Kubernetes { kind, .. } if kind == "Opaque");
+    !is_plain || !from.keys.is_empty() || spec.from.len() > 1
+}
+
+/// Asks of every spot whose store lets us in.
+async fn ask<'run, Answer, Asked>(
+    spots: &[Spot<'run>],
+    stores: &'run [Box<dyn Store>],
+    closed: &BTreeMap<String, Error>,
+    ask: impl FnOnce(Vec<Request<'run>>) -> Asked,
+) -> Vec<Result<Answer, Error>>
+where
+    Asked: Future<Output = Vec<Result<Answer, Error>>>,
+{
+    let request = |from: &'run From| -> Result<Request<'run>, Error> {
+        if let Some(error) = closed.get(&from.store) {
+            return Err(error.clone());
+        }
+        let mut stores = stores.iter();
+        let store = stores
+            .find(|store| store.name() == from.store)
+            .ok_or_else(|| Error::new(ErrorKind::Configuration, format!("there is no store {}", from.store)))?;
+        let wanted = Wanted {
+            path: &from.path,
+            version: from.version.as_deref(),
+        };
+        Ok(Request {
+            store: store.as_ref(),
+            wanted,
+        })
+    };
+    let requests: Vec<_> = spots.iter().map(|(_, _, from)| request(from)).collect();
+    let mut answers = ask(requests
+        .iter()
+        .filter_map(|request| request.as_ref().ok().copied())
+        .collect())
+    .await
+    .into_iter();
+    let unanswered = || Error::new(ErrorKind::Answer, "it was asked of, and nothing was answered");
+    requests
+        .into_iter()
+        .map(|request| request.and_then(|_| answers.next().unwrap_or_else(|| Err(unanswered()))))
+        .collect()
+}
+
+fn found(seen: secrets::Seen, read: bool) -> Seen {
+    Seen::Found {
+        version: seen.version,
+        written: seen.written,
+        read,
+    }
+}
+
+fn kind(spec: &SecretSpec) -> String {
+    match &spec.shape {
+        SecretShape::Argocd(shape) => format!("argocd/{shape}"),
+        SecretShape::Kubernetes { kind, .. } => kind.clone(),
+    }
+}
+
+/// Returns what is wrong with what the places hold, and where they differ.
+fn judged(name: &str, spec: &SecretSpec, values: &[(&From, BTreeMap<String, Secret>)], now: Timestamp) -> Vec<Finding> {
+    let Some(((first, data), others)) = values.split_first() else {
+        return Vec::new();
+    };
+    let mut findings = amiss(name, spec, data, now);
+    for (other, theirs) in others {
+        let keys: Vec<&str> = data
+            .keys()
+            .chain(theirs.keys().filter(|key| !data.contains_key(*key)))
+            .filter(|key| data.get(*key) != theirs.get(*key))
+            .map(String::as_str)
+            .collect();
+        if !keys.is_empty() {
+            let message = format!(
+                "secret `{name}`: {} in store {} differs from {} in store {}: {}",
+                other.path,
+                other.store,
+                first.path,
+                first.store,
+                keys.join(", ")
+            );
+            let help = "a restore takes the first that answers: store the same in both, or leave the stale one out";
+            findings.push(Finding::warning("secret/places-differ", message).help(help));
+        }
+        // What is wrong with both is told once.
+        for finding in amiss(name, spec, theirs, now) {
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}

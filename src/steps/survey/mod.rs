@@ -1,0 +1,11 @@
+//! `secrets check`: whether the credentials of a runbook are where it says, before they are needed.
+//!
+//! Every place of every secret is looked at, the fallbacks too: a place that nobody needs today is the one that an outage needs.
+//! Values are read only where something is to be said of them. Nothing is written anywhere.
+
+mod look;
+mod text;
+mod told;
+
+pub use self::look::survey;
+pub use self::told::{Credential, Place, Seen, Survey};

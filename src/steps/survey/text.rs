@@ -1,0 +1,121 @@
+//! What was found, as a table for people.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::told::{Credential, Place, Seen, Survey};
+use crate::event::Failure;
+
+impl fmt::Display for Survey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<[String; 5]> = self
+            .secrets
+            .iter()
+            .flat_map(|secret| {
+                secret
+                    .places
+                    .iter()
+                    .enumerate()
+                    .map(|(at, place)| row(secret, at, place, self.at))
+            })
+            .collect();
+        let heads = ["SECRET", "PLACE", "IS", "VERSION", "WRITTEN"].map(str::to_owned);
+        let mut widths = [0; 5];
+        for row in rows.iter().chain([&heads]) {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        for row in [&heads].into_iter().chain(&rows) {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        self.failures(f)?;
+        let findings = self
+            .secrets
+            .iter()
+            .flat_map(|secret| &secret.findings)
+            .chain(&self.findings);
+        let findings: Vec<_> = findings.cloned().collect();
+        if !findings.is_empty() {
+            writeln!(f)?;
+            f.write_str(&crate::finding::draw_all(&findings, false, |_| None))?;
+        }
+        writeln!(f, "\n{}", self.verdict())
+    }
+}
+
+impl Survey {
+    /// Tells why what cannot be had cannot, each reason once with the places that it keeps away.
+    fn failures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut reasons: Vec<(&Failure, Vec<&str>)> = Vec::new();
+        for secret in &self.secrets {
+            for place in &secret.places {
+                let Seen::Missing(failure) = &place.seen else { continue };
+                match reasons.iter_mut().find(|(known, _)| *known == failure) {
+                    Some((_, names)) => names.push(&secret.name),
+                    None => reasons.push((failure, vec![&secret.name])),
+                }
+            }
+        }
+        for (failure, names) in reasons {
+            writeln!(f, "\n{}: {}", names.join(", "), failure.message)?;
+            for cause in &failure.causes {
+                writeln!(f, "  because {cause}")?;
+            }
+            for hint in &failure.hints {
+                writeln!(f, "  hint: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> String {
+        let all = self.secrets.len();
+        let amiss = self.secrets.iter().filter(|secret| !secret.is_here()).count();
+        let nowhere = self
+            .secrets
+            .iter()
+            .filter(|secret| secret.is_nowhere() && !secret.optional)
+            .count();
+        match (amiss, nowhere) {
+            (0, _) if self.is_complete() => format!("all {all} secrets can be read from every place"),
+            (0, _) => format!("all {all} secrets can be read, and what is in them is wrong"),
+            (_, 0) => format!("all {all} secrets can be read, {amiss} of them not from every place"),
+            _ => format!("{nowhere} of {all} secrets cannot be read from anywhere"),
+        }
+    }
+}
+
+impl Credential {
+    fn is_nowhere(&self) -> bool {
+        self.places.iter().all(|place| matches!(place.seen, Seen::Missing(_)))
+    }
+}
+
+fn row(secret: &Credential, at: usize, place: &Place, now: Timestamp) -> [String; 5] {
+    let name = if at == 0 { secret.name.clone() } else { String::new() };
+    let found_in = format!("{} {}", place.store, place.path);
+    let (is, version, written) = match &place.seen {
+        Seen::Found { version, written, read } => (
+            if *read { "read" } else { "there" },
+            version.clone().unwrap_or_default(),
+            written.map(|written| age(written, now)).unwrap_or_default(),
+        ),
+        Seen::Missing(_) if secret.optional => ("not there, optional", String::new(), String::new()),
+        Seen::Missing(_) => ("MISSING", String::new(), String::new()),
+    };
+    [name, found_in, is.to_owned(), version, written]
+}
+
+/// Says how long ago something was, in its largest unit: `3 days ago`.
+fn age(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    let (count, unit) = match seconds {
+        0..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}

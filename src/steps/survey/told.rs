@@ -1,0 +1,99 @@
+//! What was found, as data.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::event::Failure;
+use crate::finding::{Finding, Severity};
+
+/// What was found of all secrets of a runbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Survey {
+    /// The runbook's name.
+    pub runbook: String,
+    /// When.
+    pub at: Timestamp,
+    /// The secrets, in the order of names.
+    pub secrets: Vec<Credential>,
+    /// What is wrong with several of them together.
+    pub findings: Vec<Finding>,
+}
+
+/// One secret of the runbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Credential {
+    /// Its name in the runbook.
+    pub name: String,
+    /// What it becomes: `argocd/repository`, `kubernetes.io/tls`.
+    pub kind: String,
+    /// Whether a recovery goes on without it.
+    pub optional: bool,
+    /// Where it can be read, in the order in which a restore tries.
+    pub places: Vec<Place>,
+    /// What is wrong with what was read.
+    pub findings: Vec<Finding>,
+}
+
+/// One place from which a secret can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The store.
+    pub store: String,
+    /// The path in it.
+    pub path: String,
+    /// What is there.
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// What is at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// It is there.
+    Found {
+        /// Its version, where the store keeps them.
+        version: Option<String>,
+        /// When that was written, where the store tells.
+        written: Option<Timestamp>,
+        /// Whether its values were read, or only what is told of them.
+        read: bool,
+    },
+    /// It cannot be had.
+    Missing(Failure),
+}
+
+impl Survey {
+    /// Whether every secret can be had from every place and nothing in it is wrong. An optional secret may be nowhere.
+    pub fn is_complete(&self) -> bool {
+        let all = self
+            .secrets
+            .iter()
+            .flat_map(|secret| &secret.findings)
+            .chain(&self.findings);
+        self.secrets.iter().all(Credential::is_here)
+            && all.into_iter().all(|finding| finding.severity != Severity::Error)
+    }
+
+    /// Whether nothing is warned of either.
+    pub fn is_spotless(&self) -> bool {
+        let mut all = self
+            .secrets
+            .iter()
+            .flat_map(|secret| &secret.findings)
+            .chain(&self.findings);
+        self.is_complete() && all.all(|finding| finding.severity == Severity::Note)
+    }
+}
+
+impl Credential {
+    /// Whether it can be had from every place, or need not.
+    pub fn is_here(&self) -> bool {
+        let missing = self
+            .places
+            .iter()
+            .filter(|place| matches!(place.seen, Seen::Missing(_)))
+            .count();
+        missing == 0 || (self.optional && missing == self.places.len())
+    }
+}
