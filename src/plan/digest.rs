@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
-    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Program, Revision,
+    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Part, Program, Revision,
     Runbook, SecretShape, SecretSpec, Source, StoreKind, Taken,
 };
 
@@ -279,7 +279,12 @@ fn secret(secret: &SecretSpec) -> Fed {
                 .text(key)
                 .maybe(field.as_deref())
                 .flag(*base64),
-            Taken::Template(template) => fed.text(ours).text("template").text(template),
+            Taken::Template(parts) => parts
+                .iter()
+                .fold(fed.text(ours).text("template"), |fed, part| match part {
+                    Part::Text(text) => fed.text("text").text(text),
+                    Part::Key(key) => fed.text("key").text(key),
+                }),
         })
     })
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::redact::Secret;
-use crate::runbook::{From, Taken};
+use crate::runbook::{From, Part, Taken};
 use crate::secrets::{Error, ErrorKind, Stored};
 
 /// Returns the values by the keys that they have in the cluster.
@@ -38,7 +38,7 @@ pub(super) fn taken(stored: Stored, from: &From) -> Result<BTreeMap<String, Secr
                         value.clone()
                     }
                 }
-                Taken::Template(template) => filled(template, ours, &stored, &place)?,
+                Taken::Template(parts) => filled(parts, ours, &stored, &place)?,
             };
             Ok((ours.clone(), value))
         })
@@ -88,29 +88,15 @@ fn decoded(value: &Secret, whose: &str) -> Result<Secret, Error> {
     })
 }
 
-/// Fills a template: `{key}` is the value of a key, `{{` and `}}` are braces.
-fn filled(template: &str, ours: &str, stored: &Stored, place: &str) -> Result<Secret, Error> {
-    let mut filled: Zeroizing<Vec<u8>> = Zeroizing::default();
-    let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        let (before, from) = rest.split_at(at);
-        filled.extend_from_slice(before.as_bytes());
-        if from.starts_with("{{") || from.starts_with("}}") {
-            filled.extend_from_slice(&from.as_bytes()[..1]);
-            rest = &from[2..];
-            continue;
+/// Fills a template.
+fn filled(parts: &[Part], ours: &str, stored: &Stored, place: &str) -> Result<Secret, Error> {
+    let mut filled = Zeroizing::new(Vec::new());
+    for part in parts {
+        match part {
+            Part::Text(text) => filled.extend_from_slice(text.as_bytes()),
+            Part::Key(key) => filled.extend_from_slice(stored.value(key, ours, place)?.expose()),
         }
-        let Some((key, behind)) = from.strip_prefix('{').and_then(|from| from.split_once('}')) else {
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                format!("the template of {ours} has a brace without its other half"),
-            )
-            .hint("write a brace itself twice: {{ or }}"));
-        };
-        filled.extend_from_slice(stored.value(key, ours, place)?.expose());
-        rest = behind;
     }
-    filled.extend_from_slice(rest.as_bytes());
     Ok(Secret::new(std::mem::take(&mut *filled)))
 }
 
@@ -154,6 +140,10 @@ mod tests {
         }
     }
 
+    fn key_of(key: &str) -> Part {
+        Part::Key(key.into())
+    }
+
     #[test]
     fn without_keys_the_whole_secret_is_taken() {
         let from = From {
@@ -175,10 +165,10 @@ mod tests {
             (key("encoded", None, true), "päss".as_bytes()),
             (key("binary", None, true), &[0, 255, 128]),
             (
-                Taken::Template("{user}:{password}@{{x}}".into()),
-                "dr:pä}ss@{x}".as_bytes(),
+                Taken::Template(vec![key_of("user"), Part::Text(":".into()), key_of("password")]),
+                "dr:pä}ss".as_bytes(),
             ),
-            (Taken::Template("plain".into()), b"plain"),
+            (Taken::Template(vec![]), b""),
         ] {
             assert!(take(taken.clone()).unwrap().expose() == expected, "{taken:?}");
         }
@@ -213,17 +203,7 @@ mod tests {
                 "password of dr/x in store vault is not base64",
             ),
             (
-                Taken::Template("{user".into()),
-                ErrorKind::Configuration,
-                "the template of ours has a brace without its other half",
-            ),
-            (
-                Taken::Template("user}".into()),
-                ErrorKind::Configuration,
-                "the template of ours has a brace without its other half",
-            ),
-            (
-                Taken::Template("{nobody}".into()),
+                Taken::Template(vec![key_of("nobody")]),
                 ErrorKind::MissingKey,
                 "dr/x in store vault has no key nobody",
             ),

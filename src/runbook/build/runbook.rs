@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::super::check::parts;
 use super::super::model::{
     Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
     InSource, Order, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken, Target,
@@ -139,7 +140,7 @@ fn from(node: &Node) -> Option<From> {
 
 fn taken(node: &Node) -> Option<Taken> {
     if let Some(template) = node.get("template") {
-        return Some(Taken::Template(template.text()?.to_owned()));
+        return Some(Taken::Template(parts(template.text()?)?));
     }
     Some(Taken::Key {
         key: node.text().map(str::to_owned).or_else(|| text(node, "key"))?,

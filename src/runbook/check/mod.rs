@@ -12,6 +12,7 @@ mod record;
 mod secrets;
 mod structure;
 mod suggest;
+mod taken;
 mod whole;
 
 use self::whole::Check;
@@ -20,4 +21,5 @@ pub(super) use self::format::{duration, is_commit};
 pub(super) use self::literal::{holds_secret, may_hold_secret};
 pub(super) use self::names::store_name;
 pub(crate) use self::suggest::among;
+pub(super) use self::taken::parts;
 pub(super) use self::whole::check;

@@ -44,6 +44,7 @@ impl Check<'_> {
         self.uses();
         self.same();
         self.versions();
+        self.taken();
         self.locked_in();
     }
 

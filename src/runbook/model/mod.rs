@@ -5,6 +5,7 @@ mod stores;
 
 pub use self::runbook::{
     Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
-    InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken, Target,
+    InSource, Order, Part, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken,
+    Target,
 };
 pub use self::stores::{Auth, Aws, Sops, Store, StoreKind, Vault};

@@ -229,8 +229,17 @@ pub enum Taken {
         /// Whether what is there is base64.
         base64: bool,
     },
-    /// Text with keys of the store in braces.
-    Template(String),
+    /// Text with values of keys in it.
+    Template(Vec<Part>),
+}
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it is.
+    Text(String),
+    /// The value of a key in the store.
+    Key(String),
 }
 
 /// A cluster that the agent drives.
