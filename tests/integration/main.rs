@@ -14,5 +14,6 @@ mod overlay;
 mod render;
 mod restore;
 mod runbook;
+mod secrets;
 mod tree;
 mod vault;

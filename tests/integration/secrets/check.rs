@@ -1,0 +1,133 @@
+//! A person, or a job that runs each night, looks whether the credentials are where an outage will look for them.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use testbed::{OpenBao, Ran, Tool};
+
+const KEY: &str = "canary-of-the-night-shift";
+
+/// A runbook that reads from two servers, the second of which is the fallback.
+struct Scene {
+    first: OpenBao,
+    second: OpenBao,
+    folder: tempfile::TempDir,
+    tool: Tool,
+}
+
+impl Scene {
+    async fn start(secrets: &str) -> Self {
+        let (first, second) = tokio::join!(OpenBao::start(), OpenBao::start());
+        let (first, second) = (first.unwrap(), second.unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let runbook = format!(
+            "apiVersion: gitops-dr/v1\nkind: Runbook\nname: night\ntarget: {{context: new}}\n\
+             sources:\n  platform: {{git: https://git.example.com/p.git, revision: main, credentials: repo}}\n\
+             stores:\n  - vault: {{address: \"{}\", auth: {{token: {{env: FIRST}}}}}}\n  - name: old\n    vault: {{address: \"{}\", auth: {{token: {{env: SECOND}}}}}}\n\
+             agent: {{argocd: {{from: {{source: platform, path: bootstrap}}}}}}\n\
+             secrets:\n{secrets}\
+             roots:\n  - {{id: apps, source: platform, path: apps}}\n",
+            first.address(),
+            second.address()
+        );
+        std::fs::write(folder.path().join("runbook.yaml"), runbook).unwrap();
+        let tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr"))
+            .unwrap()
+            .env("FIRST", first.root().token())
+            .env("SECOND", second.root().token());
+        Self {
+            first,
+            second,
+            folder,
+            tool,
+        }
+    }
+
+    async fn check(&self, flags: &[&str]) -> Ran {
+        let runbook: PathBuf = self.folder.path().join("runbook.yaml");
+        let mut all = vec!["secrets", "check", runbook.to_str().unwrap()];
+        all.extend(flags);
+        let ran = self.tool.run(&all).await.unwrap();
+        assert!(!ran.said().contains(KEY), "a value was told:\n{}", ran.said());
+        ran
+    }
+}
+
+const SECRETS: &str = "  repo:\n    as: argocd/repository\n    from: [{vault: secret/dr/repo}, {old: secret/dr/repo}]\n    set: {url: \"https://git.example.com/p.git\"}\n\
+                       \x20 token:\n    as: {namespace: shop, type: Opaque}\n    from: {vault: secret/dr/token}\n";
+
+async fn complete(scene: &Scene) {
+    for bao in [&scene.first, &scene.second] {
+        let login = [("username", "dr"), ("password", KEY)];
+        bao.root().put("secret/dr/repo", login).await.unwrap();
+    }
+    scene.first.root().put("secret/dr/token", [("token", KEY)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is_not() {
+    let scene = Scene::start(SECRETS).await;
+    complete(&scene).await;
+    // Somebody who may see that a secret is there, and may not read it, can run the check.
+    let rules = r#"path "secret/data/dr/repo" { capabilities = ["read"] }
+                   path "secret/metadata/dr/*" { capabilities = ["read", "list"] }"#;
+    scene.first.root().policy("looks", rules).await.unwrap();
+    let day = std::time::Duration::from_hours(24);
+    let token = scene.first.root().create_token(&["looks"], day).await.unwrap();
+    let tool = scene.tool.clone();
+    let scene = Scene {
+        tool: tool.env("FIRST", &token),
+        ..scene
+    };
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert!(ran.out.contains("all 2 secrets can be read from every place"), "{}", ran.said());
+    let line = |begin: &str| ran.out.lines().find(|line| line.starts_with(begin)).unwrap_or_default();
+    assert!(line("token").contains("there") && line("token").contains("minutes ago"), "{}", ran.said());
+    assert!(line("repo").contains("read"), "{}", ran.said());
+
+    let ran = scene.check(&["--output", "json"]).await;
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(told["secrets"][1]["places"][0]["found"]["read"], json!(false), "{told:#}");
+    assert_eq!(told["secrets"][1]["places"][0]["found"]["version"], json!("1"), "{told:#}");
+}
+
+#[tokio::test]
+async fn a_fallback_that_is_gone_fails_the_check_although_a_restore_would_not_notice() {
+    let mut scene = Scene::start(SECRETS).await;
+    complete(&scene).await;
+    scene.second.root().delete("secret/dr/repo").await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.out.contains("MISSING"), "{}", ran.said());
+    assert!(ran.out.contains("all 2 secrets can be read, 1 of them not from every place"), "{}", ran.said());
+
+    scene.second.seal().await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.out.contains("repo: store old is sealed"), "{}", ran.said());
+
+    scene.first.seal().await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.out.contains("2 of 2 secrets cannot be read from anywhere"), "{}", ran.said());
+}
+
+#[tokio::test]
+async fn places_that_differ_and_secrets_that_nobody_could_use_are_told() {
+    let scene = Scene::start(SECRETS).await;
+    complete(&scene).await;
+    let stale = [("username", "dr"), ("password", "another one of them")];
+    scene.second.root().put("secret/dr/repo", stale).await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    let differs = "secret `repo`: secret/dr/repo in store old differs from secret/dr/repo in store vault: password";
+    assert!(ran.out.contains(differs), "{}", ran.said());
+    assert_eq!(scene.check(&["--strict"]).await.code, 1);
+
+    scene.first.root().put("secret/dr/repo", [("usrname", "dr")]).await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.out.contains("did you mean `username`?"), "{}", ran.said());
+    assert!(ran.out.contains("what is in them is wrong"), "{}", ran.said());
+}

@@ -1,0 +1,3 @@
+//! `gitops-dr secrets` against real stores.
+
+mod check;
