@@ -31,10 +31,9 @@ impl Scene {
             second.address()
         );
         std::fs::write(folder.path().join("runbook.yaml"), runbook).unwrap();
-        let tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr"))
-            .unwrap()
-            .env("FIRST", first.root().token())
-            .env("SECOND", second.root().token());
+        let mut tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr")).unwrap();
+        tool.set("FIRST", first.root().token());
+        tool.set("SECOND", second.root().token());
         Self {
             first,
             second,
@@ -66,7 +65,7 @@ async fn complete(scene: &Scene) {
 
 #[tokio::test]
 async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is_not() {
-    let scene = Scene::start(SECRETS).await;
+    let mut scene = Scene::start(SECRETS).await;
     complete(&scene).await;
     // Somebody who may see that a secret is there, and may not read it, can run the check.
     let rules = r#"path "secret/data/dr/repo" { capabilities = ["read"] }
@@ -74,11 +73,7 @@ async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is
     scene.first.root().policy("looks", rules).await.unwrap();
     let day = std::time::Duration::from_hours(24);
     let token = scene.first.root().create_token(&["looks"], day).await.unwrap();
-    let tool = scene.tool.clone();
-    let scene = Scene {
-        tool: tool.env("FIRST", &token),
-        ..scene
-    };
+    scene.tool.set("FIRST", token);
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(ran.out.contains("all 2 secrets can be read from every place"), "{}", ran.said());
