@@ -1,10 +1,12 @@
 //! Many reads at once.
 
+use std::sync::OnceLock;
+
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 
 use super::store::IN_FLIGHT;
-use super::{Error, Seen, Store, Stored, Wanted};
+use super::{Error, ErrorKind, Seen, Store, Stored, Wanted};
 
 /// One secret to read, and where.
 #[derive(Clone, Copy)]
@@ -24,7 +26,10 @@ pub async fn read_all(requests: Vec<Request<'_>>) -> Vec<Result<Stored, Error>> 
 /// Looks at many secrets without their values, where the stores can tell of them so.
 pub async fn look_all(requests: Vec<Request<'_>>) -> Vec<Result<Seen, Error>> {
     by_store(&requests, async |store, wanted| {
-        let looks = wanted.iter().map(|wanted| store.look(wanted.path, wanted.version));
+        let down = Down::default();
+        let looks = wanted
+            .iter()
+            .map(|wanted| down.unless(store.look(wanted.path, wanted.version)));
         read_each(looks.collect(), IN_FLIGHT).await
     })
     .await
@@ -57,6 +62,27 @@ async fn by_store<'run, Answer>(
     all.into_iter().map(|(_, answer)| answer).collect()
 }
 
+/// Whether a store was found to be down, so that it costs its timeout once and not for each of its secrets.
+#[derive(Default)]
+pub(super) struct Down(OnceLock<Error>);
+
+impl Down {
+    /// Asks, unless the store is known to be down.
+    pub(super) async fn unless<T>(&self, ask: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if let Some(error) = self.0.get() {
+            return Err(error.clone());
+        }
+        let answer = ask.await;
+        if let Err(error) = &answer
+            && error.kind() == ErrorKind::Unreachable
+        {
+            // Whoever was first has said it.
+            let _ = self.0.set(error.clone());
+        }
+        answer
+    }
+}
+
 /// Awaits reads, at most `limit` in flight (at least one). Results are in their order.
 pub(super) async fn read_each<T>(reads: Vec<impl Future<Output = T>>, limit: usize) -> Vec<T> {
     stream::iter(reads).buffered(limit.max(1)).collect().await
@@ -70,7 +96,6 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::secrets::ErrorKind;
 
     /// Counts how many reads are in flight; `a…` paths take longest, so that answers come out of order.
     struct Counting {
@@ -156,5 +181,41 @@ mod tests {
         for (limit, most) in [(0, 1), (1, 1), (2, 2), (50, 3)] {
             assert_eq!(versions(limit).await, (expected.clone(), [most; 2]), "limit {limit}");
         }
+    }
+
+    /// Is down, and counts how often it is asked.
+    struct Dead(AtomicUsize);
+
+    #[async_trait]
+    impl Store for Dead {
+        fn name(&self) -> &'static str {
+            "dead"
+        }
+
+        async fn check(&self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        async fn read(&self, _: &str, _: Option<&str>) -> Result<Stored, Error> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Err(Error::new(ErrorKind::Unreachable, "store dead: nothing answers"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_went_down_is_not_asked_for_each_of_its_secrets() {
+        let dead = Dead(AtomicUsize::new(0));
+        let wanted = Wanted {
+            path: "x",
+            version: None,
+        };
+        let requests = vec![Request { store: &dead, wanted }; 100];
+        let answers = read_all(requests).await;
+        assert!(answers.len() == 100 && answers.iter().all(Result::is_err));
+        assert!(
+            dead.0.load(Ordering::SeqCst) <= IN_FLIGHT,
+            "those that were under way, and no more"
+        );
     }
 }

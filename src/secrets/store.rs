@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::parallel::read_each;
+use super::parallel::{Down, read_each};
 use super::{Error, ErrorKind};
 use crate::redact::Secret;
 
@@ -24,7 +24,10 @@ pub trait Store: Send + Sync {
     /// Reads many secrets at once. The answers are in the order of `wanted`, and each has one: what cannot be had is known
     /// all at once. A store that gives many in one answer does it by itself.
     async fn read_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Stored, Error>> {
-        let reads = wanted.iter().map(|wanted| self.read(wanted.path, wanted.version));
+        let down = Down::default();
+        let reads = wanted
+            .iter()
+            .map(|wanted| down.unless(self.read(wanted.path, wanted.version)));
         read_each(reads.collect(), IN_FLIGHT).await
     }
 

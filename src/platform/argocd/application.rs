@@ -86,9 +86,12 @@ impl<'object> Application<'object> {
         controller(self.0)
     }
 
-    /// Returns its project.
+    /// Returns its project; `default` where it names none (`GetProject` in `pkg/apis/application/v1alpha1/types.go`).
     pub fn project(self) -> &'object str {
-        text(self.0, "/spec/project")
+        match text(self.0, "/spec/project") {
+            "" => "default",
+            named => named,
+        }
     }
 
     /// Whether its syncs start by themselves.

@@ -248,11 +248,7 @@ fn is_permitted(
 ) -> bool {
     let Some(object) = &app.object else { return false };
     let live = Application::new(object.manifest.value());
-    let project = projects.get(
-        Some(live.project())
-            .filter(|name| !name.is_empty())
-            .unwrap_or("default"),
-    );
+    let project = projects.get(live.project());
     (app.id.namespace.is_empty() || app.id.namespace == agent_namespace)
         && project.is_some_and(|project| permits(project, live, manifest.group(), manifest.kind()))
 }

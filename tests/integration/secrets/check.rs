@@ -60,7 +60,12 @@ async fn complete(scene: &Scene) {
         let login = [("username", "dr"), ("password", KEY)];
         bao.root().put("secret/dr/repo", login).await.unwrap();
     }
-    scene.first.root().put("secret/dr/token", [("token", KEY)]).await.unwrap();
+    scene
+        .first
+        .root()
+        .put("secret/dr/token", [("token", KEY)])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -76,15 +81,31 @@ async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is
     scene.tool.set("FIRST", token);
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert!(ran.out.contains("all 2 secrets can be read from every place"), "{}", ran.said());
+    assert!(
+        ran.out.contains("all 2 secrets can be read from every place"),
+        "{}",
+        ran.said()
+    );
     let line = |begin: &str| ran.out.lines().find(|line| line.starts_with(begin)).unwrap_or_default();
-    assert!(line("token").contains("there") && line("token").contains("minutes ago"), "{}", ran.said());
+    assert!(
+        line("token").contains("there") && line("token").contains("minutes ago"),
+        "{}",
+        ran.said()
+    );
     assert!(line("repo").contains("read"), "{}", ran.said());
 
     let ran = scene.check(&["--output", "json"]).await;
     let told: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(told["secrets"][1]["places"][0]["found"]["read"], json!(false), "{told:#}");
-    assert_eq!(told["secrets"][1]["places"][0]["found"]["version"], json!("1"), "{told:#}");
+    assert_eq!(
+        told["secrets"][1]["places"][0]["found"]["read"],
+        json!(false),
+        "{told:#}"
+    );
+    assert_eq!(
+        told["secrets"][1]["places"][0]["found"]["version"],
+        json!("1"),
+        "{told:#}"
+    );
 }
 
 #[tokio::test]
@@ -95,7 +116,12 @@ async fn a_fallback_that_is_gone_fails_the_check_although_a_restore_would_not_no
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(ran.out.contains("MISSING"), "{}", ran.said());
-    assert!(ran.out.contains("all 2 secrets can be read, 1 of them not from every place"), "{}", ran.said());
+    assert!(
+        ran.out
+            .contains("all 2 secrets can be read, 1 of them not from every place"),
+        "{}",
+        ran.said()
+    );
 
     scene.second.seal().await.unwrap();
     let ran = scene.check(&[]).await;
@@ -105,7 +131,11 @@ async fn a_fallback_that_is_gone_fails_the_check_although_a_restore_would_not_no
     scene.first.seal().await.unwrap();
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
-    assert!(ran.out.contains("2 of 2 secrets cannot be read from anywhere"), "{}", ran.said());
+    assert!(
+        ran.out.contains("2 of 2 secrets cannot be read from anywhere"),
+        "{}",
+        ran.said()
+    );
 }
 
 #[tokio::test]
@@ -120,7 +150,12 @@ async fn places_that_differ_and_secrets_that_nobody_could_use_are_told() {
     assert!(ran.out.contains(differs), "{}", ran.said());
     assert_eq!(scene.check(&["--strict"]).await.code, 1);
 
-    scene.first.root().put("secret/dr/repo", [("usrname", "dr")]).await.unwrap();
+    scene
+        .first
+        .root()
+        .put("secret/dr/repo", [("usrname", "dr")])
+        .await
+        .unwrap();
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(ran.out.contains("did you mean `username`?"), "{}", ran.said());

@@ -3,15 +3,12 @@
 use super::applications::applications;
 use crate::graph::{Draft, Firmness, Reason, Whole, Written};
 use crate::platform::argocd::GROUP;
-use crate::platform::argocd::application::text;
+use crate::platform::argocd::application::Application;
 
 /// Puts each Application behind its project, which is where Argo CD is.
 pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for (index, one, object) in applications(whole) {
-        let name = match text(object, "/spec/project") {
-            "" => "default",
-            named => named,
-        };
+        let name = Application::new(object).project();
         let namespace = match whole.known.agent_namespace.as_str() {
             "" => &one.id.namespace,
             named => named,

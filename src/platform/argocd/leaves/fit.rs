@@ -115,9 +115,8 @@ impl<'p> Fit<'p> {
     /// Whether the project of an app lets it bring Applications into the agent's namespace: our rights go further than those that the
     /// agent gives to this app.
     fn is_permitted(&self, app: Application<'_>) -> bool {
-        let name = Some(app.project()).filter(|name| !name.is_empty()).unwrap_or("default");
         self.projects
-            .get(name)
+            .get(app.project())
             .is_some_and(|project| permits_in_namespace(project, app, self.agent_namespace, (GROUP, "Application")))
     }
 }

@@ -43,14 +43,11 @@ pub fn projects(platform: &Platform, installed: &[Value], agent_namespace: &str)
         let app = &platform.apps[index];
         let Some(object) = &app.object else { return true };
         let live = Application::new(object.manifest.value());
-        let project = Some(live.project())
-            .filter(|name| !name.is_empty())
-            .unwrap_or("default");
         app.cluster.is_empty()
             && app.id.namespace == agent_namespace
             && is_brought_by_itself(platform, index)
             && known
-                .get(project)
+                .get(live.project())
                 .is_some_and(|project| permits_in_namespace(project, live, agent_namespace, (GROUP, "AppProject")))
     };
     let found = brought.into_iter().filter_map(|(id, by)| {

@@ -10,22 +10,17 @@ pub struct About<'app> {
     pub name: &'app str,
     /// The namespace of its destination.
     pub namespace: &'app str,
-    /// Its project; empty is `default`.
+    /// Its project.
     pub project: &'app str,
 }
 
 /// Returns the variables that Argo CD replaces in what an Application says (`newEnv` in `reposerver/repository`). `revision` is
 /// the commit, or the version of a chart.
 pub fn environment(about: About<'_>, recipe: &Recipe, revision: &str) -> Environment {
-    let project = if about.project.is_empty() {
-        "default"
-    } else {
-        about.project
-    };
     let mut variables: Environment = [
         ("ARGOCD_APP_NAME", about.name),
         ("ARGOCD_APP_NAMESPACE", about.namespace),
-        ("ARGOCD_APP_PROJECT_NAME", project),
+        ("ARGOCD_APP_PROJECT_NAME", about.project),
         ("ARGOCD_APP_SOURCE_REPO_URL", &recipe.repository),
         ("ARGOCD_APP_SOURCE_PATH", &recipe.path),
         ("ARGOCD_APP_SOURCE_TARGET_REVISION", &recipe.revision),
@@ -49,7 +44,7 @@ mod tests {
         let about = About {
             name: "shop",
             namespace: "web",
-            project: "",
+            project: "default",
         };
         let commit = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
         let variables = environment(about, &recipe, commit);
