@@ -16,6 +16,7 @@ pub mod finding;
 pub mod git;
 pub mod graph;
 pub mod health;
+pub mod known_hosts;
 pub mod object;
 pub mod plan;
 pub mod platform;

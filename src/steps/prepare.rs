@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, ahead, clusters, credentials, findings, tree};
+use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, tree};
 use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
@@ -183,6 +183,8 @@ impl Prepare {
         if let Sets::Loose(why) = &sets {
             found.push(loose(why));
         }
+
+        found.extend(hosts::unknown(&self.0, runbook, &install));
 
         let beside = self.others(runbook, &mut found).await?;
         found.extend(self.damage(runbook, &install, &beside)?);

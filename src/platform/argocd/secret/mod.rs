@@ -11,6 +11,7 @@ mod build;
 mod check;
 mod cluster;
 mod cluster_config;
+mod hosts;
 mod key;
 mod login;
 mod repository;
@@ -19,6 +20,7 @@ mod together;
 
 pub use build::{TYPE, build, confidential, describe, is_public, repository_url};
 pub use check::check;
+pub use hosts::check_hosts;
 pub use key::{Form, Key};
 pub use login::{CONTEXT, kubeconfig};
 pub use shape::Shape;
