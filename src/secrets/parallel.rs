@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use futures::future::join_all;
-use futures::{StreamExt as _, stream};
+use futures::future::{BoxFuture, join_all};
+use futures::{FutureExt as _, StreamExt as _, stream};
 
 use super::store::IN_FLIGHT;
 use super::{Error, ErrorKind, Seen, Store, Stored, Wanted};
@@ -20,25 +20,29 @@ pub struct Request<'run> {
 /// Reads many secrets, of all stores at once, and of each as many at a time as it can bear. Results are in the order of the
 /// requests, and every request has one: what cannot be had is known all at once.
 pub async fn read_all(requests: Vec<Request<'_>>) -> Vec<Result<Stored, Error>> {
-    by_store(&requests, async |store, wanted| store.read_many(&wanted).await).await
+    by_store(&requests, |store, wanted| {
+        async move { store.read_many(&wanted).await }.boxed()
+    })
+    .await
 }
 
 /// Looks at many secrets without their values, where the stores can tell of them so.
 pub async fn look_all(requests: Vec<Request<'_>>) -> Vec<Result<Seen, Error>> {
-    by_store(&requests, async |store, wanted| {
-        let down = Down::default();
-        let looks = wanted
-            .iter()
-            .map(|wanted| down.unless(store.look(wanted.path, wanted.version)));
-        read_each(looks.collect(), IN_FLIGHT).await
-    })
-    .await
+    by_store(&requests, |store, wanted| async move { look_each(store, &wanted).await }.boxed()).await
+}
+
+async fn look_each(store: &dyn Store, wanted: &[Wanted<'_>]) -> Vec<Result<Seen, Error>> {
+    let down = Down::default();
+    let looks = wanted
+        .iter()
+        .map(|wanted| down.unless(store.look(wanted.path, wanted.version)));
+    read_each(looks.collect(), IN_FLIGHT).await
 }
 
 /// Asks each store once, all at the same time, for all that is wanted of it.
 async fn by_store<'run, Answer>(
     requests: &[Request<'run>],
-    ask: impl AsyncFn(&'run dyn Store, Vec<Wanted<'run>>) -> Vec<Answer>,
+    ask: impl Fn(&'run dyn Store, Vec<Wanted<'run>>) -> BoxFuture<'run, Vec<Answer>>,
 ) -> Vec<Answer> {
     // The requests of each store, by their places; a store goes by its name, which a runbook gives once.
     let mut stores: Vec<(&dyn Store, Vec<usize>)> = Vec::new();
@@ -51,11 +55,9 @@ async fn by_store<'run, Answer>(
             None => stores.push((request.store, vec![place])),
         }
     }
-    let ask = &ask;
-    let asked = stores.into_iter().map(|(store, places)| async move {
-        let wanted = places.iter().map(|&place| requests[place].wanted).collect();
-        let answers = ask(store, wanted).await;
-        places.into_iter().zip(answers).collect::<Vec<_>>()
+    let asked = stores.into_iter().map(|(store, places)| {
+        let answers = ask(store, places.iter().map(|&place| requests[place].wanted).collect());
+        async move { places.into_iter().zip(answers.await).collect::<Vec<_>>() }
     });
     let mut all: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
     all.sort_by_key(|(place, _)| *place);
