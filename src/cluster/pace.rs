@@ -1,8 +1,8 @@
 //! How many requests that change something are in flight at once: as many as the server answers without becoming slower.
 //!
-//! One more for each round of answers, half as many when the server says that it is too much (429, 503) or takes twice as long as
-//! it does at the beginning: additive increase, multiplicative decrease, as TCP does. No limit of requests a second, since nobody
-//! knows the right one.
+//! Twice as many for each round of answers until they take longer, then one more for each round; half as many when the server says
+//! that it is too much (429, 503) or takes twice as long as it does at the beginning: slow start, additive increase, multiplicative
+//! decrease, as TCP does. No limit of requests a second, since nobody knows the right one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +22,10 @@ const LEAST_FOR_SLOWNESS: usize = START / 2;
 /// How much longer than usual a round of answers takes when it is too much.
 const SLOWER: u32 = 2;
 
+/// How much longer than usual, in percent, a round may take for the next to be twice as wide: where the way is what takes the time
+/// (a control plane in another region) one more a round would spend a second on finding that out.
+const STEADY: u32 = 125;
+
 /// How much longer the usual is taken to be from round to round, in percent, so that a server that has become slow for good is not
 /// held against its best day.
 const DRIFT: u32 = 2;
@@ -38,6 +42,8 @@ struct State {
     took: Duration,
     /// Whether a whole round is over: the first also opens connections, and says nothing.
     is_warm: bool,
+    /// Whether nothing has told yet how many are enough.
+    is_starting: bool,
     /// How long an answer takes on average, at its best, with at least [`START`] in flight.
     usual: Option<Duration>,
     /// When the limit was last lowered: what set out before tells of the time before.
@@ -51,6 +57,7 @@ impl Default for Pace {
             answers: 0,
             took: Duration::ZERO,
             is_warm: false,
+            is_starting: true,
             usual: None,
             eased: None,
         }))
@@ -91,9 +98,11 @@ impl Pace {
         state.usual = Some(usual);
         if round > usual * SLOWER {
             state.ease(LEAST_FOR_SLOWNESS, now);
-        } else {
-            state.limit = MOST.min(state.limit + 1);
+            return;
         }
+        state.is_starting &= round <= usual * STEADY / 100;
+        let more = if state.is_starting { state.limit } else { 1 };
+        state.limit = MOST.min(state.limit + more);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -103,6 +112,7 @@ impl Pace {
 
 impl State {
     fn ease(&mut self, least: usize, now: Instant) {
+        self.is_starting = false;
         self.limit = (self.limit / 2).max(least.min(self.limit));
         (self.answers, self.took) = (0, Duration::ZERO);
         self.eased = Some(now);
@@ -129,16 +139,29 @@ mod tests {
     fn a_server_that_keeps_up_gets_more_up_to_the_seats_of_an_administrator() {
         let (pace, mut now) = (Pace::default(), Instant::now());
         assert_eq!(pace.limit(), START);
-        rounds(&pace, &mut now, 11, |_| Duration::from_millis(50));
-        assert_eq!(pace.limit(), START + 10);
+        rounds(&pace, &mut now, 1, |_| Duration::from_millis(50));
+        assert_eq!(pace.limit(), START, "the first opens connections and says nothing");
+        rounds(&pace, &mut now, 2, |_| Duration::from_millis(50));
+        assert_eq!(pace.limit(), 48, "the way takes the time");
         rounds(&pace, &mut now, 100, |_| Duration::from_millis(50));
         assert_eq!(pace.limit(), 48);
     }
 
     #[test]
+    fn once_answers_take_longer_it_feels_its_way() {
+        let (pace, mut now) = (Pace::default(), Instant::now());
+        // As many as there are take as long as 20 of them, from 20 on.
+        let near = |limit: usize| Duration::from_millis(u64::try_from(limit.max(20)).unwrap());
+        rounds(&pace, &mut now, 2, near);
+        assert_eq!(pace.limit(), 32);
+        rounds(&pace, &mut now, 4, near);
+        assert_eq!(pace.limit(), 36);
+    }
+
+    #[test]
     fn one_refusal_halves_it_once_whatever_else_was_on_its_way_and_it_comes_back() {
         let (pace, mut now) = (Pace::default(), Instant::now());
-        rounds(&pace, &mut now, 17, |_| Duration::from_millis(5));
+        rounds(&pace, &mut now, 2, |_| Duration::from_millis(5));
         assert_eq!(pace.limit(), 32);
         let began = now;
         now += Duration::from_millis(5);
