@@ -16,7 +16,7 @@ mod tree;
 
 pub(crate) use check::among;
 pub use model::{
-    Agent, AgentKind, App, Approval, Auth, Aws, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep,
+    Agent, AgentKind, App, Approval, Auth, Aws, AwsReplica, AwsRole, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep,
     From, InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, Source,
     Store, StoreKind, Target, Vault,
 };

@@ -4,6 +4,7 @@
 
 mod apply;
 mod architecture;
+mod aws;
 mod bed;
 mod bench;
 mod command;
@@ -14,5 +15,6 @@ mod overlay;
 mod render;
 mod restore;
 mod runbook;
+mod told;
 mod tree;
 mod vault;
