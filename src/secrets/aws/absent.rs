@@ -19,7 +19,13 @@ const NAMES: i32 = 100;
 impl Aws {
     /// Makes the error of a secret that is not there. Looks around for one with a similar name.
     pub(super) async fn missing(&self, region: &Region, asked: Asked<'_>, refused: &Refused) -> Error {
-        let Asked { path, .. } = asked;
+        let Asked { path, version, .. } = asked;
+        // Not every AWS has other words for a missing version.
+        if version.is_some()
+            && let Some(described) = self.described(region, path).await
+        {
+            return self.no_version(region, asked, Some(&described));
+        }
         let error = Error::new(
             ErrorKind::MissingPath,
             format!("{} has no secret {path}", self.store_in(region)),
@@ -56,34 +62,36 @@ impl Aws {
         list.into_iter().filter_map(|entry| entry.name).collect()
     }
 
-    /// Tells a missing version from a missing secret, as far as the secret may be described.
+    /// Makes the error of a secret that has no such version, as far as that may be seen.
     pub(super) async fn missing_version(&self, region: &Region, asked: Asked<'_>, refused: &Refused) -> Error {
-        let Asked { path, version, .. } = asked;
-        let store = self.store_in(region);
-        let words = match version {
+        let described = self.described(region, asked.path).await;
+        let error = self.no_version(region, asked, described.as_ref());
+        if described.is_some() {
+            return error;
+        }
+        error
+            .because(refused.quote())
+            .because("which there are could not be seen: we may not describe it")
+    }
+
+    /// The same where the secret is already described.
+    pub(super) fn no_version(
+        &self,
+        region: &Region,
+        asked: Asked<'_>,
+        described: Option<&DescribeSecretOutput>,
+    ) -> Error {
+        let (store, path) = (self.store_in(region), asked.path);
+        let words = match asked.version {
             None => format!("{store} has no value for {path} yet"),
             Some(version) => format!("{store} has no version {version} of {path}"),
         };
-        let error = Error::new(ErrorKind::MissingVersion, words);
-        match self.described(region, path).await {
-            Some(described) => error
-                .because(versions(&described))
-                .hint("pin one that is there, or leave `version` out for the newest"),
-            None => error
-                .because(refused.quote())
-                .because("which there are could not be seen: we may not describe it")
-                .hint("check the name and the version, or leave `version` out for the newest"),
+        let error = Error::new(ErrorKind::MissingVersion, words)
+            .hint("pin one that is there, or leave `version` out for the newest");
+        match described {
+            Some(described) => error.because(versions(described)),
+            None => error,
         }
-    }
-
-    /// Makes the error of a version that the description of a secret does not have.
-    pub(super) fn no_version(&self, region: &Region, path: &str, described: &DescribeSecretOutput) -> Error {
-        Error::new(
-            ErrorKind::MissingVersion,
-            format!("{} has no such version of {path}", self.store_in(region)),
-        )
-        .because(versions(described))
-        .hint("pin one that is there, or leave `version` out for the newest")
     }
 
     /// Makes the error of a secret that was deleted and can be brought back.
@@ -98,7 +106,11 @@ impl Aws {
         let date = described.and_then(|described| moment(described.deleted_date()?));
         let at = date.map(|date| format!(" at {date}")).unwrap_or_default();
         let store = self.store_in(region);
-        Error::new(ErrorKind::Deleted, format!("{path} in {store} was scheduled for deletion{at}")).hint(format!(
+        Error::new(
+            ErrorKind::Deleted,
+            format!("{path} in {store} was scheduled for deletion{at}"),
+        )
+        .hint(format!(
             "bring it back: `aws secretsmanager restore-secret --region {} --secret-id {path}`",
             region.name
         ))
@@ -115,7 +127,10 @@ impl Aws {
             format!("{store} does not allow us to decrypt {}", asked.path),
         )
         .because(refused.quote())
-        .hint(format!("add to one of our policies: {}", statement("kms:Decrypt", &resource)))
+        .hint(format!(
+            "add to one of our policies: {}",
+            statement("kms:Decrypt", &resource)
+        ))
         .hint("and let the key's own policy allow the account, or us, to use it");
         match id {
             Some(_) => error,

@@ -135,7 +135,11 @@ mod tests {
     fn what_is_not_pinned_is_read_by_twenties_and_everything_once() {
         let names: Vec<String> = (0..45).map(|number| format!("dr/{number:02}")).collect();
         let mut keys: Vec<Key<'_>> = names.iter().map(|name| (name.as_str(), None)).collect();
-        keys.extend([("dr/01", Some("AWSPREVIOUS")), ("dr/01", None), ("dr/01", Some("AWSPREVIOUS"))]);
+        keys.extend([
+            ("dr/01", Some("AWSPREVIOUS")),
+            ("dr/01", None),
+            ("dr/01", Some("AWSPREVIOUS")),
+        ]);
         let jobs = jobs(&keys);
         let sizes: Vec<usize> = jobs.iter().map(Vec::len).collect();
         assert_eq!(sizes, [20, 20, 5, 1]);

@@ -65,7 +65,10 @@ impl Cause {
             "InvalidRequestException" | "InvalidParameterException" | "ValidationException" | "ValidationError" => {
                 Self::Malformed
             }
-            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded"
+            "ThrottlingException"
+            | "Throttling"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
             | "LimitExceededException" => Self::Throttled,
             "ExpiredTokenException" | "ExpiredToken" => Self::Expired,
             "RequestTimeTooSkewed" | "RequestExpired" => Self::Skewed,
@@ -76,9 +79,16 @@ impl Cause {
                     Self::Signature
                 }
             }
-            "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidAccessKeyId" | "AuthFailure"
-            | "IncompleteSignature" | "IncompleteSignatureException" | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException" | "OptInRequired" | "SubscriptionRequiredException" => Self::Unknown,
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidAccessKeyId"
+            | "AuthFailure"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "OptInRequired"
+            | "SubscriptionRequiredException" => Self::Unknown,
             "UnknownOperationException" | "InvalidAction" => Self::NoSuchRequest,
             _ if status == 429 => Self::Throttled,
             _ if status >= 500 => Self::Failing,
@@ -149,10 +159,30 @@ mod tests {
     #[test]
     fn every_refusal_has_a_meaning() {
         for (code, words, status, expected) in [
-            ("AccessDeniedException", "User: a is not authorized to perform: b", 400, Cause::Denied),
-            ("AccessDeniedException", "Access to KMS is not allowed", 400, Cause::KeyDenied),
-            ("DecryptionFailure", "can't decrypt the protected secret text", 400, Cause::Undecipherable),
-            ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400, Cause::Missing),
+            (
+                "AccessDeniedException",
+                "User: a is not authorized to perform: b",
+                400,
+                Cause::Denied,
+            ),
+            (
+                "AccessDeniedException",
+                "Access to KMS is not allowed",
+                400,
+                Cause::KeyDenied,
+            ),
+            (
+                "DecryptionFailure",
+                "can't decrypt the protected secret text",
+                400,
+                Cause::Undecipherable,
+            ),
+            (
+                "ResourceNotFoundException",
+                "Secrets Manager can't find the specified secret.",
+                400,
+                Cause::Missing,
+            ),
             (
                 "ResourceNotFoundException",
                 "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
@@ -170,16 +200,36 @@ mod tests {
             ("InternalServiceError", "", 500, Cause::Failing),
             ("", "", 503, Cause::Failing),
             ("", "", 429, Cause::Throttled),
-            ("ExpiredTokenException", "The security token included in the request is expired", 400, Cause::Expired),
-            ("UnrecognizedClientException", "The security token is invalid.", 400, Cause::Unknown),
+            (
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+                400,
+                Cause::Expired,
+            ),
+            (
+                "UnrecognizedClientException",
+                "The security token is invalid.",
+                400,
+                Cause::Unknown,
+            ),
             (
                 "InvalidSignatureException",
                 "Signature expired: 20261122T040000Z is now earlier than 20261122T041000Z (20261122T041500Z - 5 min.)",
                 400,
                 Cause::Skewed,
             ),
-            ("InvalidSignatureException", "Signature not yet current: 2026", 400, Cause::Skewed),
-            ("InvalidSignatureException", "The request signature we calculated does not match", 400, Cause::Signature),
+            (
+                "InvalidSignatureException",
+                "Signature not yet current: 2026",
+                400,
+                Cause::Skewed,
+            ),
+            (
+                "InvalidSignatureException",
+                "The request signature we calculated does not match",
+                400,
+                Cause::Signature,
+            ),
             ("UnknownOperationException", "", 400, Cause::NoSuchRequest),
             ("ValidationException", "", 400, Cause::Malformed),
             ("", "", 404, Cause::NotUnderstood),

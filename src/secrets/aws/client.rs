@@ -75,10 +75,7 @@ impl Aws {
     /// # Errors
     /// The answer of the first region that gave one, or why none did. Where nothing answers and where we are not let in that is
     /// remembered: no other read waits for the same.
-    pub(super) async fn anywhere<'aws, T, Answer>(
-        &'aws self,
-        ask: impl Fn(&'aws Region) -> Answer,
-    ) -> Result<T, Error>
+    pub(super) async fn anywhere<'aws, T, Answer>(&'aws self, ask: impl Fn(&'aws Region) -> Answer) -> Result<T, Error>
     where
         Answer: Future<Output = Result<T, Trouble>>,
     {
@@ -138,7 +135,10 @@ impl Aws {
             return Ok(());
         };
         let refused = Refused::of(&error, &self.redactor);
-        if matches!(refused.map(|refused| refused.cause), Some(Cause::Missing | Cause::Denied)) {
+        if matches!(
+            refused.map(|refused| refused.cause),
+            Some(Cause::Missing | Cause::Denied)
+        ) {
             return Ok(());
         }
         let asked = Asked {

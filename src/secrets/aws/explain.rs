@@ -72,7 +72,10 @@ impl Aws {
         match odd {
             Odd::Number(key) => Error::new(
                 ErrorKind::NotText,
-                format!("{key} of {path} in store {} is a number too long to be read exactly", self.name),
+                format!(
+                    "{key} of {path} in store {} is a number too long to be read exactly",
+                    self.name
+                ),
             )
             .hint("store it as text, in quotes"),
             Odd::Nothing => Error::new(
@@ -96,8 +99,9 @@ impl Aws {
             .hint("see who else asks it so often (CloudTrail), or have the quota of the account raised"),
             Cause::Failing => error(ErrorKind::Answer, format!("{store} fails to answer"))
                 .hint("see https://health.aws.amazon.com, or name a region with replicas of the secrets in `replicas`"),
-            Cause::Expired => error(ErrorKind::Login, format!("the credentials for {store} have expired"))
-                .hint(self.renew()),
+            Cause::Expired => {
+                error(ErrorKind::Login, format!("the credentials for {store} have expired")).hint(self.renew())
+            }
             Cause::Unknown => error(ErrorKind::Login, format!("{store} does not know our credentials"))
                 .hint(self.renew())
                 .hint(format!(
@@ -114,13 +118,20 @@ impl Aws {
                 ErrorKind::Answer,
                 format!("{store} gave an answer for {} that is not understood", asked.path),
             )
-            .hint(format!("check what answers at {}, and any proxy in front of it", region.host())),
+            .hint(format!(
+                "check what answers at {}, and any proxy in front of it",
+                region.host()
+            )),
         }
     }
 
     /// Makes the error of a request that we may not make.
     pub(super) fn denied(&self, region: &Region, asked: Asked<'_>, refused: &Refused) -> Error {
-        let verb = if asked.action.ends_with("GetSecretValue") { "read" } else { "look at" };
+        let verb = if asked.action.ends_with("GetSecretValue") {
+            "read"
+        } else {
+            "look at"
+        };
         let error = Error::new(
             ErrorKind::Denied,
             format!("{} does not allow us to {verb} {}", self.store_in(region), asked.path),
@@ -133,7 +144,10 @@ impl Aws {
             ));
         }
         let resource = secret(asked.path, &region.name, &refused.account);
-        error.hint(format!("add to one of our policies: {}", statement(asked.action, &resource)))
+        error.hint(format!(
+            "add to one of our policies: {}",
+            statement(asked.action, &resource)
+        ))
     }
 
     fn signature(&self, region: &Region, refused: &Refused) -> Error {

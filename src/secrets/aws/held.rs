@@ -100,8 +100,16 @@ mod tests {
     fn a_json_object_has_its_keys_and_anything_else_is_whole_to_the_last_byte() {
         for (held, expected) in [
             (
-                held(Some(r#"{"user": "dr", "port": 5432, "tls": true, "none": null, "in": {"a": [1]}}"#), None),
-                vec![("in", r#"{"a":[1]}"#.as_bytes()), ("port", b"5432"), ("tls", b"true"), ("user", b"dr")],
+                held(
+                    Some(r#"{"user": "dr", "port": 5432, "tls": true, "none": null, "in": {"a": [1]}}"#),
+                    None,
+                ),
+                vec![
+                    ("in", r#"{"a":[1]}"#.as_bytes()),
+                    ("port", b"5432"),
+                    ("tls", b"true"),
+                    ("user", b"dr"),
+                ],
             ),
             (held(Some("{}"), None), vec![]),
             (held(Some("hunter2 \n"), None), vec![("value", b"hunter2 \n")]),
@@ -114,7 +122,11 @@ mod tests {
             (held(None, Some(b"{\"a\":\"b\"}")), vec![("value", b"{\"a\":\"b\"}")]),
         ] {
             let stored = held.stored().unwrap();
-            let found: Vec<_> = stored.data.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
+            let found: Vec<_> = stored
+                .data
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.expose()))
+                .collect();
             assert_eq!(found, expected);
         }
     }

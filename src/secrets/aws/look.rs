@@ -24,16 +24,13 @@ impl Aws {
             Ok(described) => described,
             Err(error) => return Err(self.explain(region, asked, &error).await),
         };
-        let final_word = |error: Error| Trouble {
-            error,
-            passing: false,
-        };
+        let final_word = |error: Error| Trouble { error, passing: false };
         if described.deleted_date().is_some() {
             return Err(final_word(self.deleted_as(region, path, Some(&described))));
         }
         let wanted = Version::of(version);
         let Some(id) = id_of(&described, wanted) else {
-            return Err(final_word(self.no_version(region, path, &described)));
+            return Err(final_word(self.no_version(region, asked, Some(&described))));
         };
         // What was written last is the newest version, unless only words about it were.
         let is_newest = id_of(&described, Version::Stage(CURRENT)).as_deref() == Some(id.as_str());

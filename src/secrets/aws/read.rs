@@ -12,12 +12,7 @@ pub(super) const READ: &str = "secretsmanager:GetSecretValue";
 
 impl Aws {
     /// Reads a secret in one region.
-    pub(super) async fn read_in(
-        &self,
-        region: &Region,
-        path: &str,
-        version: Option<&str>,
-    ) -> Result<Stored, Trouble> {
+    pub(super) async fn read_in(&self, region: &Region, path: &str, version: Option<&str>) -> Result<Stored, Trouble> {
         let wanted = Version::of(version);
         let request = region
             .client(self)
@@ -32,10 +27,9 @@ impl Aws {
             version,
         };
         match request.send().await {
-            Ok(output) => self.stored(path, output.into()).map_err(|error| Trouble {
-                error,
-                passing: false,
-            }),
+            Ok(output) => self
+                .stored(path, output.into())
+                .map_err(|error| Trouble { error, passing: false }),
             Err(error) => Err(self.explain(region, asked, &error).await),
         }
     }

@@ -121,8 +121,17 @@ mod tests {
 
     #[test]
     fn the_address_that_is_asked_is_told_without_what_else_it_holds() {
-        assert_eq!(region("eu-west-1", None).host(), "secretsmanager.eu-west-1.amazonaws.com");
-        assert_eq!(region("cn-north-1", None).host(), "secretsmanager.cn-north-1.amazonaws.com.cn");
-        assert_eq!(region("eu-west-1", Some("https://vpce.example.com/a")).host(), "vpce.example.com:443");
+        assert_eq!(
+            region("eu-west-1", None).host(),
+            "secretsmanager.eu-west-1.amazonaws.com"
+        );
+        assert_eq!(
+            region("cn-north-1", None).host(),
+            "secretsmanager.cn-north-1.amazonaws.com.cn"
+        );
+        assert_eq!(
+            region("eu-west-1", Some("https://vpce.example.com/a")).host(),
+            "vpce.example.com:443"
+        );
     }
 }

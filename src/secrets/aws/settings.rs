@@ -87,7 +87,8 @@ impl Settings {
         }
         match (&self.login, &self.role) {
             (_, Some(role)) if !(role.arn.starts_with("arn:") && role.arn.contains(":role/")) => {
-                Err(wrong("the role to assume is no role's ARN").hint("write it as arn:aws:iam::123456789012:role/NAME"))
+                Err(wrong("the role to assume is no role's ARN")
+                    .hint("write it as arn:aws:iam::123456789012:role/NAME"))
             }
             (Login::Key { id, secret, .. }, _) if id.is_empty() || secret.is_empty() => {
                 Err(wrong("its access key is empty").hint("give its id and its secret"))
@@ -136,9 +137,15 @@ mod tests {
         let at = |address: &str| Some(Url::parse(address).unwrap());
         for (settings, words) in [
             (settings(|all| all.place.endpoint = at("ftp://h/")), "no http or https"),
-            (settings(|all| all.replicas[0].endpoint = at("https://u:canary@h/")), "a password"),
+            (
+                settings(|all| all.replicas[0].endpoint = at("https://u:canary@h/")),
+                "a password",
+            ),
             (settings(|all| all.place.region = "Ireland".into()), "not one"),
-            (settings(|all| all.replicas[0].region = "eu-west-1".into()), "named twice"),
+            (
+                settings(|all| all.replicas[0].region = "eu-west-1".into()),
+                "named twice",
+            ),
             (settings(|all| all.role = Some(role("recovery"))), "no role's ARN"),
             (
                 settings(|all| {

@@ -49,11 +49,15 @@ mod tests {
         for (header, expected) in [
             (
                 "Sun, 22 Nov 2026 04:22:30 GMT",
-                Some("this machine's clock shows 2026-11-22T04:10:00Z, that of AWS 2026-11-22T04:22:30Z: ours is 12m 30s behind"),
+                Some(
+                    "this machine's clock shows 2026-11-22T04:10:00Z, that of AWS 2026-11-22T04:22:30Z: ours is 12m 30s behind",
+                ),
             ),
             (
                 "Sun, 22 Nov 2026 02:10:00 GMT",
-                Some("this machine's clock shows 2026-11-22T04:10:00Z, that of AWS 2026-11-22T02:10:00Z: ours is 2h ahead"),
+                Some(
+                    "this machine's clock shows 2026-11-22T04:10:00Z, that of AWS 2026-11-22T02:10:00Z: ours is 2h ahead",
+                ),
             ),
             ("Sun, 22 Nov 2026 04:13:00 GMT", None),
         ] {

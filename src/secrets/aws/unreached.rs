@@ -47,7 +47,9 @@ impl Aws {
         let (cause, hint) = if says(error, "dns error") {
             (
                 format!("the host name {host} is not known"),
-                format!("check `region` and `endpoint`, and that this machine's DNS knows the name (`getent hosts {host}`)"),
+                format!(
+                    "check `region` and `endpoint`, and that this machine's DNS knows the name (`getent hosts {host}`)"
+                ),
             )
         } else if io_kind == Some(io::ErrorKind::ConnectionRefused) {
             (
@@ -57,12 +59,15 @@ impl Aws {
         } else if is_late || io_kind == Some(io::ErrorKind::TimedOut) {
             (
                 "no answer came in time".to_owned(),
-                format!("check that the network and firewalls let this machine reach {place}; if the region is down, name one with replicas in `replicas`"),
+                format!(
+                    "check that the network and firewalls let this machine reach {place}; if the region is down, name one with replicas in `replicas`"
+                ),
             )
         } else {
             (
                 "the connection broke before the answer was complete".to_owned(),
-                "check any proxy in front of it; if the region is down, name one with replicas in `replicas`".to_owned(),
+                "check any proxy in front of it; if the region is down, name one with replicas in `replicas`"
+                    .to_owned(),
             )
         };
         Trouble {

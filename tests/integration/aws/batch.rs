@@ -35,7 +35,10 @@ async fn forty_five_secrets_are_three_requests() {
     assert_eq!(moto.answered() - before, 3);
     assert_eq!(read.len(), 46);
     for (path, stored) in paths.iter().zip(read) {
-        assert_eq!(value(&stored.unwrap(), "value"), Some(format!("{CANARY}{path}").as_str()));
+        assert_eq!(
+            value(&stored.unwrap(), "value"),
+            Some(format!("{CANARY}{path}").as_str())
+        );
     }
 }
 
@@ -46,14 +49,26 @@ async fn of_a_batch_that_succeeds_in_part_each_secret_has_its_own_answer() {
         moto.put(REGION, name, CANARY).await.unwrap();
     }
     moto.rewrite(REGION, "dr/b", "newer").await.unwrap();
-    moto.ask(REGION, "DeleteSecret", &json!({"SecretId": "dr/gone"})).await.unwrap();
+    moto.ask(REGION, "DeleteSecret", &json!({"SecretId": "dr/gone"}))
+        .await
+        .unwrap();
     let aws = store(settings(moto.address()));
-    let wanted = [("dr/a", None), ("dr/gone", None), ("dr/none", None), ("dr/b", Some("AWSPREVIOUS")), ("dr/b", None)];
+    let wanted = [
+        ("dr/a", None),
+        ("dr/gone", None),
+        ("dr/none", None),
+        ("dr/b", Some("AWSPREVIOUS")),
+        ("dr/b", None),
+    ];
     let wanted = wanted.map(|(path, version)| Wanted { path, version });
     let read = aws.read_many(&wanted).await;
     assert_eq!(value(read[0].as_ref().unwrap(), "value"), Some(CANARY));
     expect(read[1].as_ref().unwrap_err(), ErrorKind::Deleted, &["restore-secret"]);
-    expect(read[2].as_ref().unwrap_err(), ErrorKind::MissingPath, &["no secret dr/none"]);
+    expect(
+        read[2].as_ref().unwrap_err(),
+        ErrorKind::MissingPath,
+        &["no secret dr/none"],
+    );
     assert_eq!(value(read[3].as_ref().unwrap(), "value"), Some(CANARY));
     assert_eq!(value(read[4].as_ref().unwrap(), "value"), Some("newer"));
 }
@@ -101,7 +116,10 @@ async fn a_name_that_spoils_its_batch_spoils_no_other_secret() {
     let fake = Fake::start(|asked, _| {
         let body: Value = serde_json::from_str(&asked.body).unwrap();
         if asked.action.starts_with("Batch") || body["SecretId"] == "dr/ no name" {
-            refusal("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters.")
+            refusal(
+                "ValidationException",
+                "Invalid name. Must be a valid name containing alphanumeric characters.",
+            )
         } else {
             secret()
         }

@@ -33,13 +33,21 @@ async fn what_is_refused_says_what_mends_it() {
             "AccessDeniedException",
             denied.as_str(),
             ErrorKind::Denied,
-            ["does not allow us to read dr/repo", "arn:aws:iam::123456789012:user/dr", STATEMENT],
+            [
+                "does not allow us to read dr/repo",
+                "arn:aws:iam::123456789012:user/dr",
+                STATEMENT,
+            ],
         ),
         (
             "AccessDeniedException",
             &forbidden,
             ErrorKind::Denied,
-            ["does not allow us to read dr/repo", "denies secretsmanager:GetSecretValue outright", "take that out"],
+            [
+                "does not allow us to read dr/repo",
+                "denies secretsmanager:GetSecretValue outright",
+                "take that out",
+            ],
         ),
         (
             "AccessDeniedException",
@@ -57,7 +65,11 @@ async fn what_is_refused_says_what_mends_it() {
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             ErrorKind::Login,
-            ["does not know our credentials", "give another access key", "may use eu-west-1"],
+            [
+                "does not know our credentials",
+                "give another access key",
+                "may use eu-west-1",
+            ],
         ),
         (
             "ExpiredTokenException",
@@ -69,7 +81,11 @@ async fn what_is_refused_says_what_mends_it() {
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided.",
             ErrorKind::Login,
-            ["does not accept our signature", "does not match", "the secret of the access key is another"],
+            [
+                "does not accept our signature",
+                "does not match",
+                "the secret of the access key is another",
+            ],
         ),
     ] {
         let (code, message) = (code.to_owned(), message.to_owned());
@@ -84,7 +100,11 @@ async fn two_clocks_that_differ_are_told_with_both_times() {
     let clock = SystemClock::start();
     let there = clock.now() + SignedDuration::from_mins(12);
     let stamp = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let message = format!("Signature expired: {} is now earlier than {}", stamp(clock.now()), stamp(there));
+    let message = format!(
+        "Signature expired: {} is now earlier than {}",
+        stamp(clock.now()),
+        stamp(there)
+    );
     let date = format!("Date: {}\r\n", there.strftime("%a, %d %b %Y %H:%M:%S GMT"));
     let fake = Fake::start(move |_, _| {
         let (status, _, body) = refusal("InvalidSignatureException", &message);
@@ -100,9 +120,17 @@ async fn two_clocks_that_differ_are_told_with_both_times() {
         "behind",
         "timedatectl set-ntp true",
     ];
-    for error in [aws.check().await.unwrap_err(), aws.read("dr/repo", None).await.unwrap_err()] {
+    for error in [
+        aws.check().await.unwrap_err(),
+        aws.read("dr/repo", None).await.unwrap_err(),
+    ] {
         expect(&error, ErrorKind::Login, &words);
-        assert!(error.causes()[0].ends_with("m behind") || error.causes()[0].contains("11m") || error.causes()[0].contains("12m"), "{error:?}");
+        assert!(
+            error.causes()[0].ends_with("m behind")
+                || error.causes()[0].contains("11m")
+                || error.causes()[0].contains("12m"),
+            "{error:?}"
+        );
     }
 }
 
@@ -117,7 +145,11 @@ async fn throttling_is_waited_for_and_told_where_it_does_not_end() {
     let fake = Fake::start(move |_, _| throttled()).await;
     let aws = store(settings(&fake.url()));
     let error = aws.read("dr/repo", None).await.unwrap_err();
-    expect(&error, ErrorKind::Throttled, &["asks to slow down and did not stop asking", "Rate exceeded"]);
+    expect(
+        &error,
+        ErrorKind::Throttled,
+        &["asks to slow down and did not stop asking", "Rate exceeded"],
+    );
     assert_eq!(fake.asked().len(), 4);
 }
 
@@ -128,10 +160,16 @@ async fn an_answer_that_is_not_of_aws_is_not_quoted() {
         (503, page.clone(), ErrorKind::Answer, "fails to answer"),
         (404, page.clone(), ErrorKind::Answer, "not understood"),
         (200, page, ErrorKind::Answer, "not understood"),
-        (200, json!({"Name": "dr/repo", "VersionId": CANARY}).to_string(), ErrorKind::Answer, "not understood"),
         (
             200,
-            json!({"SecretString": format!("{{\"pin\": 123456789012345678901234, \"password\": {}}}", json!(CANARY))}).to_string(),
+            json!({"Name": "dr/repo", "VersionId": CANARY}).to_string(),
+            ErrorKind::Answer,
+            "not understood",
+        ),
+        (
+            200,
+            json!({"SecretString": format!("{{\"pin\": 123456789012345678901234, \"password\": {}}}", json!(CANARY))})
+                .to_string(),
             ErrorKind::NotText,
             "pin of dr/repo in store aws is a number too long",
         ),
@@ -145,8 +183,14 @@ async fn an_answer_that_is_not_of_aws_is_not_quoted() {
 #[tokio::test]
 async fn a_check_reads_no_secret_and_is_content_with_being_told_no() {
     for (code, message) in [
-        ("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
-        ("AccessDeniedException", "User: arn:aws:iam::123456789012:user/dr is not authorized to perform: secretsmanager:DescribeSecret"),
+        (
+            "ResourceNotFoundException",
+            "Secrets Manager can't find the specified secret.",
+        ),
+        (
+            "AccessDeniedException",
+            "User: arn:aws:iam::123456789012:user/dr is not authorized to perform: secretsmanager:DescribeSecret",
+        ),
     ] {
         let fake = Fake::start(move |_, _| refusal(code, message)).await;
         store(settings(&fake.url())).check().await.unwrap();
@@ -158,7 +202,10 @@ async fn a_check_reads_no_secret_and_is_content_with_being_told_no() {
 async fn a_refused_login_is_not_tried_by_every_read_and_again_by_the_next_check() {
     let fake = Fake::start(|_, before| {
         if before == 0 {
-            refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
+            refusal(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            )
         } else {
             secret()
         }
@@ -167,7 +214,11 @@ async fn a_refused_login_is_not_tried_by_every_read_and_again_by_the_next_check(
     let aws = store(settings(&fake.url()));
     aws.check().await.unwrap_err();
     for error in join_all((0..10).map(|_| aws.read("dr/repo", None))).await {
-        expect(&error.unwrap_err(), ErrorKind::Login, &["does not know our credentials"]);
+        expect(
+            &error.unwrap_err(),
+            ErrorKind::Login,
+            &["does not know our credentials"],
+        );
     }
     assert_eq!(fake.asked().len(), 1);
     aws.check().await.unwrap();
@@ -177,11 +228,17 @@ async fn a_refused_login_is_not_tried_by_every_read_and_again_by_the_next_check(
 #[tokio::test]
 async fn who_may_not_look_reads() {
     let fake = Fake::start(|asked, _| match asked.action.as_str() {
-        "DescribeSecret" => refusal("AccessDeniedException", "User: a is not authorized to perform: secretsmanager:DescribeSecret"),
+        "DescribeSecret" => refusal(
+            "AccessDeniedException",
+            "User: a is not authorized to perform: secretsmanager:DescribeSecret",
+        ),
         _ => secret(),
     })
     .await;
     let seen = store(settings(&fake.url())).look("dr/repo", None).await.unwrap();
     assert_eq!(seen.keys, Some(vec!["password".to_owned()]));
-    assert_eq!(seen.written, Some(Timestamp::from_millisecond(1_700_000_000_500).unwrap()));
+    assert_eq!(
+        seen.written,
+        Some(Timestamp::from_millisecond(1_700_000_000_500).unwrap())
+    );
 }

@@ -35,7 +35,11 @@ fn all_of_aws(asked: &Asked, _: usize) -> Scripted {
     };
     match asked.action.as_str() {
         "/container" => given("OF-THE-CONTAINER"),
-        "/latest/api/token" => (200, "x-aws-ec2-metadata-token-ttl-seconds: 60\r\n".to_owned(), "t".to_owned()),
+        "/latest/api/token" => (
+            200,
+            "x-aws-ec2-metadata-token-ttl-seconds: 60\r\n".to_owned(),
+            "t".to_owned(),
+        ),
         "/latest/meta-data/iam/security-credentials/" => (200, String::new(), "machine".to_owned()),
         "/latest/meta-data/iam/security-credentials/machine" => given("OF-THE-INSTANCE"),
         "/" if asked.body.contains("AssumeRoleWithWebIdentity") => session("AssumeRoleWithWebIdentity"),
@@ -63,12 +67,20 @@ async fn a_role_is_assumed_and_what_it_is_given_is_learnt() {
     };
     let aws = Aws::new(settings, &redactor).unwrap();
     for _ in 0..2 {
-        assert_eq!(value(&aws.read("dr/repo", None).await.unwrap(), "password"), Some(CANARY));
+        assert_eq!(
+            value(&aws.read("dr/repo", None).await.unwrap(), "password"),
+            Some(CANARY)
+        );
     }
     let asked = fake.asked();
     let keys: Vec<&str> = asked.iter().map(|asked| asked.key.as_str()).collect();
     assert_eq!(keys, [KEY_ID, "OF-THE-ROLE", "OF-THE-ROLE"]);
-    for word in ["Action=AssumeRole", "ExternalId=shop", "RoleSessionName=gitops-dr", "role%2Frecovery"] {
+    for word in [
+        "Action=AssumeRole",
+        "ExternalId=shop",
+        "RoleSessionName=gitops-dr",
+        "role%2Frecovery",
+    ] {
         assert!(asked[0].body.contains(word), "{}", asked[0].body);
     }
     assert!(asked[1].has_token);
@@ -105,7 +117,11 @@ async fn a_token_service_that_does_not_answer_is_named() {
         role: Some(role(&format!("http://127.0.0.1:{port}"))),
         ..settings(&fake.url())
     });
-    let words = ["the Security Token Service for store aws in eu-west-1", &format!("127.0.0.1:{port}"), "connection refused"];
+    let words = [
+        "the Security Token Service for store aws in eu-west-1",
+        &format!("127.0.0.1:{port}"),
+        "connection refused",
+    ];
     expect(&aws.check().await.unwrap_err(), ErrorKind::Unreachable, &words);
 }
 
@@ -115,7 +131,11 @@ async fn a_profile_that_is_not_there_is_named() {
         login: Login::Profile("of-nobody".to_owned()),
         ..settings("http://127.0.0.1:1")
     });
-    let words = ["the profile of-nobody gives no credentials", "have no such profile", "`aws configure list-profiles`"];
+    let words = [
+        "the profile of-nobody gives no credentials",
+        "have no such profile",
+        "`aws configure list-profiles`",
+    ];
     expect(&aws.check().await.unwrap_err(), ErrorKind::Login, &words);
 }
 
@@ -152,8 +172,16 @@ async fn credentials_are_found_where_everybody_keeps_them() {
             ],
             "OF-THE-ROLE",
         ),
-        ("the container's", vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", &container)], "OF-THE-CONTAINER"),
-        ("the instance's", vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)], "OF-THE-INSTANCE"),
+        (
+            "the container's",
+            vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", &container)],
+            "OF-THE-CONTAINER",
+        ),
+        (
+            "the instance's",
+            vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)],
+            "OF-THE-INSTANCE",
+        ),
         // What leads other clients elsewhere does not lead this one.
         (
             "variables that steer",
@@ -170,10 +198,18 @@ async fn credentials_are_found_where_everybody_keeps_them() {
         let said = elsewhere(folder.path(), &url, &variables).await;
         assert!(said.contains("read 1 key"), "{way}: {said}");
         let last = fake.asked().pop().unwrap();
-        assert_eq!((last.key.as_str(), last.region.as_str()), (key, "eu-west-1"), "{way}: {said}");
+        assert_eq!(
+            (last.key.as_str(), last.region.as_str()),
+            (key, "eu-west-1"),
+            "{way}: {said}"
+        );
     }
     let said = elsewhere(folder.path(), &url, &[("AWS_EC2_METADATA_DISABLED", "true")]).await;
-    for word in ["store aws: there are no credentials", "AWS_WEB_IDENTITY_TOKEN_FILE", "export AWS_ACCESS_KEY_ID"] {
+    for word in [
+        "store aws: there are no credentials",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "export AWS_ACCESS_KEY_ID",
+    ] {
         assert!(said.contains(word), "`{word}` is not in: {said}");
     }
 }
@@ -185,7 +221,12 @@ async fn credentials_are_found_where_everybody_keeps_them() {
 )]
 async fn elsewhere(home: &Path, server: &str, variables: &[(&str, &str)]) -> String {
     let child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "aws::login::reads_by_what_it_finds", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "aws::login::reads_by_what_it_finds",
+            "--ignored",
+            "--nocapture",
+        ])
         .env_clear()
         .env("HOME", home)
         .env(SERVER, server)
@@ -229,7 +270,8 @@ async fn credentials_that_end_in_mid_run_are_asked_for_again() {
     let roles = fake.actions().into_iter().filter(|action| action == "/").count();
     assert_eq!(roles, 2, "{:?}", fake.asked());
     // Whoever is refused all the same says so.
-    let fake = Fake::start(|_, _| refusal("ExpiredToken", "The security token included in the request is expired")).await;
+    let fake =
+        Fake::start(|_, _| refusal("ExpiredToken", "The security token included in the request is expired")).await;
     let error = store(settings(&fake.url())).read("dr/repo", None).await.unwrap_err();
     expect(&error, ErrorKind::Login, &["have expired"]);
 }

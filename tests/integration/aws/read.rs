@@ -24,7 +24,10 @@ async fn an_object_has_its_keys_and_a_text_and_bytes_are_whole_to_the_last_byte(
     let stored = aws.read("dr/object", None).await.unwrap();
     let keys: Vec<&str> = stored.data.keys().map(String::as_str).collect();
     assert_eq!(keys, ["password", "port", "username"]);
-    assert_eq!((value(&stored, "password"), value(&stored, "port")), (Some(CANARY), Some("5432")));
+    assert_eq!(
+        (value(&stored, "password"), value(&stored, "port")),
+        (Some(CANARY), Some("5432"))
+    );
     assert!(stored.version.is_some() && stored.written.is_some(), "{stored:?}");
     assert!(!format!("{stored:?}").contains("canary"));
     assert_eq!(value(&aws.read("dr/pem", None).await.unwrap(), "value"), Some(pem));
@@ -56,11 +59,17 @@ async fn a_version_is_pinned_by_its_id_or_its_stage_and_a_missing_one_tells_whic
     let there = format!("{second} (AWSCURRENT)");
     let strange = "00000000-0000-4000-8000-000000000000";
     for version in ["green", strange] {
-        let words = [&format!("has no version {version} of dr/repo"), there.as_str(), "AWSPREVIOUS"];
+        let words = [
+            &format!("has no version {version} of dr/repo"),
+            there.as_str(),
+            "AWSPREVIOUS",
+        ];
         let error = aws.read("dr/repo", Some(version)).await.unwrap_err();
         expect(&error, ErrorKind::MissingVersion, &words);
         let error = aws.look("dr/repo", Some(version)).await.unwrap_err();
-        expect(&error, ErrorKind::MissingVersion, &["no such version of dr/repo", &there]);
+        expect(&error, ErrorKind::MissingVersion, &words);
+        let error = aws.read("dr/none", Some(version)).await.unwrap_err();
+        expect(&error, ErrorKind::MissingPath, &["has no secret dr/none"]);
     }
 }
 

@@ -42,7 +42,11 @@ async fn a_region_that_does_not_answer_is_stood_in_for_by_its_replica_and_that_i
         assert_eq!(value(&stored, "value"), Some(CANARY), "{path}");
     }
     let remark = aws.remark().unwrap();
-    for words in ["Store aws is read in its replica region eu-central-1", "store aws in eu-west-1", "connection refused"] {
+    for words in [
+        "Store aws is read in its replica region eu-central-1",
+        "store aws in eu-west-1",
+        "connection refused",
+    ] {
         assert!(remark.contains(words), "`{words}` is not in: {remark}");
     }
     let error = aws.read("dr/none", None).await.unwrap_err();
@@ -65,15 +69,27 @@ async fn a_region_that_fails_in_itself_is_asked_no_more_once_another_answers() {
     let asked = busy.asked().len();
     aws.read("dr/repo", None).await.unwrap();
     assert_eq!(busy.asked().len(), asked);
-    assert!(well.asked().iter().all(|asked| asked.region == REPLICA), "{:?}", well.asked());
+    assert!(
+        well.asked().iter().all(|asked| asked.region == REPLICA),
+        "{:?}",
+        well.asked()
+    );
     assert_eq!(well.asked().len(), 6);
 }
 
 #[tokio::test]
 async fn what_a_region_says_of_a_secret_is_believed_and_no_replica_is_asked() {
     for (code, message, kind) in [
-        ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", ErrorKind::MissingPath),
-        ("AccessDeniedException", "User: a is not authorized to perform: b", ErrorKind::Denied),
+        (
+            "ResourceNotFoundException",
+            "Secrets Manager can't find the specified secret.",
+            ErrorKind::MissingPath,
+        ),
+        (
+            "AccessDeniedException",
+            "User: a is not authorized to perform: b",
+            ErrorKind::Denied,
+        ),
     ] {
         let first = Fake::start(move |_, _| refusal(code, message)).await;
         let second = Fake::start(|_, _| secret()).await;
@@ -88,7 +104,11 @@ async fn a_store_none_of_whose_regions_answers_costs_its_time_once_and_tells_of_
     let ((_one, first), (_two, second)) = (nowhere(), nowhere());
     let aws = with_replica(&first, &second);
     let error = aws.check().await.unwrap_err();
-    let words = ["store aws in eu-west-1 at 127.0.0.1", "and store aws in eu-central-1 at", "connection refused"];
+    let words = [
+        "store aws in eu-west-1 at 127.0.0.1",
+        "and store aws in eu-central-1 at",
+        "connection refused",
+    ];
     expect(&error, ErrorKind::Unreachable, &words);
     let clock = SystemClock::start();
     for again in join_all((0..50).map(|_| aws.read("dr/repo", None))).await {
@@ -104,7 +124,11 @@ async fn a_region_that_hangs_is_given_up_in_less_than_a_minute_and_named() {
     moto.freeze();
     let clock = SystemClock::start();
     let error = store(settings(moto.address())).check().await.unwrap_err();
-    let words = ["store aws in eu-west-1 at 127.0.0.1", "does not answer", "no answer came in time"];
+    let words = [
+        "store aws in eu-west-1 at 127.0.0.1",
+        "does not answer",
+        "no answer came in time",
+    ];
     expect(&error, ErrorKind::Unreachable, &words);
     assert!(clock.elapsed() < Duration::from_mins(1), "{:?}", clock.elapsed());
 }

@@ -121,7 +121,13 @@ impl Moto {
 
     async fn ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
-        while self.client.get(format!("{}/moto-api/", self.address)).send().await.is_err() {
+        while self
+            .client
+            .get(format!("{}/moto-api/", self.address))
+            .send()
+            .await
+            .is_err()
+        {
             if let Some(process) = &mut self.process {
                 process.still_running()?;
             }
@@ -150,9 +156,15 @@ mod tests {
         assert_ne!(first, second);
         let wanted = json!({"SecretId": "dr/repo"});
         let read = moto.ask("eu-west-1", "GetSecretValue", &wanted).await.unwrap();
-        assert_eq!((read["SecretString"].as_str(), read["VersionId"].as_str()), (Some("two"), Some(second.as_str())));
+        assert_eq!(
+            (read["SecretString"].as_str(), read["VersionId"].as_str()),
+            (Some("two"), Some(second.as_str()))
+        );
         let elsewhere = moto.ask("eu-central-1", "GetSecretValue", &wanted).await.unwrap_err();
-        assert!(elsewhere.to_string().contains("ResourceNotFoundException"), "{elsewhere}");
+        assert!(
+            elsewhere.to_string().contains("ResourceNotFoundException"),
+            "{elsewhere}"
+        );
         assert_eq!(moto.answered(), 4);
     }
 }

@@ -6,11 +6,7 @@ use super::super::{may, must};
 pub(super) static AWS: Record = Record {
     title: "AWS Secrets Manager",
     fields: &[
-        must(
-            "region",
-            Shape::Text(Format::Label),
-            "The region that holds the secrets, such as `eu-west-1`.",
-        ),
+        must("region", Shape::Text(Format::Label), "The region, such as `eu-west-1`."),
         may(
             "endpoint",
             Shape::Text(Format::Http),
