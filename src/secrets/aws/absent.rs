@@ -134,7 +134,7 @@ impl Aws {
         .hint("and let the key's own policy allow the account, or us, to use it");
         match id {
             Some(_) => error,
-            None => error.hint(self.ask_for_key(region, asked.path)),
+            None => error.hint(ask_for_key(region, asked.path)),
         }
     }
 
@@ -154,15 +154,8 @@ impl Aws {
         ));
         match id {
             Some(_) => error,
-            None => error.hint(self.ask_for_key(region, asked.path)),
+            None => error.hint(ask_for_key(region, asked.path)),
         }
-    }
-
-    fn ask_for_key(&self, region: &Region, path: &str) -> String {
-        format!(
-            "KEY is what this prints: `aws secretsmanager describe-secret --region {} --secret-id {path} --query KmsKeyId`",
-            region.name
-        )
     }
 
     async fn key_of(&self, region: &Region, path: &str) -> Option<String> {
@@ -174,6 +167,13 @@ impl Aws {
         let request = region.client(self).await.describe_secret().secret_id(region.id(path));
         request.send().await.ok()
     }
+}
+
+fn ask_for_key(region: &Region, path: &str) -> String {
+    format!(
+        "KEY is what this prints: `aws secretsmanager describe-secret --region {} --secret-id {path} --query KmsKeyId`",
+        region.name
+    )
 }
 
 /// Says which versions there are: those with a stage, which are those that AWS keeps.

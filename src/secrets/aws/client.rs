@@ -49,7 +49,9 @@ impl Aws {
     pub fn new(settings: Settings, redactor: &Redactor) -> Result<Self, Error> {
         if let Login::Key { secret, token, .. } = &settings.login {
             redactor.learn(secret);
-            token.iter().for_each(|token| redactor.learn(token));
+            if let Some(token) = token {
+                redactor.learn(token);
+            }
         }
         settings.check()?;
         Ok(Self {

@@ -29,53 +29,7 @@ impl Aws {
         }
         let is_late = matches!(error, SdkError::TimeoutError(_))
             || matches!(error, SdkError::DispatchFailure(failure) if failure.is_timeout());
-        self.silent(&self.store_in(region), &region.host(), is_late, error)
-    }
-
-    /// Tells apart why no connection came to anything. `what` answers at `place`.
-    fn silent(&self, what: &str, place: &str, is_late: bool, error: &(dyn StdError + 'static)) -> Trouble {
-        if find::<rustls::Error>(error).is_some() {
-            return Trouble {
-                error: Error::new(ErrorKind::Untrusted, format!("{what} at {place} cannot be trusted"))
-                    .because("its certificate is not one that this machine trusts for that name, or it does not speak TLS")
-                    .hint("have the CA that signed it among this machine's own (or name its file in SSL_CERT_FILE), and check `endpoint`"),
-                passing: false,
-            };
-        }
-        let io_kind = find::<io::Error>(error).map(io::Error::kind);
-        let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
-        let (cause, hint) = if says(error, "dns error") {
-            (
-                format!("the host name {host} is not known"),
-                format!(
-                    "check `region` and `endpoint`, and that this machine's DNS knows the name (`getent hosts {host}`)"
-                ),
-            )
-        } else if io_kind == Some(io::ErrorKind::ConnectionRefused) {
-            (
-                format!("connection refused: nothing listens at {place}"),
-                "check `endpoint`, and whether HTTPS_PROXY or HTTP_PROXY sends us elsewhere".to_owned(),
-            )
-        } else if is_late || io_kind == Some(io::ErrorKind::TimedOut) {
-            (
-                "no answer came in time".to_owned(),
-                format!(
-                    "check that the network and firewalls let this machine reach {place}; if the region is down, name one with replicas in `replicas`"
-                ),
-            )
-        } else {
-            (
-                "the connection broke before the answer was complete".to_owned(),
-                "check any proxy in front of it; if the region is down, name one with replicas in `replicas`"
-                    .to_owned(),
-            )
-        };
-        Trouble {
-            error: Error::new(ErrorKind::Unreachable, format!("{what} at {place} does not answer"))
-                .because(cause)
-                .hint(hint),
-            passing: true,
-        }
+        silent(&self.store_in(region), &region.host(), is_late, error)
     }
 
     /// Says why there are no credentials. What the SDK says of it may quote a file, so only what we know of it is told.
@@ -135,7 +89,7 @@ impl Aws {
                 _ => return None,
             };
             let what = format!("the Security Token Service for {}", self.store_in(region));
-            return Some(self.silent(&what, &self.token_service(region), dispatched, credentials));
+            return Some(silent(&what, &self.token_service(region), dispatched, credentials));
         };
         let error = Error::new(
             ErrorKind::Login,
@@ -172,5 +126,50 @@ impl Aws {
             ),
             Login::Key { id, .. } => format!("give another access key than {id}"),
         }
+    }
+}
+
+/// Tells apart why no connection came to anything. `what` answers at `place`.
+fn silent(what: &str, place: &str, is_late: bool, error: &(dyn StdError + 'static)) -> Trouble {
+    if find::<rustls::Error>(error).is_some() {
+        return Trouble {
+            error: Error::new(ErrorKind::Untrusted, format!("{what} at {place} cannot be trusted"))
+                .because("its certificate is not one that this machine trusts for that name, or it does not speak TLS")
+                .hint("have the CA that signed it among this machine's own (or name its file in SSL_CERT_FILE), and check `endpoint`"),
+            passing: false,
+        };
+    }
+    let io_kind = find::<io::Error>(error).map(io::Error::kind);
+    let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+    let (cause, hint) = if says(error, "dns error") {
+        (
+            format!("the host name {host} is not known"),
+            format!(
+                "check `region` and `endpoint`, and that this machine's DNS knows the name (`getent hosts {host}`)"
+            ),
+        )
+    } else if io_kind == Some(io::ErrorKind::ConnectionRefused) {
+        (
+            format!("connection refused: nothing listens at {place}"),
+            "check `endpoint`, and whether HTTPS_PROXY or HTTP_PROXY sends us elsewhere".to_owned(),
+        )
+    } else if is_late || io_kind == Some(io::ErrorKind::TimedOut) {
+        (
+            "no answer came in time".to_owned(),
+            format!(
+                "check that the network and firewalls let this machine reach {place}; if the region is down, name one with replicas in `replicas`"
+            ),
+        )
+    } else {
+        (
+            "the connection broke before the answer was complete".to_owned(),
+            "check any proxy in front of it; if the region is down, name one with replicas in `replicas`".to_owned(),
+        )
+    };
+    Trouble {
+        error: Error::new(ErrorKind::Unreachable, format!("{what} at {place} does not answer"))
+            .because(cause)
+            .hint(hint),
+        passing: true,
     }
 }
