@@ -242,7 +242,11 @@ fn store(store: &StoreKind) -> Fed {
             .text("vault")
             .text(vault.address.as_str())
             .maybe(vault.namespace.as_deref()),
-        StoreKind::Aws(aws) => Fed::default().text("aws").text(&aws.region),
+        // Replicas hold the same as the region that they are replicas of.
+        StoreKind::Aws(aws) => Fed::default()
+            .text("aws")
+            .text(&aws.region)
+            .maybe(aws.endpoint.as_ref().map(url::Url::as_str)),
         StoreKind::Sops(sops) => Fed::default().text("sops").text(&sops.source),
     }
 }
@@ -364,10 +368,12 @@ sources:
   base: {git: "https://git.example.com/b.git", revision: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
 stores:
   - vault: {address: "https://vault.example.com", auth: {approle: {role-id: {env: ROLE}, secret-id: {env: SECRET}}}}
+  - aws: {region: eu-west-1, replicas: [{region: eu-central-1}], profile: dr, role: {arn: "arn:aws:iam::1:role/dr"}}
 agent: {argocd: {from: {source: platform, path: argocd}}}
 secrets:
   repo: {as: argocd/repository, from: [{vault: dr/repo, version: 1}]}
   edge: {as: argocd/cluster, from: [{vault: dr/edge}]}
+  spare: {as: argocd/repo-write-creds, from: [{aws: dr/spare}]}
 clusters:
   edge: {state: survives, secret: edge}
 roots:
@@ -436,6 +442,12 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "https://vault.example.com",
                 "https://other.example.com",
                 "otherwise now: store vault",
+            ),
+            ("region: eu-west-1", "region: eu-west-2", "otherwise now: store aws"),
+            (
+                "region: eu-west-1",
+                "region: eu-west-1, endpoint: \"https://vpce.example.com\"",
+                "otherwise now: store aws",
             ),
             ("path: argocd", "path: argo", "otherwise now: agent"),
             (
@@ -522,6 +534,9 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ),
             ("{env: ROLE}", "{env: OTHER_ROLE}"),
             ("secret-id: {env: SECRET}", "secret-id: {env: SECRET}, wrapped: true"),
+            ("{region: eu-central-1}", "{region: eu-north-1}"),
+            ("profile: dr, ", ""),
+            (", role: {arn: \"arn:aws:iam::1:role/dr\"}", ""),
             (", mirrors: [\"https://mirror.example.com/p.git\"]", ""),
             ("context: new", "context: newer"),
             ("reason: known", "reason: it is known"),

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Deleted,
     /// The version was destroyed for good.
     Destroyed,
+    /// The value is there, and its key is not to be had or opens it no more.
+    Undecipherable,
     /// The secret is there and has no such key.
     MissingKey,
     /// The value cannot be handed on exactly as it was stored.

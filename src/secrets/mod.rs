@@ -2,14 +2,18 @@
 //!
 //! A [`Store`] answers two questions: does it let us in ([`Store::check`]), and what is at a path ([`Store::read`]). Every
 //! value leaves as a [`Secret`](crate::redact::Secret); an [`Error`] says which path, where, and what to do, and never
-//! holds an answer's body, a value or a token. [`read_all`] reads many at once. [`vault`] is the store for Vault and OpenBao.
+//! holds an answer's body, a value or a token. [`read_all`] reads many at once. [`vault`] is the store for Vault and OpenBao,
+//! [`aws`] that for AWS Secrets Manager.
 //!
 //! Whoever reads a value decides whether the [`Redactor`](crate::redact::Redactor) should learn it: a stored repository
 //! address is no secret and would garble every line that names it.
 
+pub mod aws;
+mod chain;
 mod error;
 mod parallel;
 mod store;
+mod texts;
 pub mod vault;
 
 pub use error::{Error, ErrorKind};

@@ -28,7 +28,10 @@ pub async fn read_all(requests: Vec<Request<'_>>) -> Vec<Result<Stored, Error>> 
 
 /// Looks at many secrets without their values, where the stores can tell of them so.
 pub async fn look_all(requests: Vec<Request<'_>>) -> Vec<Result<Seen, Error>> {
-    by_store(&requests, |store, wanted| async move { look_each(store, &wanted).await }.boxed()).await
+    by_store(&requests, |store, wanted| {
+        async move { look_each(store, &wanted).await }.boxed()
+    })
+    .await
 }
 
 async fn look_each(store: &dyn Store, wanted: &[Wanted<'_>]) -> Vec<Result<Seen, Error>> {

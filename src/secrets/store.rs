@@ -35,6 +35,11 @@ pub trait Store: Send + Sync {
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
         self.read(path, version).await.map(|stored| stored.seen())
     }
+
+    /// Says in a sentence what a person should know of how it has answered so far, such as that not the original was read.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Reads in flight at most: a store that has just come up should not be the next thing to fall over.

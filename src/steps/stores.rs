@@ -91,6 +91,9 @@ impl ReadStores {
             }
             wanted = next;
         }
+        for remark in self.0.stores.iter().filter_map(|store| store.remark()) {
+            context.notice(remark);
+        }
         if !failures.is_empty() {
             let is_login = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Login);
             let failure = unreadable(failures);

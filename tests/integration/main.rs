@@ -4,6 +4,7 @@
 
 mod apply;
 mod architecture;
+mod aws;
 mod bed;
 mod bench;
 mod command;
@@ -15,5 +16,6 @@ mod render;
 mod restore;
 mod runbook;
 mod secrets;
+mod told;
 mod tree;
 mod vault;

@@ -18,13 +18,15 @@ git-ssh  | sshd              | openssh-server
 git-ssh  | ssh               | openssh-client
 git-ssh  | ssh-keygen        | openssh-client
 strace   | strace            | strace
-openbao  | python3 with venv | python3-venv'
+openbao  | python3 with venv | python3-venv
+moto     | python3 for moto  | python3-venv'
 
 is_there() { # is_there WHAT
     case $1 in
     'libc headers') cc -E -include stdio.h -x c /dev/null &>/dev/null ;;
     'OpenSSL headers') pkg-config --exists openssl &>/dev/null ;;
     'python3 with venv') [[ -x $bin/bao ]] || type -P bao >/dev/null || python3 -c 'import ensurepip, venv' &>/dev/null ;;
+    'python3 for moto') [[ -x $bin/moto_server ]] || python3 -c 'import ensurepip, venv' &>/dev/null ;;
     git-http-backend) [[ -x $(git --exec-path 2>/dev/null)/git-http-backend ]] ;;
     *) command -v "$1" >/dev/null ;;
     esac

@@ -1,6 +1,6 @@
 //! One arm for each kind of store.
 
-use super::vault;
+use super::{aws, vault};
 use crate::event::Failure;
 use crate::redact::Redactor;
 use crate::runbook::{Runbook, Store as Configured, StoreKind};
@@ -23,7 +23,8 @@ pub(in super::super) fn stores(runbook: &Runbook, redactor: &Redactor) -> Result
 fn make(store: &Configured, redactor: &Redactor) -> Result<Box<dyn Store>, Failure> {
     match &store.kind {
         StoreKind::Vault(vault) => vault::make(&store.name, vault, redactor),
-        // `supported` has refused them.
-        StoreKind::Aws(_) | StoreKind::Sops(_) => Err(Failure::new(format!("store {}: not supported", store.name))),
+        StoreKind::Aws(aws) => aws::make(&store.name, aws, redactor),
+        // `supported` has refused it.
+        StoreKind::Sops(_) => Err(Failure::new(format!("store {}: not supported", store.name))),
     }
 }

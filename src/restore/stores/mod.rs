@@ -1,5 +1,6 @@
 //! From the checked runbook to the stores that it reads from.
 
+mod aws;
 mod make;
 mod plain;
 mod vault;

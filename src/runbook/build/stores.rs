@@ -1,9 +1,11 @@
 //! The places where secrets live.
 
+use url::Url;
+
 use super::super::check::store_name;
-use super::super::model::{Auth, Aws, Sops, Store, StoreKind, Vault};
+use super::super::model::{Auth, Aws, AwsReplica, AwsRole, Sops, Store, StoreKind, Vault};
 use super::super::tree::Node;
-use super::read::{flag, plain, text, url};
+use super::read::{flag, optional, plain, text, url};
 
 /// Builds a store.
 pub(super) fn store(node: &Node) -> Option<Store> {
@@ -43,9 +45,32 @@ fn auth(node: &Node) -> Option<Auth> {
 }
 
 fn aws(node: &Node) -> Option<Aws> {
+    let replicas = node.list("replicas").iter().map(|replica| {
+        Some(AwsReplica {
+            region: text(replica, "region")?,
+            endpoint: optional_url(replica)?,
+        })
+    });
     Some(Aws {
         region: text(node, "region")?,
+        endpoint: optional_url(node)?,
+        replicas: replicas.collect::<Option<_>>()?,
+        profile: text(node, "profile"),
+        role: optional(node, "role", |role| {
+            Some(AwsRole {
+                arn: text(role, "arn")?,
+                session_name: text(role, "session-name"),
+                external_id: text(role, "external-id"),
+                endpoint: optional_url(role)?,
+            })
+        })?,
     })
+}
+
+/// Returns the `endpoint` of a mapping; none where there is no such key.
+#[expect(clippy::option_option, reason = "what is absent differs from what cannot be built")]
+fn optional_url(node: &Node) -> Option<Option<Url>> {
+    optional(node, "endpoint", |node| Url::parse(node.text()?).ok())
 }
 
 fn sops(node: &Node) -> Option<Sops> {

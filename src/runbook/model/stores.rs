@@ -34,8 +34,38 @@ impl StoreKind {
 /// AWS Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// The region.
+    /// The region with the originals.
     pub region: String,
+    /// The address to ask there; AWS's own unless given.
+    pub endpoint: Option<Url>,
+    /// Regions with replicas, in their order.
+    pub replicas: Vec<AwsReplica>,
+    /// The profile of the user's own configuration of AWS to log in by.
+    pub profile: Option<String>,
+    /// The role to assume.
+    pub role: Option<AwsRole>,
+}
+
+/// A region with replicas of secrets.
+#[derive(Debug, Clone)]
+pub struct AwsReplica {
+    /// Its name.
+    pub region: String,
+    /// The address to ask there; AWS's own unless given.
+    pub endpoint: Option<Url>,
+}
+
+/// A role of AWS to assume.
+#[derive(Debug, Clone)]
+pub struct AwsRole {
+    /// Its ARN.
+    pub arn: String,
+    /// What the session is called.
+    pub session_name: Option<String>,
+    /// What the role's owner has asked to be told.
+    pub external_id: Option<String>,
+    /// The address of the Security Token Service; AWS's own unless given.
+    pub endpoint: Option<Url>,
 }
 
 /// SOPS files.

@@ -110,6 +110,38 @@ fn every_key_of_the_format_reaches_the_runbook() {
         matches!(&vault.auth, Auth::AppRole { mount, role_id: Plain::Literal(role), secret_id: Plain::Env(name), wrapped: false }
         if mount == "approle" && role == "6d2c6f6a-dr" && name == "VAULT_SECRET_ID")
     );
+    let StoreKind::Aws(aws) = &runbook.stores[2].kind else {
+        panic!()
+    };
+    let role = aws.role.as_ref().unwrap();
+    let replicas: Vec<_> = aws.replicas.iter().map(|replica| replica.region.as_str()).collect();
+    assert_eq!(
+        (aws.region.as_str(), replicas),
+        ("eu-west-1", vec!["eu-central-1", "eu-north-1"])
+    );
+    assert_eq!(
+        (&aws.replicas[0].endpoint, aws.replicas[1].endpoint.is_some()),
+        (&None, true)
+    );
+    assert!(
+        aws.endpoint
+            .as_ref()
+            .unwrap()
+            .as_str()
+            .starts_with("https://vpce-0a1b2c")
+    );
+    assert_eq!(
+        (aws.profile.as_deref(), role.arn.as_str()),
+        (Some("recovery"), "arn:aws:iam::123456789012:role/recovery")
+    );
+    assert_eq!(
+        (role.session_name.as_deref(), role.external_id.as_deref()),
+        (Some("disaster-recovery"), Some("shop-prod"))
+    );
+    assert_eq!(
+        role.endpoint.as_ref().unwrap().as_str(),
+        "https://sts.eu-west-1.amazonaws.com/"
+    );
     assert_eq!(runbook.agent.values, ["values.yaml", "values-prod.yaml"]);
     assert!(runbook.agent.digest.unwrap().starts_with("sha256:0f1e"));
     let repository = &runbook.secrets["repo-platform"];

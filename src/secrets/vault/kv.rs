@@ -1,7 +1,5 @@
 //! Reads the KV engine, version 1 and 2.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use vaultrs::api::EndpointResult;
 use vaultrs::api::kv1::requests::GetSecretRequest;
@@ -12,11 +10,8 @@ use vaultrs::api::kv2::responses::{ReadSecretResponse, SecretVersionMetadata};
 use super::client::Vault;
 use super::mount::{KvVersion, Mount};
 use super::transport::{Answer, Call};
-use crate::redact::Secret;
+use crate::secrets::texts::texts;
 use crate::secrets::{Error, ErrorKind, Stored};
-
-/// A `float` keeps this many decimal digits for certain.
-const EXACT_DIGITS: usize = 15;
 
 impl Vault {
     /// Reads the secret at `path`, which begins with its mount.
@@ -138,24 +133,16 @@ impl Vault {
         data: serde_json::Map<String, Value>,
         metadata: Option<&SecretVersionMetadata>,
     ) -> Result<Stored, Error> {
-        let mut values = BTreeMap::new();
-        for (key, value) in data {
-            // A key without a value is no key: whoever needs it is told that it is missing.
-            if value.is_null() {
-                continue;
-            }
-            let Some(text) = text(value) else {
-                return Err(Error::new(
-                    ErrorKind::NotText,
-                    format!(
-                        "{key} of {}{path} in store {} is a number too long to be read exactly",
-                        mount.path, self.name
-                    ),
-                )
-                .hint("store it as text, in quotes"));
-            };
-            values.insert(key, text);
-        }
+        let values = texts(data).map_err(|key| {
+            Error::new(
+                ErrorKind::NotText,
+                format!(
+                    "{key} of {}{path} in store {} is a number too long to be read exactly",
+                    mount.path, self.name
+                ),
+            )
+            .hint("store it as text, in quotes")
+        })?;
         Ok(Stored {
             data: values,
             version: metadata.map(|metadata| metadata.version.to_string()),
@@ -197,41 +184,4 @@ fn v2(mount: &Mount, path: &str, version: Option<u64>) -> Call {
 
 fn parse_v2(answer: &Answer) -> Option<ReadSecretResponse> {
     answer.parse::<EndpointResult<ReadSecretResponse>>()?.data
-}
-
-/// Turns a stored value into text: a string as it is, a number or boolean as it is written, anything nested as compact
-/// JSON. `None` for a number with more digits than survive reading.
-fn text(value: Value) -> Option<Secret> {
-    match value {
-        Value::String(text) => Some(Secret::new(text)),
-        Value::Number(number) => {
-            let text = number.to_string();
-            let exact = !number.is_f64() || text.chars().filter(char::is_ascii_digit).count() <= EXACT_DIGITS;
-            exact.then(|| Secret::new(text))
-        }
-        nested => Some(Secret::new(nested.to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn values_become_the_text_that_was_stored() {
-        for (value, expected) in [
-            (json!("p w\n"), Some("p w\n")),
-            (json!(5432), Some("5432")),
-            (json!(-1.5), Some("-1.5")),
-            (json!(u64::MAX), Some("18446744073709551615")),
-            (json!(true), Some("true")),
-            (json!({"b": [1, null], "a": "x"}), Some(r#"{"b":[1,null],"a":"x"}"#)),
-            (serde_json::from_str("123456789012345678901234").unwrap(), None),
-        ] {
-            let expected = expected.map(Secret::from);
-            assert!(text(value.clone()) == expected, "{value}");
-        }
-    }
 }

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use testbed::{Programs, Ran};
+use testbed::{Moto, Programs, Ran};
 
 use super::scene::{PASSWORD, SIGNING_KEY, Scene, files};
 
@@ -21,20 +21,31 @@ const TOKEN: &str = "c4n4ry-t0ken-0f-the-payments-pr0vider";
 const PASSPHRASE: &str = "c4n4ry \"quoted\" \\ sl/ash+plus & ümlaut";
 const WEBHOOK: &str = "c4n4ry-webhook-0f-the-git-server";
 const WRONG: &str = "c4n4ry-wrong-passw0rd";
+const OF_AWS: &str = "c4n4ry-0f-the-replica + \"quoted\"";
+const ACCESS_KEY: &str = "c4n4ry/secret+0f/the-access-key";
 
 const SECRETS: &str = r"secrets:
   payments: {as: {namespace: shop, type: Opaque}, from: [{vault: dr/payments}]}
   repo-other: {as: argocd/repository, from: [{vault: dr/repo-other}]}
+  license: {as: {namespace: licenses, type: Opaque}, from: [{aws: dr/license}]}
 ";
 const ROOTS: &str = "roots:\n  - {id: ground, source: platform, path: ground}\n";
 
 #[tokio::test]
 async fn no_secret_is_seen_anywhere() {
-    let (mut scene, secrets) = Box::pin(scene_of_canaries()).await;
+    let (mut scene, moto, secrets) = Box::pin(scene_of_canaries()).await;
     let canaries: Vec<Canary> = secrets.iter().flat_map(|secret| Canary::all_of(secret)).collect();
     the_search_finds_what_is_planted(&canaries);
     let children = record_children(&mut scene);
-    let runbook = |text: &str| text.replace("secrets:\n", SECRETS).replace("roots:\n", ROOTS);
+    let store = format!(
+        "stores:\n  - aws: {{region: eu-west-1, endpoint: \"{}\"}}\n",
+        moto.address()
+    );
+    let runbook = |text: &str| {
+        text.replace("stores:\n", &store)
+            .replace("secrets:\n", SECRETS)
+            .replace("roots:\n", ROOTS)
+    };
     let adopting = |text: &str| runbook(text).replace("expect: empty", "expect: adopt");
     let mut seen = Seen::default();
 
@@ -66,9 +77,11 @@ async fn no_secret_is_seen_anywhere() {
     // What goes wrong with a secret at hand is told without it.
     let wrong = |text: &str| adopting(text).replace("{vault: dr/repo-platform}", "{vault: dr/wrong}");
     let denied = |text: &str| adopting(text).replace("{vault: dr/payments}", "{vault: secret/payments}");
+    let missing = |text: &str| adopting(text).replace("{aws: dr/license}", "{aws: dr/licence}");
     for (change, words) in [
         (&wrong as &dyn Fn(&str) -> String, "access denied"),
         (&denied, "does not allow us to read"),
+        (&missing, "did you mean dr/license?"),
     ] {
         let ran = seen.watch(&scene, &change(super::scene::RUNBOOK), &[]).await;
         assert!(ran.code == 2 && ran.out.contains(words), "{}", ran.said());
@@ -116,7 +129,7 @@ async fn no_secret_is_seen_anywhere() {
 }
 
 /// A platform with a kustomization and a chart, and a store full of canaries, which are returned.
-async fn scene_of_canaries() -> (Scene, Vec<String>) {
+async fn scene_of_canaries() -> (Scene, Moto, Vec<String>) {
     let chart = [
         ("ground/Chart.yaml", "apiVersion: v2\nname: ground\nversion: 1.0.0\n"),
         (
@@ -126,7 +139,12 @@ async fn scene_of_canaries() -> (Scene, Vec<String>) {
     ];
     let mut files = files();
     files.extend(chart.map(|(name, text)| (name.to_owned(), text.to_owned())));
-    let scene = Scene::with(files).await;
+    let mut scene = Scene::with(files).await;
+    let moto = Moto::start().await.unwrap();
+    let license = json!({"text": OF_AWS, "key": 4711}).to_string();
+    moto.put("eu-west-1", "dr/license", &license).await.unwrap();
+    scene.tool.set("AWS_ACCESS_KEY_ID", "AKIAGITOPSDRTEST");
+    scene.tool.set("AWS_SECRET_ACCESS_KEY", ACCESS_KEY);
     let store = scene.outage.vault.root();
     let key = scene.platform.private_key().unwrap();
     store
@@ -173,11 +191,13 @@ async fn scene_of_canaries() -> (Scene, Vec<String>) {
         TOKEN,
         PASSPHRASE,
         WRONG,
+        OF_AWS,
+        ACCESS_KEY,
         key,
         &secret_id,
     ]
     .map(str::to_owned);
-    (scene, secrets.to_vec())
+    (scene, moto, secrets.to_vec())
 }
 
 /// Puts programs in front of the real ones that write down what they are started with.

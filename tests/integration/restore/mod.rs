@@ -28,6 +28,7 @@ pub(crate) mod scene;
 mod sets;
 mod shop;
 mod stopped;
+mod stores;
 mod storms;
 mod twice;
 mod waiting;

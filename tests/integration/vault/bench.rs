@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use gitops_dr::event::Failure;
 use gitops_dr::redact::{Redactor, Secret};
 use gitops_dr::secrets::vault::{Login, Settings, Vault};
 use gitops_dr::secrets::{Error, ErrorKind};
 use testbed::OpenBao;
 use testbed::openbao::AppRole;
+
+use crate::told::assert_told;
 
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
@@ -93,44 +92,8 @@ impl Bench {
 
     /// Asserts what an error says, wherever it says it, and that it gives nothing away.
     pub(super) fn expect(&self, error: &Error, kind: ErrorKind, words: &[&str]) {
-        let told = told(error);
-        assert_eq!(error.kind(), kind, "{told}");
-        let said = said(error);
-        for word in words {
-            assert!(said.contains(word), "`{word}` is not in:\n{said}");
-        }
-        assert!(!error.hints().is_empty(), "no hint in:\n{said}");
-        for credential in self.credentials.lock().unwrap().iter() {
-            assert_silent(&told, credential);
-        }
+        assert_told(error, kind, words, &self.credentials.lock().unwrap());
     }
-}
-
-/// Asserts that a text holds no line of a value, in any of the shapes in which it could travel.
-pub(super) fn assert_silent(told: &str, value: &str) {
-    for part in value.lines().chain([value]) {
-        let json = serde_json::to_string(part).unwrap();
-        for shape in [part, &STANDARD.encode(part), json.trim_matches('"')] {
-            assert!(!told.contains(shape), "an error gives a secret away:\n{told}");
-        }
-    }
-}
-
-/// Everything that an error can be made to print.
-pub(super) fn told(error: &Error) -> String {
-    let failure = Failure::from(error.clone());
-    let json = serde_json::to_string(&failure).unwrap();
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    format!(
-        "{error}\n{error:?}\n{error:#?}\n{failure:?}\n{json}\n{source:?}\n{}",
-        said(error)
-    )
-}
-
-/// What a person reads.
-fn said(error: &Error) -> String {
-    let lines = error.causes().iter().chain(error.hints());
-    lines.fold(error.to_string(), |said, line| format!("{said}\n{line}"))
 }
 
 pub(super) fn token(token: &str) -> Login {

@@ -10,8 +10,9 @@ use gitops_dr::secrets::{Error, ErrorKind, Store as _};
 use serde_json::json;
 use testbed::openbao::AppRole;
 
-use super::bench::{CANARY, assert_silent, by, token, told};
+use super::bench::{CANARY, by, token};
 use super::fake::{Fake, TOKEN};
+use crate::told::{assert_silent, told};
 
 const MOUNTS: &str = "/v1/sys/internal/ui/mounts/secret/dr/repo";
 const REPO: &str = "/v1/secret/data/dr/repo";
