@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
-    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Program, Revision,
+    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Printed, Program, Revision,
     Runbook, SecretShape, SecretSpec, Source, StoreKind,
 };
 
@@ -244,6 +244,19 @@ fn store(store: &StoreKind) -> Fed {
             .maybe(vault.namespace.as_deref()),
         StoreKind::Aws(aws) => Fed::default().text("aws").text(&aws.region),
         StoreKind::Sops(sops) => Fed::default().text("sops").text(&sops.source),
+        StoreKind::Files(files) => Fed::default().text("files").text(&files.folder),
+        StoreKind::Env(env) => Fed::default().text("env").text(&env.prefix),
+        // What it is given by its environment is how it logs in.
+        StoreKind::Exec(exec) => Fed::default().text("exec").list(&exec.command).text(match exec.output {
+            Printed::Json => "json",
+            Printed::Text => "text",
+            Printed::Bytes => "bytes",
+        }),
+        // Which file the context stands in is how one gets there.
+        StoreKind::Kubernetes(cluster) => Fed::default()
+            .text("kubernetes")
+            .text(&cluster.context)
+            .maybe(cluster.namespace.as_deref()),
     }
 }
 

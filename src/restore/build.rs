@@ -18,12 +18,12 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
         causes.push("agent: this version restores Argo CD only, and the runbook's agent is Flux".to_owned());
     }
     for store in &runbook.stores {
-        if !matches!(store.kind, StoreKind::Vault(_)) {
-            causes.push(format!(
-                "store {}: this version reads only from Vault and OpenBao",
-                store.name
-            ));
-        }
+        let kind = match store.kind {
+            StoreKind::Aws(_) => "AWS Secrets Manager",
+            StoreKind::Sops(_) => "SOPS files",
+            _ => continue,
+        };
+        causes.push(format!("store {}: this version does not read from {kind}", store.name));
     }
     if causes.is_empty() {
         return Ok(());

@@ -62,5 +62,5 @@ pub use root::ApplyRoot;
 pub use sets::LetSetsGo;
 pub use sources::FetchSources;
 pub use stores::ReadStores;
-pub use variables::learn_variables;
+pub use variables::{learn_variables, of_output};
 pub use world::{Options, Prepared, Restored, World};

@@ -1,5 +1,9 @@
 //! From the checked runbook to the stores that it reads from.
 
+mod env;
+mod exec;
+mod files;
+mod kubernetes;
 mod make;
 mod plain;
 mod vault;

@@ -1,11 +1,11 @@
 //! Why no answer came, in words.
 
-use std::error::Error as StdError;
 use std::io;
 
 use rustls::CertificateError as Certificate;
 use url::Url;
 
+use crate::secrets::links::{find, says};
 use crate::secrets::{Error, ErrorKind};
 
 /// A request that got no answer.
@@ -93,7 +93,7 @@ fn untrusted(tls: &rustls::Error, store: &str, place: &str) -> Error {
         },
         rustls::Error::AlertReceived(_) => error(
             "it broke off the TLS handshake",
-            "check whether it asks for a client certificate, which is not supported yet",
+            "check in its log whether it asks for a client certificate (`auth: {cert: …}`), or does not accept the one that it was shown",
         ),
         _ => error(
             "it does not speak TLS",
@@ -109,29 +109,4 @@ fn place(address: &Url) -> String {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     }
-}
-
-/// Finds an error of one type in a chain. An [`io::Error`] hides what it wraps from `source`, so it is looked into.
-fn find<'error, T: StdError + 'static>(error: &'error (dyn StdError + 'static)) -> Option<&'error T> {
-    chain(error).find_map(|error| {
-        error.downcast_ref::<T>().or_else(|| {
-            let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
-            let inner: &(dyn StdError + 'static) = inner;
-            find::<T>(inner)
-        })
-    })
-}
-
-/// Whether an error of the chain has exactly these words. The resolver's error has no public type.
-fn says(error: &(dyn StdError + 'static), words: &str) -> bool {
-    chain(error).any(|error| error.to_string() == words)
-}
-
-fn chain<'error>(error: &'error (dyn StdError + 'static)) -> impl Iterator<Item = &'error (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
 }
