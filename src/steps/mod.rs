@@ -17,6 +17,7 @@ mod credentials;
 mod extra;
 mod findings;
 mod ground;
+mod homes;
 mod interlock;
 mod lease;
 mod leaves;

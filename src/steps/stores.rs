@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::join_all;
 
-use super::{Restored, World, findings};
+use super::{Restored, World, findings, homes};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 use crate::platform::argocd::secret;
@@ -42,6 +42,7 @@ impl ReadStores {
                 detail: "the runbook names no secrets".into(),
             });
         }
+        homes::apart(&self.0).await?;
         let closed = self.closed().await;
         // A store that nothing can be read from is a failure only if no other store has what it should give.
         let mut restored = BTreeMap::new();

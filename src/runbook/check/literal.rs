@@ -100,12 +100,12 @@ impl Check<'_> {
     /// Finds all secrets in the file.
     pub(super) fn literal(&mut self) {
         let root = self.root;
-        self.below(root, None);
+        self.below(root, None, false);
     }
 
-    fn below(&mut self, node: &Node, key: Option<&Entry>) {
+    fn below(&mut self, node: &Node, key: Option<&Entry>, is_in_login: bool) {
         match &node.value {
-            Value::List(items) => items.iter().for_each(|item| self.below(item, key)),
+            Value::List(items) => items.iter().for_each(|item| self.below(item, key, is_in_login)),
             Value::Map(entries) => {
                 let is_login = key.is_some_and(is_login);
                 let is_from = key.is_some_and(|entry| entry.key == "from");
@@ -119,7 +119,7 @@ impl Check<'_> {
                         self.hidden.hide(entry.value.span);
                     }
                     // The keys of `from` are names of stores.
-                    self.below(&entry.value, Some(entry).filter(|_| !is_from));
+                    self.below(&entry.value, Some(entry).filter(|_| !is_from), is_login);
                 }
             }
             Value::Scalar(scalar) => {
@@ -133,7 +133,8 @@ impl Check<'_> {
                 }
                 if key.is_some_and(|entry| names_secret(&entry.key)) || looks_secret(text) {
                     self.hidden.hide(node.span);
-                    let help = if key.is_some_and(|entry| matches!(entry.key.as_str(), "token" | "secret-id" | "password")) {
+                    let is_read = |entry: &Entry| is_in_login || matches!(entry.key.as_str(), "token" | "secret-id");
+                    let help = if key.is_some_and(is_read) {
                         "write `{env: NAME}`, and give the value in that variable of the environment"
                     } else {
                         "keep it in a store and name it in `secrets`"
