@@ -82,7 +82,10 @@ impl Program {
             return Err(self
                 .wrong(
                     ErrorKind::Configuration,
-                    format!("{path} begins with a dash: {} would take it for an option", self.program()),
+                    format!(
+                        "{path} begins with a dash: {} would take it for an option",
+                        self.program()
+                    ),
                 )
                 .hint("write an option into `command`"));
         }
@@ -113,7 +116,10 @@ impl Program {
         let given = format!("gives nothing for {path}");
         match ended {
             Ended::Start { source, .. } => self
-                .wrong(ErrorKind::Configuration, format!("`{}` could not be started", self.program()))
+                .wrong(
+                    ErrorKind::Configuration,
+                    format!("`{}` could not be started", self.program()),
+                )
                 .because(source.to_string())
                 .hint("see that it is there and may be run"),
             Ended::Failed { program, status, said } => {
@@ -122,7 +128,10 @@ impl Program {
                     .fold(error.because(format!("it ended with {status}")), |error, line| {
                         error.because(line)
                     })
-                    .hint(format!("run `{} {path}` by hand: a login may have ended", self.settings.command.join(" ")))
+                    .hint(format!(
+                        "run `{} {path}` by hand: a login may have ended",
+                        self.settings.command.join(" ")
+                    ))
             }
             Ended::TooLong { .. } => self
                 .wrong(ErrorKind::Unreachable, format!("`{}` {given}", self.program()))
@@ -142,7 +151,10 @@ impl Program {
         match self.settings.output {
             Output::Json => self.keys(path, &printed),
             _ if printed.is_empty() => Err(self
-                .wrong(ErrorKind::MissingPath, format!("`{}` prints nothing for {path}", self.program()))
+                .wrong(
+                    ErrorKind::MissingPath,
+                    format!("`{}` prints nothing for {path}", self.program()),
+                )
                 .hint("a program that does not have a secret ends with another status than 0")),
             Output::Text => {
                 let line_break = [&b"\r\n"[..], b"\n"].into_iter().find(|end| printed.ends_with(end));
@@ -160,7 +172,11 @@ impl Program {
                 ErrorKind::Answer,
                 format!("what `{}` prints for {path} is no JSON", self.program()),
             )
-            .because(format!("it ceases to be at line {}, column {}", error.line(), error.column()))
+            .because(format!(
+                "it ceases to be at line {}, column {}",
+                error.line(),
+                error.column()
+            ))
             .hint("where it prints the value itself, say `output: text` in the store")
         })?;
         let fields = match printed {
@@ -181,7 +197,11 @@ impl Program {
                 return Err(self
                     .wrong(
                         ErrorKind::NotText,
-                        format!("{key} of {path}, as `{}` prints it, is {} and no text", self.program(), kind(&value)),
+                        format!(
+                            "{key} of {path}, as `{}` prints it, is {} and no text",
+                            self.program(),
+                            kind(&value)
+                        ),
                     )
                     .hint("print it in quotes, so that every digit is kept"));
             };
@@ -296,13 +316,19 @@ mod tests {
             [(WHOLE.to_owned(), b"dr/repo hunter2hunter2".to_vec())]
         );
         let stored = shell("cat", Output::Json).read("dr/repo", Some("7")).await.unwrap();
-        let read: Vec<_> = stored.data.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
+        let read: Vec<_> = stored
+            .data
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.expose()))
+            .collect();
         assert_eq!(read, [("path", &b"dr/repo"[..]), ("version", b"7")]);
     }
 
     #[tokio::test]
     async fn what_it_says_when_it_fails_is_quoted_and_masked() {
-        let error = read("echo no login with hunter2hunter2 >&2; exit 3", Output::Json).await.unwrap_err();
+        let error = read("echo no login with hunter2hunter2 >&2; exit 3", Output::Json)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Answer);
         assert_eq!(error.to_string(), "store safe: `sh` gives nothing for dr/repo");
         assert_eq!(
@@ -315,13 +341,43 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_secret_is_refused_without_being_quoted() {
         for (script, output, kind, words) in [
-            ("echo canary", Output::Json, ErrorKind::Answer, "prints for dr/repo is no JSON"),
-            (r#"echo '["canary"]'"#, Output::Json, ErrorKind::Answer, "prints a list for dr/repo"),
-            (r#"echo '{"port": 1}'"#, Output::Json, ErrorKind::NotText, "port of dr/repo, as `sh` prints it, is a number"),
-            (r#"echo '{"port": null}'"#, Output::Json, ErrorKind::NotText, "is null and no text"),
-            ("true", Output::Text, ErrorKind::MissingPath, "prints nothing for dr/repo"),
+            (
+                "echo canary",
+                Output::Json,
+                ErrorKind::Answer,
+                "prints for dr/repo is no JSON",
+            ),
+            (
+                r#"echo '["canary"]'"#,
+                Output::Json,
+                ErrorKind::Answer,
+                "prints a list for dr/repo",
+            ),
+            (
+                r#"echo '{"port": 1}'"#,
+                Output::Json,
+                ErrorKind::NotText,
+                "port of dr/repo, as `sh` prints it, is a number",
+            ),
+            (
+                r#"echo '{"port": null}'"#,
+                Output::Json,
+                ErrorKind::NotText,
+                "is null and no text",
+            ),
+            (
+                "true",
+                Output::Text,
+                ErrorKind::MissingPath,
+                "prints nothing for dr/repo",
+            ),
             ("true", Output::Json, ErrorKind::Answer, "is no JSON"),
-            ("yes canary", Output::Text, ErrorKind::Answer, "gives nothing for dr/repo"),
+            (
+                "yes canary",
+                Output::Text,
+                ErrorKind::Answer,
+                "gives nothing for dr/repo",
+            ),
         ] {
             let error = read(script, output).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{script}: {error}");
@@ -344,7 +400,10 @@ mod tests {
     async fn what_would_be_taken_for_something_else_is_refused_before_it_runs() {
         let error = shell("echo", Output::Text).read("--help", None).await.unwrap_err();
         assert!(error.to_string().contains("begins with a dash"), "{error}");
-        let error = shell("echo", Output::Text).read("dr/repo", Some("1")).await.unwrap_err();
+        let error = shell("echo", Output::Text)
+            .read("dr/repo", Some("1"))
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("pinned to a version"), "{error}");
         for command in [vec![], vec![String::new()]] {
             let settings = Settings {
@@ -357,7 +416,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_not_there_is_known_by_the_check() {
-        for (program, is_there) in [("sh", true), ("/bin/sh", true), ("no-such-program", false), ("/no/such", false)] {
+        for (program, is_there) in [
+            ("sh", true),
+            ("/bin/sh", true),
+            ("no-such-program", false),
+            ("/no/such", false),
+        ] {
             let mut store = shell("", Output::Json);
             store.settings.command[0] = program.to_owned();
             assert_eq!(store.check().await.is_ok(), is_there, "{program}");

@@ -40,11 +40,15 @@ impl Files {
 
     /// Returns the folder as the system knows it, without links.
     fn root(&self) -> Result<PathBuf, Error> {
-        let root = self.folder.canonicalize().map_err(|error| self.unreadable(&self.folder, &error))?;
+        let root = self
+            .folder
+            .canonicalize()
+            .map_err(|error| self.unreadable(&self.folder, &error))?;
         if root.is_dir() {
             return Ok(root);
         }
-        Err(self.wrong(format!("{} is no folder", self.folder.display()))
+        Err(self
+            .wrong(format!("{} is no folder", self.folder.display()))
             .hint("name the folder that holds the files as `folder`"))
     }
 
@@ -113,7 +117,11 @@ impl Files {
             return Ok(found);
         }
         Err(self
-            .wrong(format!("{} leads out of the folder, to {}", path.display(), found.display()))
+            .wrong(format!(
+                "{} leads out of the folder, to {}",
+                path.display(),
+                found.display()
+            ))
             .hint("copy the file into the folder, or name a folder that holds both"))
     }
 
@@ -140,7 +148,9 @@ impl Files {
     fn proper(&self, path: &Path, metadata: &Metadata) -> Result<(), Error> {
         let place = path.display();
         if !metadata.is_file() {
-            return Err(self.wrong(format!("{place} is neither a file nor a folder")).hint("name a plain file"));
+            return Err(self
+                .wrong(format!("{place} is neither a file nor a folder"))
+                .hint("name a plain file"));
         }
         if metadata.len() > LONGEST {
             return Err(self.too_long(path));
@@ -164,8 +174,11 @@ impl Files {
     }
 
     fn too_long(&self, path: &Path) -> Error {
-        self.wrong(format!("{} is longer than 1 MiB, and no Secret holds more", path.display()))
-            .hint("what is that long is no secret: keep it elsewhere, and only the key to it here")
+        self.wrong(format!(
+            "{} is longer than 1 MiB, and no Secret holds more",
+            path.display()
+        ))
+        .hint("what is that long is no secret: keep it elsewhere, and only the key to it here")
     }
 
     fn wrong(&self, what: impl std::fmt::Display) -> Error {
@@ -178,12 +191,17 @@ impl Files {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => (
                 ErrorKind::MissingPath,
                 "is not there",
-                format!("put it there, or correct the path; is what holds it mounted? `ls -l {}`", self.folder.display()),
+                format!(
+                    "put it there, or correct the path; is what holds it mounted? `ls -l {}`",
+                    self.folder.display()
+                ),
             ),
             io::ErrorKind::PermissionDenied => (
                 ErrorKind::Denied,
                 "may not be read by us",
-                format!("`ls -ld {place}` tells whose it is: chown it to the user that runs this, and chmod it to 600, a folder to 700"),
+                format!(
+                    "`ls -ld {place}` tells whose it is: chown it to the user that runs this, and chmod it to 600, a folder to 700"
+                ),
             ),
             _ => (
                 ErrorKind::Unreachable,
@@ -207,7 +225,10 @@ impl Files {
             .unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::Answer,
-                    format!("store {}: the reading ended in a panic; this is a mistake in gitops-dr", self.name),
+                    format!(
+                        "store {}: the reading ended in a panic; this is a mistake in gitops-dr",
+                        self.name
+                    ),
                 ))
             })
     }
@@ -222,7 +243,9 @@ impl Store for Files {
     async fn check(&self) -> Result<(), Error> {
         self.aside(|files| {
             let root = files.root()?;
-            root.read_dir().map(drop).map_err(|error| files.unreadable(&root, &error))
+            root.read_dir()
+                .map(drop)
+                .map_err(|error| files.unreadable(&root, &error))
         })
         .await
     }
@@ -273,7 +296,11 @@ mod tests {
         assert_eq!(whole(&store.read("age.key", None).await.unwrap()), b"AGE\r\n\xff");
         for path in ["repo", "repo/"] {
             let stored = store.read(path, None).await.unwrap();
-            let read: Vec<_> = stored.data.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
+            let read: Vec<_> = stored
+                .data
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.expose()))
+                .collect();
             assert_eq!(read, [("password", &b"hunter2"[..]), ("username", b"dr")], "{path}");
             assert!(stored.written.is_some());
         }

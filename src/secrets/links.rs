@@ -20,7 +20,9 @@ pub(super) fn says(error: &(dyn StdError + 'static), words: &str) -> bool {
 }
 
 /// Returns an error and all that it wraps.
-pub(super) fn chain<'error>(error: &'error (dyn StdError + 'static)) -> impl Iterator<Item = &'error (dyn StdError + 'static)> {
+pub(super) fn chain<'error>(
+    error: &'error (dyn StdError + 'static),
+) -> impl Iterator<Item = &'error (dyn StdError + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let error = next?;

@@ -14,7 +14,10 @@ pub(super) async fn apart(world: &World) -> Result<(), Failure> {
     let replaces = replaces.map(|replaces| replaces.server.as_str());
     let identity = world.cluster.get().map(crate::cluster::Cluster::identity);
     // Where a store does not answer, its check says why.
-    let homes = world.stores.iter().map(|store| async move { (store.name(), store.home().await) });
+    let homes = world
+        .stores
+        .iter()
+        .map(|store| async move { (store.name(), store.home().await) });
     let mut found = join_all(homes)
         .await
         .into_iter()
@@ -27,7 +30,10 @@ pub(super) async fn apart(world: &World) -> Result<(), Failure> {
 
 fn judge(store: &str, home: &Home, target: Option<&Identity>, replaces: Option<&str>) -> Option<Failure> {
     let is_target = target.is_some_and(|target| {
-        let is_same = home.uid.as_ref().is_some_and(|uid| !uid.is_empty() && *uid == target.uid);
+        let is_same = home
+            .uid
+            .as_ref()
+            .is_some_and(|uid| !uid.is_empty() && *uid == target.uid);
         is_same || same_server(&home.server, &target.server)
     });
     let is_replaced = replaces.is_some_and(|server| same_server(server, &home.server));
@@ -60,7 +66,11 @@ mod tests {
             ("https://10.0.0.9:6443", Some("mgmt"), None),
             ("https://10.0.0.9:6443", None, None),
             ("https://10.0.0.9:6443", Some("new"), Some("leads to the target itself")),
-            ("https://10.0.0.7:6443/", Some("mgmt"), Some("leads to the target itself")),
+            (
+                "https://10.0.0.7:6443/",
+                Some("mgmt"),
+                Some("leads to the target itself"),
+            ),
             ("https://10.0.0.7:6443", None, Some("leads to the target itself")),
             ("https://10.0.0.3:6443", None, Some("that the target replaces")),
         ] {
@@ -71,7 +81,9 @@ mod tests {
             let failure = judge("mgmt", &home, Some(&target), Some("https://10.0.0.3:6443"));
             let message = failure.map(|failure| failure.message);
             assert_eq!(
-                message.as_ref().map(|message| words.is_some_and(|words| message.contains(words))),
+                message
+                    .as_ref()
+                    .map(|message| words.is_some_and(|words| message.contains(words))),
                 words.map(|_| true),
                 "{server} {uid:?}: {message:?}"
             );

@@ -1,9 +1,7 @@
 //! The places where secrets live.
 
 use super::super::check::store_name;
-use super::super::model::{
-    Auth, Aws, Env, Exec, Files, Given, Kubernetes, Printed, Sops, Store, StoreKind, Vault,
-};
+use super::super::model::{Auth, Aws, Env, Exec, Files, Given, Kubernetes, Printed, Sops, Store, StoreKind, Vault};
 use super::super::tree::Node;
 use super::read::{flag, optional, plain, span, text, texts, url};
 

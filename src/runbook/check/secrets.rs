@@ -74,7 +74,14 @@ impl Check<'_> {
                     Some(kind) => self.error(
                         "runbook/version",
                         version.span,
-                        format!("a store of the kind `{kind}` keeps no versions{}", if kind == "exec" { " where it prints plain text" } else { "" }),
+                        format!(
+                            "a store of the kind `{kind}` keeps no versions{}",
+                            if kind == "exec" {
+                                " where it prints plain text"
+                            } else {
+                                ""
+                            }
+                        ),
                         "leave `version` out".to_owned(),
                     ),
                 }

@@ -67,7 +67,8 @@ impl Check<'_> {
                 "runbook/env-not-allowed",
                 node.span,
                 "the environment is not read here",
-                "only what logs in to a store is read from the environment, such as Vault's `token` or `secret-id`".to_owned(),
+                "only what logs in to a store is read from the environment, such as Vault's `token` or `secret-id`"
+                    .to_owned(),
             );
         }
         let Value::Scalar(scalar) = &node.value else {

@@ -107,7 +107,9 @@ fn every_key_of_the_format_reaches_the_runbook() {
     let names: Vec<_> = runbook.stores.iter().map(|store| store.name.as_str()).collect();
     assert_eq!(
         names,
-        ["vault", "old", "aws", "sops", "stick", "env", "exec", "mgmt", "ci", "ann", "strict", "sidecar"]
+        [
+            "vault", "old", "aws", "sops", "stick", "env", "exec", "mgmt", "ci", "ann", "strict", "sidecar"
+        ]
     );
     let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
         panic!()

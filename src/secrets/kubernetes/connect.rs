@@ -30,7 +30,11 @@ pub(super) async fn connect(settings: &Settings, redactor: &Redactor) -> Result<
         None => Kubeconfig::read(),
     }
     .map_err(|error| unusable(&error, settings))?;
-    let known: Vec<_> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
+    let known: Vec<_> = kubeconfig
+        .contexts
+        .iter()
+        .map(|context| context.name.as_str())
+        .collect();
     if !known.contains(&settings.context.as_str()) {
         let error = wrong(settings, format!("there is no context `{}`", settings.context));
         return Err(if known.is_empty() {
@@ -50,10 +54,19 @@ pub(super) async fn connect(settings: &Settings, redactor: &Redactor) -> Result<
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(ANSWER);
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-    let namespace = settings.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    let namespace = settings
+        .namespace
+        .clone()
+        .unwrap_or_else(|| config.default_namespace.clone());
     let client = Client::try_from(config).map_err(|_| {
-        wrong(settings, format!("no connection can be made by the context `{}`", settings.context))
-            .hint(format!("check the certificates and the login of the context: `kubectl --context {} version`", settings.context))
+        wrong(
+            settings,
+            format!("no connection can be made by the context `{}`", settings.context),
+        )
+        .hint(format!(
+            "check the certificates and the login of the context: `kubectl --context {} version`",
+            settings.context
+        ))
     })?;
     Ok(Connection {
         client,
@@ -64,7 +77,9 @@ pub(super) async fn connect(settings: &Settings, redactor: &Redactor) -> Result<
 
 /// Learns what logs in. Its text is to be had only by writing it out, as a kubeconfig is.
 fn learn(login: &AuthInfo, redactor: &Redactor) {
-    let Ok(mut written) = serde_json::to_value(login) else { return };
+    let Ok(mut written) = serde_json::to_value(login) else {
+        return;
+    };
     for key in ["token", "password", "client-key-data"] {
         if let Some(serde_json::Value::String(text)) = written.get_mut(key).map(serde_json::Value::take) {
             redactor.learn(&Secret::new(text));

@@ -61,7 +61,10 @@ fn refused(status: &Status, settings: &Settings, asked: Option<&Asked<'_>>, reda
     let (store, context) = (&settings.name, &settings.context);
     let said: String = redactor.redact(&status.message).chars().take(QUOTE).collect();
     let said = format!("it answered {}: {said}", status.code);
-    let secret = asked.map_or_else(|| "it".to_owned(), |asked| format!("{}/{}", asked.namespace, asked.name));
+    let secret = asked.map_or_else(
+        || "it".to_owned(),
+        |asked| format!("{}/{}", asked.namespace, asked.name),
+    );
     match (status.code, asked) {
         (401, _) => Error::new(ErrorKind::Login, format!("store {store} does not accept the login of its context {context}"))
             .because(said)
@@ -130,10 +133,14 @@ mod tests {
             ("ann", "--user=ann"),
             ("system:serviceaccount:dr:restorer", "--serviceaccount=dr:restorer"),
         ] {
-            let message = format!(r#"secrets "repo" is forbidden: User "{user}" cannot get resource "secrets" in API group """#);
+            let message =
+                format!(r#"secrets "repo" is forbidden: User "{user}" cannot get resource "secrets" in API group """#);
             let error = said(403, &message);
             assert_eq!(error.kind(), ErrorKind::Denied);
-            assert_eq!(error.to_string(), "store mgmt does not allow us to read the Secret dr/repo");
+            assert_eq!(
+                error.to_string(),
+                "store mgmt does not allow us to read the Secret dr/repo"
+            );
             assert_eq!(
                 error.hints(),
                 [format!(
@@ -146,7 +153,11 @@ mod tests {
     #[test]
     fn each_answer_has_its_words_and_a_way_to_mend_it() {
         for (code, kind, words) in [
-            (401, ErrorKind::Login, "does not accept the login of its context mgmt-admin"),
+            (
+                401,
+                ErrorKind::Login,
+                "does not accept the login of its context mgmt-admin",
+            ),
             (404, ErrorKind::MissingPath, "has no Secret dr/repo"),
             (429, ErrorKind::Throttled, "asks to slow down"),
             (500, ErrorKind::Answer, "fails to answer for dr/repo"),

@@ -44,7 +44,9 @@ impl Kubernetes {
         match namespaces.get_metadata("kube-system").await {
             Ok(system) => Ok(system.metadata.uid),
             // Whoever is told so was let in, but for those whom nobody knows.
-            Err(kube::Error::Api(status)) if status.code == 403 && !status.message.contains("system:anonymous") => Ok(None),
+            Err(kube::Error::Api(status)) if status.code == 403 && !status.message.contains("system:anonymous") => {
+                Ok(None)
+            }
             Err(kube::Error::Api(status)) if status.code == 403 => Err(Error::new(
                 ErrorKind::Login,
                 format!(
@@ -137,14 +139,21 @@ impl std::fmt::Debug for Kubernetes {
 /// Returns when somebody last wrote to an object, by the record of who owns its fields; when it was made where there is none.
 fn written(metadata: &ObjectMeta) -> Option<Timestamp> {
     let managers = metadata.managed_fields.iter().flatten();
-    let last = managers.filter_map(|manager| manager.time.as_ref()).map(|time| time.0).max();
+    let last = managers
+        .filter_map(|manager| manager.time.as_ref())
+        .map(|time| time.0)
+        .max();
     last.or_else(|| metadata.creation_timestamp.as_ref().map(|time| time.0))
 }
 
 /// Whether a text can be a name: it becomes a part of an address.
 fn is_name(name: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '.');
-    !name.is_empty() && name.len() <= 253 && name.chars().all(is_letter) && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+    let is_letter =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '.');
+    !name.is_empty()
+        && name.len() <= 253
+        && name.chars().all(is_letter)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -153,7 +162,15 @@ mod tests {
 
     #[test]
     fn a_name_is_what_kubernetes_takes_for_one() {
-        for (name, is_one) in [("repo", true), ("repo.v1-a", true), ("", false), ("Repo", false), ("..", false), ("a/b", false), ("a?b", false)] {
+        for (name, is_one) in [
+            ("repo", true),
+            ("repo.v1-a", true),
+            ("", false),
+            ("Repo", false),
+            ("..", false),
+            ("a/b", false),
+            ("a?b", false),
+        ] {
             assert_eq!(is_name(name), is_one, "{name}");
         }
     }

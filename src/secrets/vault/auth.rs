@@ -114,30 +114,37 @@ impl Login {
             Self::Token(_) | Self::Wrapped(_) | Self::Agent => "-",
         };
         if mount.trim_matches('/').is_empty() {
-            return Some(("the mount of its login method is empty", "leave `mount` out for the usual one"));
+            return Some((
+                "the mount of its login method is empty",
+                "leave `mount` out for the usual one",
+            ));
         }
         match self {
             Self::Token(token) if !is_header(token.expose()) => Some((
                 "its token is empty or holds spaces, line breaks or control characters",
                 "read it without the line break at its end",
             )),
-            Self::Wrapped(token) | Self::AppRole { secret_id: token, wrapped: true, .. }
-                if !is_header(token.expose()) =>
-            {
-                Some((
-                    "its wrapping token is empty or holds spaces, line breaks or control characters",
-                    "read it without the line break at its end",
-                ))
-            }
+            Self::Wrapped(token)
+            | Self::AppRole {
+                secret_id: token,
+                wrapped: true,
+                ..
+            } if !is_header(token.expose()) => Some((
+                "its wrapping token is empty or holds spaces, line breaks or control characters",
+                "read it without the line break at its end",
+            )),
             Self::AppRole { role_id, secret_id, .. } if is_void(role_id) || is_void(secret_id) => Some((
                 "its role id or secret id is empty or no text",
                 "give both under `auth.approle`",
             )),
-            Self::Kubernetes { token: Bearer::Given(token), .. } | Self::Jwt { token: Bearer::Given(token), .. }
-                if is_void(token) =>
-            {
-                Some(("its token (JWT) is empty or no text", "give it under `jwt`"))
+            Self::Kubernetes {
+                token: Bearer::Given(token),
+                ..
             }
+            | Self::Jwt {
+                token: Bearer::Given(token),
+                ..
+            } if is_void(token) => Some(("its token (JWT) is empty or no text", "give it under `jwt`")),
             // The user is a part of the address that is asked.
             Self::UserPass { username, .. } if username.is_empty() || username.contains('/') => {
                 Some(("its user is empty or holds a slash", "correct `username`"))

@@ -40,7 +40,10 @@ impl Vault {
         }
         if names.len() > MOST {
             return Err(self
-                .wrong(format!("the folder {folder} holds {} secrets, and {MOST} are read at the most", names.len()))
+                .wrong(format!(
+                    "the folder {folder} holds {} secrets, and {MOST} are read at the most",
+                    names.len()
+                ))
                 .hint("name the secrets that are needed one by one, or move them to a folder of their own"));
         }
         let paths: Vec<String> = names.iter().map(|name| join(inner, name)).collect();
@@ -113,9 +116,15 @@ impl Vault {
         match failures.next() {
             None if whole.data.is_empty() => Err(Error::new(
                 ErrorKind::MissingPath,
-                format!("all secrets of the folder {folder} in store {} were deleted or are empty", self.name),
+                format!(
+                    "all secrets of the folder {folder} in store {} were deleted or are empty",
+                    self.name
+                ),
             )
-            .hint(format!("bring them back: `bao kv undelete{} -versions=N PATH`", self.namespace_flag()))),
+            .hint(format!(
+                "bring them back: `bao kv undelete{} -versions=N PATH`",
+                self.namespace_flag()
+            ))),
             None => Ok(whole),
             Some(first) => Err(failures.fold(first, |all, next| {
                 let all = all.because(next.to_string());

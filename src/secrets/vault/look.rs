@@ -27,7 +27,9 @@ impl Vault {
         if answer.status == 404 {
             return Err(self.missing(&mount, &inner).await);
         }
-        Ok(answer.data::<Metadata>().and_then(|metadata| of_version(&metadata, version)))
+        Ok(answer
+            .data::<Metadata>()
+            .and_then(|metadata| of_version(&metadata, version)))
     }
 }
 

@@ -111,14 +111,13 @@ impl Vault {
         if own.is_success() {
             return Ok(None);
         }
-        let mounts = self
-            .transport
-            .send(&Call::get("sys/internal/ui/mounts"), token)
-            .await?;
+        let mounts = self.transport.send(&Call::get("sys/internal/ui/mounts"), token).await?;
         let is_known = match token {
             Some(_) => mounts.is_success(),
             // Without any token the list is answered too, and is empty.
-            None => mounts.data::<Visible>().is_some_and(|visible| !visible.secret.is_empty()),
+            None => mounts
+                .data::<Visible>()
+                .is_some_and(|visible| !visible.secret.is_empty()),
         };
         Ok((!is_known).then_some(own))
     }

@@ -125,7 +125,10 @@ mod tests {
                 settings(good, None, approle("/", "canary", "canary")),
                 "mount of its login",
             ),
-            (settings(good, None, Login::Wrapped(Secret::from("canary "))), "wrapping token"),
+            (
+                settings(good, None, Login::Wrapped(Secret::from("canary "))),
+                "wrapping token",
+            ),
             (settings(good, None, userpass("ann/canary", "canary")), "holds a slash"),
             (settings(good, None, userpass("ann", "")), "password is empty"),
             (settings(good, None, jwt("jwt", "")), "JWT) is empty"),

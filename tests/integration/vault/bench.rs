@@ -74,7 +74,11 @@ impl Bench {
     /// Enables a way to log in, where it is usually mounted.
     pub(super) async fn enable(&self, method: &str) {
         let body = serde_json::json!({ "type": method });
-        self.bao.root().post(&format!("sys/auth/{method}"), &body).await.unwrap();
+        self.bao
+            .root()
+            .post(&format!("sys/auth/{method}"), &body)
+            .await
+            .unwrap();
     }
 
     /// A store that may do everything.

@@ -50,7 +50,11 @@ async fn a_folder_that_cannot_be_read_as_a_whole_says_why() {
     let pinned = vault.read("secret/dr/", Some("1")).await.unwrap_err();
     bench.expect(&pinned, ErrorKind::Configuration, &["is a folder, and is pinned"]);
     let none = vault.read("secret/none/", None).await.unwrap_err();
-    bench.expect(&none, ErrorKind::MissingPath, &["no secrets in the folder secret/none", "bao kv list"]);
+    bench.expect(
+        &none,
+        ErrorKind::MissingPath,
+        &["no secrets in the folder secret/none", "bao kv list"],
+    );
     let strange = vault.read("secret//dr/", None).await.unwrap_err();
     bench.expect(&strange, ErrorKind::Configuration, &["is no path of a folder"]);
 
@@ -59,10 +63,18 @@ async fn a_folder_that_cannot_be_read_as_a_whole_says_why() {
         .await;
     let blind = bench.vault(by(&role));
     let denied = blind.read("secret/dr/", None).await.unwrap_err();
-    bench.expect(&denied, ErrorKind::Denied, &[r#"path "secret/data/dr/a" { capabilities = ["read"] }"#]);
+    bench.expect(
+        &denied,
+        ErrorKind::Denied,
+        &[r#"path "secret/data/dr/a" { capabilities = ["read"] }"#],
+    );
     let unlisted = blind.read("secret/other/", None).await.unwrap_err();
     let line = r#"path "secret/metadata/other/" { capabilities = ["list"] } path "secret/data/other/*" { capabilities = ["read"] }"#;
-    bench.expect(&unlisted, ErrorKind::Denied, &["does not allow us to list the folder", line]);
+    bench.expect(
+        &unlisted,
+        ErrorKind::Denied,
+        &["does not allow us to list the folder", line],
+    );
 
     root.put("secret/dr/a.b", [("c", CANARY)]).await.unwrap();
     let twice = vault.read("secret/dr/", None).await.unwrap_err();
@@ -77,11 +89,16 @@ async fn a_folder_that_cannot_be_read_as_a_whole_says_why() {
 #[tokio::test]
 async fn a_folder_of_very_many_secrets_is_refused_before_they_are_read() {
     let bench = Bench::start().await;
-    let puts = (0..501).map(|number| {
+    let root = bench.bao.root();
+    let puts = (0..501).map(|number| async move {
         let path = format!("kv1/dr/{number}");
-        async move { bench.bao.root().put(&path, [("value", "x")]).await.unwrap() }
+        root.put(&path, [("value", "x")]).await.unwrap()
     });
     futures::future::join_all(puts).await;
     let error = bench.as_root().read("kv1/dr/", None).await.unwrap_err();
-    bench.expect(&error, ErrorKind::Configuration, &["holds 501 secrets, and 500 are read at the most"]);
+    bench.expect(
+        &error,
+        ErrorKind::Configuration,
+        &["holds 501 secrets, and 500 are read at the most"],
+    );
 }

@@ -60,7 +60,11 @@ async fn a_user_logs_in_with_a_password_and_again_when_the_token_ends() {
         "export a right ANNS_PASSWORD",
     ];
     bench.expect(&wrong.check().await.unwrap_err(), ErrorKind::Login, &words);
-    let elsewhere = bench.vault(by_password("ldap", "canary-of-ann")).check().await.unwrap_err();
+    let elsewhere = bench
+        .vault(by_password("ldap", "canary-of-ann"))
+        .check()
+        .await
+        .unwrap_err();
     bench.expect(&elsewhere, ErrorKind::Login, &["is enabled at auth/ldap", "`mount`"]);
 }
 
@@ -76,7 +80,11 @@ async fn a_certificate_logs_in_over_tls() {
         identity: Secret::new(identity),
     };
     let unknown = bench.vault(by_certificate(None, &identity)).check().await.unwrap_err();
-    let words = ["by certificate at auth/cert", "openssl x509", "bao read auth/cert/certs/NAME"];
+    let words = [
+        "by certificate at auth/cert",
+        "openssl x509",
+        "bao read auth/cert/certs/NAME",
+    ];
     bench.expect(&unknown, ErrorKind::Login, &words);
 
     let authority = fs::read_to_string(bench.bao.authority().unwrap()).unwrap();
@@ -85,19 +93,30 @@ async fn a_certificate_logs_in_over_tls() {
     for name in [None, Some("dr")] {
         reads(&bench.vault(by_certificate(name, &identity))).await;
     }
-    let other = bench.vault(by_certificate(Some("other"), &identity)).check().await.unwrap_err();
+    let other = bench
+        .vault(by_certificate(Some("other"), &identity))
+        .check()
+        .await
+        .unwrap_err();
     bench.expect(&other, ErrorKind::Login, &["bao read auth/cert/certs/other"]);
 
     let settings = bench.settings(by_certificate(None, b"canary"));
     let unusable = Vault::new(settings, &Redactor::default()).unwrap_err();
-    bench.expect(&unusable, ErrorKind::Configuration, &["its client certificate cannot be used", "`key`"]);
+    bench.expect(
+        &unusable,
+        ErrorKind::Configuration,
+        &["its client certificate cannot be used", "`key`"],
+    );
 }
 
 #[tokio::test]
 async fn a_wrapped_token_is_opened_once_and_serves_the_whole_run() {
     let bench = filled(Bench::start().await).await;
     let root = bench.bao.root();
-    let wrapped = root.wrapped("auth/token/create", &json!({"policies": ["restore"]})).await.unwrap();
+    let wrapped = root
+        .wrapped("auth/token/create", &json!({"policies": ["restore"]}))
+        .await
+        .unwrap();
     let login = || Login::Wrapped(Secret::from(wrapped.as_str()));
     let vault = bench.vault(login());
     reads(&vault).await;
@@ -117,14 +136,22 @@ async fn a_wrapped_token_is_opened_once_and_serves_the_whole_run() {
     bench.expect(&foreign.check().await.unwrap_err(), ErrorKind::Login, &words);
 
     // A token that is given cannot be had again by the store.
-    let brief = root.wrapped("auth/token/create", &json!({"policies": ["restore"]})).await.unwrap();
+    let brief = root
+        .wrapped("auth/token/create", &json!({"policies": ["restore"]}))
+        .await
+        .unwrap();
     let vault = named(&bench, "VAULT_TOKEN", Login::Wrapped(Secret::from(brief.as_str())));
     reads(&vault).await;
     let accessors = root.get("auth/token/accessors?list=true").await.unwrap();
     for accessor in accessors["data"]["keys"].as_array().unwrap() {
-        let token = root.post("auth/token/lookup-accessor", &json!({"accessor": accessor})).await.unwrap();
+        let token = root
+            .post("auth/token/lookup-accessor", &json!({"accessor": accessor}))
+            .await
+            .unwrap();
         if token["data"]["policies"] == json!(["default", "restore"]) {
-            root.post("auth/token/revoke-accessor", &json!({"accessor": accessor})).await.unwrap();
+            root.post("auth/token/revoke-accessor", &json!({"accessor": accessor}))
+                .await
+                .unwrap();
         }
     }
     let ended = vault.read("secret/dr/repo", None).await.unwrap_err();
@@ -169,7 +196,9 @@ impl Issuer {
             spec,
             ..TokenRequest::default()
         };
-        let made = accounts.create_token_request(account, &PostParams::default(), &request).await;
+        let made = accounts
+            .create_token_request(account, &PostParams::default(), &request)
+            .await;
         made.unwrap().status.unwrap().token
     }
 }
@@ -181,7 +210,9 @@ async fn a_token_that_a_cluster_has_signed_logs_in_by_its_key() {
     bench.enable("jwt").await;
     let root = bench.bao.root();
     let key = fs::read_to_string(issuer.plane.folder().join("service-accounts.pub")).unwrap();
-    root.post("auth/jwt/config", &json!({"jwt_validation_pubkeys": [key]})).await.unwrap();
+    root.post("auth/jwt/config", &json!({"jwt_validation_pubkeys": [key]}))
+        .await
+        .unwrap();
     let role = json!({
         "role_type": "jwt", "user_claim": "sub", "bound_audiences": ["vault"], "token_policies": ["restore"],
         "bound_subject": "system:serviceaccount:default:restorer",
@@ -197,14 +228,22 @@ async fn a_token_that_a_cluster_has_signed_logs_in_by_its_key() {
     reads(&bench.vault(by_token(Some("dr"), given(&right)))).await;
 
     let another = issuer.token("restorer", &["elsewhere"]).await;
-    let error = bench.vault(by_token(Some("dr"), given(&another))).check().await.unwrap_err();
+    let error = bench
+        .vault(by_token(Some("dr"), given(&another)))
+        .check()
+        .await
+        .unwrap_err();
     let words = [
         "by JWT at auth/jwt",
         "audience elsewhere, subject system:serviceaccount:default:restorer, ends at ",
         "bao read auth/jwt/role/dr",
     ];
     bench.expect(&error, ErrorKind::Login, &words);
-    let error = bench.vault(by_token(Some("dr"), given("canary"))).check().await.unwrap_err();
+    let error = bench
+        .vault(by_token(Some("dr"), given("canary")))
+        .check()
+        .await
+        .unwrap_err();
     bench.expect(&error, ErrorKind::Login, &["what was given is no JWT"]);
 
     // A file is read at each login: whoever made the token replaces it before it ends.
@@ -217,7 +256,11 @@ async fn a_token_that_a_cluster_has_signed_logs_in_by_its_key() {
     bench.end_tokens_of("jwt").await;
     fs::remove_file(&file).unwrap();
     let error = vault.read("secret/dr/repo", None).await.unwrap_err();
-    bench.expect(&error, ErrorKind::Login, &["its token", "cannot be read", "`jwt: {file: …}`"]);
+    bench.expect(
+        &error,
+        ErrorKind::Login,
+        &["its token", "cannot be read", "`jwt: {file: …}`"],
+    );
 }
 
 #[tokio::test]
@@ -248,19 +291,30 @@ async fn an_account_of_a_cluster_that_lives_logs_in_and_one_of_a_lost_cluster_is
 
     fs::write(&file, issuer.token("other", &[]).await).unwrap();
     let error = bench.vault(by_account()).check().await.unwrap_err();
-    let words = ["by Kubernetes at auth/kubernetes", "system:serviceaccount:default:other", "bound_service_account_names"];
+    let words = [
+        "by Kubernetes at auth/kubernetes",
+        "system:serviceaccount:default:other",
+        "bound_service_account_names",
+    ];
     bench.expect(&error, ErrorKind::Login, &words);
 
     fs::write(&file, issuer.token("restorer", &[]).await).unwrap();
     issuer.plane.stop_api_server().await.unwrap();
     let error = bench.vault(by_account()).check().await.unwrap_err();
-    let words = ["still asks the cluster that is lost", "bao write auth/kubernetes/config"];
+    let words = [
+        "still asks the cluster that is lost",
+        "bao write auth/kubernetes/config",
+    ];
     bench.expect(&error, error.kind(), &words);
 }
 
 /// Starts the proxy of OpenBao, which logs in by itself.
 #[expect(clippy::disallowed_methods, reason = "the proxy is a server of this test")]
-async fn proxy(bench: &Bench, folder: &Path, role: &testbed::openbao::AppRole) -> (tokio::process::Child, Port, String) {
+async fn proxy(
+    bench: &Bench,
+    folder: &Path,
+    role: &testbed::openbao::AppRole,
+) -> (tokio::process::Child, Port, String) {
     let port = Port::free().unwrap();
     let address = format!("127.0.0.1:{port}");
     fs::write(folder.join("role"), &role.role_id).unwrap();
@@ -276,7 +330,10 @@ async fn proxy(bench: &Bench, folder: &Path, role: &testbed::openbao::AppRole) -
     });
     fs::write(folder.join("proxy.json"), config.to_string()).unwrap();
     let child = tokio::process::Command::new(Programs::find().unwrap().built("bao").unwrap())
-        .args(["proxy".into(), format!("-config={}", folder.join("proxy.json").display())])
+        .args([
+            "proxy".into(),
+            format!("-config={}", folder.join("proxy.json").display()),
+        ])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .kill_on_drop(true)
@@ -311,7 +368,11 @@ async fn behind_an_agent_no_token_is_needed_and_without_one_that_is_said() {
         bare.check().await.unwrap_err(),
         bare.read("secret/dr/repo", None).await.unwrap_err(),
     ] {
-        let words = ["lends us no token that is accepted", "use_auto_auth_token = true", "another `auth`"];
+        let words = [
+            "lends us no token that is accepted",
+            "use_auto_auth_token = true",
+            "another `auth`",
+        ];
         bench.expect(&error, ErrorKind::Login, &words);
     }
 }

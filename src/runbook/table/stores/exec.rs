@@ -24,7 +24,10 @@ pub(super) static EXEC: Record = Record {
         may(
             "output",
             Shape::Word(&[
-                word("json", "A JSON object of texts, each of which is a key, or one JSON text. The default."),
+                word(
+                    "json",
+                    "A JSON object of texts, each of which is a key, or one JSON text. The default.",
+                ),
                 word("text", "The value itself, without the line break at its end."),
                 word("bytes", "The value itself, byte by byte."),
             ]),

@@ -23,7 +23,15 @@ pub(in super::super::super) static STORE: Record = Record {
         may("sops", Shape::Record(&SOPS), "Files that SOPS has encrypted."),
         may("files", Shape::Record(&FILES), "Files on this machine."),
         may("env", Shape::Record(&ENV), "Variables of the environment."),
-        may("exec", Shape::Record(&EXEC), "A program that prints secrets: the way to every other store."),
-        may("kubernetes", Shape::Record(&KUBERNETES), "Secrets of a cluster that lives on."),
+        may(
+            "exec",
+            Shape::Record(&EXEC),
+            "A program that prints secrets: the way to every other store.",
+        ),
+        may(
+            "kubernetes",
+            Shape::Record(&KUBERNETES),
+            "Secrets of a cluster that lives on.",
+        ),
     ]),
 };

@@ -38,8 +38,16 @@ static AUTH: Record = Record {
             Shape::Record(&KUBERNETES),
             "With the token of a ServiceAccount of a cluster that lives. What is bound to the cluster that is lost opens nothing.",
         ),
-        may("jwt", Shape::Record(&JWT), "With a token that somebody else has signed, such as that of a CI job."),
-        may("userpass", Shape::Record(&USERPASS), "With a user and a password that the server keeps."),
+        may(
+            "jwt",
+            Shape::Record(&JWT),
+            "With a token that somebody else has signed, such as that of a CI job.",
+        ),
+        may(
+            "userpass",
+            Shape::Record(&USERPASS),
+            "With a user and a password that the server keeps.",
+        ),
         may("cert", Shape::Record(&CERTIFICATE), "With a client certificate."),
     ]),
 };
@@ -62,7 +70,11 @@ static JWT: Record = Record {
     title: "a signed token",
     fields: &[
         mount("Where the method is mounted; `jwt` unless given."),
-        may("role", Shape::Text(Format::Any), "The role; the method's default role unless given."),
+        may(
+            "role",
+            Shape::Text(Format::Any),
+            "The role; the method's default role unless given.",
+        ),
         must("jwt", Shape::EnvOrFile, "The token; a file is read at each login."),
     ],
     kinds: Kinds::None,
@@ -82,7 +94,11 @@ static CERTIFICATE: Record = Record {
     title: "a client certificate",
     fields: &[
         mount("Where the method is mounted; `cert` unless given."),
-        may("name", Shape::Text(Format::Any), "The role; whichever fits unless given."),
+        may(
+            "name",
+            Shape::Text(Format::Any),
+            "The role; whichever fits unless given.",
+        ),
         must(
             "certificate",
             Shape::Text(Format::Any),

@@ -9,7 +9,10 @@ impl Vault {
     pub(super) fn agent_not_let_in(&self) -> Error {
         Error::new(
             ErrorKind::Login,
-            format!("store {} is reached through an agent that lends us no token that is accepted", self.name),
+            format!(
+                "store {} is reached through an agent that lends us no token that is accepted",
+                self.name
+            ),
         )
         .hint("let the agent lend its token: `api_proxy { use_auto_auth_token = true }` in its configuration")
         .hint("see in the agent's log whether it has logged in itself")

@@ -32,7 +32,10 @@ pub(super) fn told(token: &Secret) -> Vec<String> {
         Audience::One(audience) => audience,
         Audience::Many(audiences) => audiences.join(", "),
     });
-    #[expect(clippy::cast_possible_truncation, reason = "no token lasts longer than a whole number of seconds can tell")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no token lasts longer than a whole number of seconds can tell"
+    )]
     let ends = claims
         .exp
         .and_then(|seconds| Timestamp::from_second(seconds as i64).ok())

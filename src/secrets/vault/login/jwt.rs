@@ -22,8 +22,12 @@ impl Vault {
             mount,
             known: claims::told(&token),
             hints: vec![
-                format!("the token has ended, or is for another audience: have its issuer make a fresh one, and compare with `bao read auth/{mount}/role/{name}` (`bound_audiences`, `bound_subject`, `bound_claims`)"),
-                format!("the server does not know its issuer or key: compare with `bao read auth/{mount}/config` (`bound_issuer`, `jwks_url`, `jwt_validation_pubkeys`); a `jwks_url` or discovery address in the lost cluster answers no more"),
+                format!(
+                    "the token has ended, or is for another audience: have its issuer make a fresh one, and compare with `bao read auth/{mount}/role/{name}` (`bound_audiences`, `bound_subject`, `bound_claims`)"
+                ),
+                format!(
+                    "the server does not know its issuer or key: compare with `bao read auth/{mount}/config` (`bound_issuer`, `jwks_url`, `jwt_validation_pubkeys`); a `jwks_url` or discovery address in the lost cluster answers no more"
+                ),
             ],
         };
         self.log_in_by(&method, &call).await

@@ -21,8 +21,12 @@ impl Vault {
             mount,
             known: claims::told(&token),
             hints: vec![
-                format!("the server still asks the cluster that is lost: write the address, CA and issuer of the one that this token is of (`bao write auth/{mount}/config kubernetes_host=… kubernetes_ca_cert=@ca.crt`)"),
-                format!("the role {role} is bound to other accounts: `bao read auth/{mount}/role/{role}` names its `bound_service_account_names`, `bound_service_account_namespaces` and `audience`"),
+                format!(
+                    "the server still asks the cluster that is lost: write the address, CA and issuer of the one that this token is of (`bao write auth/{mount}/config kubernetes_host=… kubernetes_ca_cert=@ca.crt`)"
+                ),
+                format!(
+                    "the role {role} is bound to other accounts: `bao read auth/{mount}/role/{role}` names its `bound_service_account_names`, `bound_service_account_namespaces` and `audience`"
+                ),
                 "in an outage log in by what does not depend on a cluster, such as `auth: {approle: …}`".to_owned(),
             ],
         };

@@ -53,13 +53,12 @@ impl Vault {
                 role_id,
                 secret_id,
                 wrapped,
-            } => self.by_approle(mount.trim_matches('/'), role_id, secret_id, *wrapped).await,
-            Login::Kubernetes { mount, role, token } => {
-                self.by_kubernetes(mount.trim_matches('/'), role, token).await
+            } => {
+                self.by_approle(mount.trim_matches('/'), role_id, secret_id, *wrapped)
+                    .await
             }
-            Login::Jwt { mount, role, token } => {
-                self.by_jwt(mount.trim_matches('/'), role.as_deref(), token).await
-            }
+            Login::Kubernetes { mount, role, token } => self.by_kubernetes(mount.trim_matches('/'), role, token).await,
+            Login::Jwt { mount, role, token } => self.by_jwt(mount.trim_matches('/'), role.as_deref(), token).await,
             Login::UserPass {
                 mount,
                 username,
@@ -99,7 +98,8 @@ impl Vault {
             .because(why)
         };
         let bytes = tokio::fs::read(path).await.map_err(|error| {
-            wrong(error.to_string()).hint("name the file as `jwt: {file: …}`; in a pod it is there where its ServiceAccount is mounted")
+            wrong(error.to_string())
+                .hint("name the file as `jwt: {file: …}`; in a pod it is there where its ServiceAccount is mounted")
         })?;
         let bytes = zeroize::Zeroizing::new(bytes);
         let token = Secret::new(bytes.trim_ascii());

@@ -25,7 +25,10 @@ impl Vault {
         let (name, mount, namespace) = (method.name, method.mount, self.namespace_words());
         let mut error = Error::new(
             ErrorKind::Login,
-            format!("store {} does not let us in by {name} at auth/{mount}{namespace}", self.name),
+            format!(
+                "store {} does not let us in by {name} at auth/{mount}{namespace}",
+                self.name
+            ),
         )
         .because(answer.quote(&self.redactor));
         for known in &method.known {
@@ -43,7 +46,9 @@ impl Vault {
                 .hint(format!(
                     "check that {name} is enabled at auth/{mount}{namespace} (`bao auth list`), or name its `mount`"
                 ))
-                .hint("after several wrong logins the role or user is locked for a while (`bao read sys/locked-users`)");
+                .hint(
+                    "after several wrong logins the role or user is locked for a while (`bao read sys/locked-users`)",
+                );
         }
         error
     }

@@ -17,8 +17,13 @@ impl Vault {
             mount,
             known: vec![format!("the user is {username}")],
             hints: vec![
-                format!("the user or the password is wrong: correct `username`, or export a right {} (`bao write auth/{mount}/users/{username}/password password=…`)", self.credential),
-                format!("the user is bound to other addresses: `bao read auth/{mount}/users/{username}` names its `token_bound_cidrs`"),
+                format!(
+                    "the user or the password is wrong: correct `username`, or export a right {} (`bao write auth/{mount}/users/{username}/password password=…`)",
+                    self.credential
+                ),
+                format!(
+                    "the user is bound to other addresses: `bao read auth/{mount}/users/{username}` names its `token_bound_cidrs`"
+                ),
             ],
         };
         self.log_in_by(&method, &call).await

@@ -48,9 +48,7 @@ impl Content<'_> {
     /// Whether it was made where such things are. A namespace may stand before the path.
     fn is_made_by(&self, path: &str) -> bool {
         match self {
-            Self::SecretId { mount } => {
-                path.contains(&format!("auth/{mount}/role/")) && path.ends_with("secret-id")
-            }
+            Self::SecretId { mount } => path.contains(&format!("auth/{mount}/role/")) && path.ends_with("secret-id"),
             Self::Token => {
                 let (_, method) = path.rsplit_once("auth/").unwrap_or_default();
                 method.starts_with("token/create") || method.split('/').nth(1) == Some("login")
@@ -87,9 +85,7 @@ impl Vault {
         self.judge_origin(content, token).await?;
         let call = Call::post("sys/wrapping/unwrap", &json!({}));
         let answer = self.transport.send(&call, Some(token)).await?;
-        let held = content
-            .of(&answer)
-            .ok_or_else(|| self.not_opened(content, &answer))?;
+        let held = content.of(&answer).ok_or_else(|| self.not_opened(content, &answer))?;
         self.redactor.learn(&held);
         *opened = Some(held.clone());
         Ok(held)
