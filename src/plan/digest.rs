@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
-    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Part, Program, Revision,
-    Runbook, SecretShape, SecretSpec, Source, StoreKind, Taken,
+    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Part, Printed, Program,
+    Revision, Runbook, SecretShape, SecretSpec, Source, StoreKind, Taken,
 };
 
 /// One thing that the digest covers: its name for people, and the digest of what is said of it.
@@ -248,6 +248,19 @@ fn store(store: &StoreKind) -> Fed {
             .text(&aws.region)
             .maybe(aws.endpoint.as_ref().map(url::Url::as_str)),
         StoreKind::Sops(sops) => Fed::default().text("sops").text(&sops.source),
+        StoreKind::Files(files) => Fed::default().text("files").text(&files.folder),
+        StoreKind::Env(env) => Fed::default().text("env").text(&env.prefix),
+        // What it is given by its environment is how it logs in.
+        StoreKind::Exec(exec) => Fed::default().text("exec").list(&exec.command).text(match exec.output {
+            Printed::Json => "json",
+            Printed::Text => "text",
+            Printed::Bytes => "bytes",
+        }),
+        // Which file the context stands in is how one gets there.
+        StoreKind::Kubernetes(cluster) => Fed::default()
+            .text("kubernetes")
+            .text(&cluster.context)
+            .maybe(cluster.namespace.as_deref()),
     }
 }
 

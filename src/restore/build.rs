@@ -18,9 +18,9 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
         causes.push("agent: this version restores Argo CD only, and the runbook's agent is Flux".to_owned());
     }
     for store in &runbook.stores {
-        if !matches!(store.kind, StoreKind::Vault(_) | StoreKind::Aws(_)) {
+        if matches!(store.kind, StoreKind::Sops(_)) {
             causes.push(format!(
-                "store {}: this version reads only from Vault, OpenBao and AWS Secrets Manager",
+                "store {}: this version does not read from SOPS files",
                 store.name
             ));
         }

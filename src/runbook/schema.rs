@@ -27,20 +27,15 @@ fn shape(shape: &Shape) -> Value {
         Shape::Whole(least, u64::MAX) => json!({"type": "integer", "minimum": least}),
         Shape::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
         Shape::Word(words) => json!({"oneOf": constants(words)}),
-        Shape::Env { literal } => {
-            let variable = json!({
-                "type": "object",
-                "description": "The value of this variable of the environment.",
-                "properties": {"env": text(Format::Variable)},
-                "required": ["env"],
-                "additionalProperties": false,
-            });
-            if *literal {
-                json!({"oneOf": [text(Format::Any), variable]})
-            } else {
-                variable
-            }
-        }
+        Shape::Env { literal: true } => json!({"oneOf": [text(Format::Any), variable()]}),
+        Shape::Env { literal: false } => variable(),
+        Shape::EnvOrFile => json!({"oneOf": [variable(), {
+            "type": "object",
+            "description": "The content of this file of this machine.",
+            "properties": {"file": text(Format::Any)},
+            "required": ["file"],
+            "additionalProperties": false,
+        }]}),
         Shape::List(of) => json!({"type": "array", "items": self::shape(of)}),
         Shape::NonEmpty(of) => json!({"type": "array", "items": self::shape(of), "minItems": 1}),
         Shape::OneOrMany(of) => json!({"oneOf": [self::shape(of), self::shape(&Shape::NonEmpty(of))]}),
@@ -57,6 +52,16 @@ fn shape(shape: &Shape) -> Value {
             json!({"oneOf": choice})
         }
     }
+}
+
+fn variable() -> Value {
+    json!({
+        "type": "object",
+        "description": "The value of this variable of the environment.",
+        "properties": {"env": text(Format::Variable)},
+        "required": ["env"],
+        "additionalProperties": false,
+    })
 }
 
 fn record(record: &Record) -> Value {

@@ -21,6 +21,8 @@ pub(super) enum Shape {
         /// Whether the value may also be written in the file.
         literal: bool,
     },
+    /// `{env: NAME}` or `{file: PATH}`, the content of a file of this machine.
+    EnvOrFile,
     /// A list.
     List(&'static Shape),
     /// A list with at least one item.
@@ -158,6 +160,7 @@ impl Shape {
             Self::Word(words) => one_of(words),
             Self::Env { literal: true } => "text, or `{env: NAME}`".into(),
             Self::Env { literal: false } => "`{env: NAME}`".into(),
+            Self::EnvOrFile => "`{env: NAME}` or `{file: PATH}`".into(),
             Self::List(_) | Self::NonEmpty(_) => "a list".into(),
             Self::OneOrMany(one) => format!("{}, or a list of such", one.describe()),
             Self::Table { .. } => "a mapping".into(),

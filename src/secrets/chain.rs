@@ -24,7 +24,10 @@ pub(super) fn holds(error: &(dyn StdError + 'static), words: &str) -> bool {
     chain(error).any(|error| error.to_string().contains(words))
 }
 
-fn chain<'error>(error: &'error (dyn StdError + 'static)) -> impl Iterator<Item = &'error (dyn StdError + 'static)> {
+/// Returns an error and all that it wraps.
+pub(super) fn chain<'error>(
+    error: &'error (dyn StdError + 'static),
+) -> impl Iterator<Item = &'error (dyn StdError + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let error = next?;

@@ -40,6 +40,20 @@ pub trait Store: Send + Sync {
     fn remark(&self) -> Option<String> {
         None
     }
+
+    /// Says in which cluster it lives, where it lives in one: what is restored cannot be what one restores from.
+    async fn home(&self) -> Result<Option<Home>, Error> {
+        Ok(None)
+    }
+}
+
+/// A cluster that a store lives in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The address of its API server.
+    pub server: String,
+    /// The UID of its namespace `kube-system`, where we may read it.
+    pub uid: Option<String>,
 }
 
 /// Reads in flight at most: a store that has just come up should not be the next thing to fall over.
@@ -119,6 +133,18 @@ impl Stored {
             Some(near) => error.hint(format!("did you mean {near}? Name it under `keys` as `{ours}: {near}`")),
             None => error.hint(format!("store it under {key}, or name the right key under `keys`")),
         }
+    }
+}
+
+/// Refuses a version of what has none.
+pub(super) fn unversioned(store: &str, what: &str, path: &str, version: Option<&str>) -> Result<(), Error> {
+    match version {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorKind::Configuration,
+            format!("store {store}: {path} is pinned to a version, and {what} has none"),
+        )
+        .hint("leave `version` out")),
     }
 }
 

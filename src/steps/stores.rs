@@ -8,7 +8,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::taken::taken;
-use super::{Restored, World, findings};
+use super::{Restored, World, findings, homes};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 use crate::finding::Finding;
@@ -45,6 +45,7 @@ impl ReadStores {
                 detail: "the runbook names no secrets".into(),
             });
         }
+        homes::apart(&self.0).await?;
         let closed = closed(&self.0.stores).await;
         // A store that nothing can be read from is a failure only if no other store has what it should give.
         let mut restored = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{ExtraAction, Runbook};
+use crate::runbook::{ExtraAction, Runbook, StoreKind};
 
 /// Words in the names of variables whose values are secret.
 const SECRET: [&str; 8] = ["TOKEN", "SECRET", "PASS", "PWD", "KEY", "CRED", "AUTH", "DSN"];
@@ -48,13 +48,18 @@ pub fn learn_variables(runbook: &Runbook, redactor: &Redactor) {
         ExtraAction::Run(program) => Some(program),
         _ => None,
     });
-    for name in programs.flat_map(|program| &program.env) {
+    let stores = runbook.stores.iter().filter_map(|store| match &store.kind {
+        StoreKind::Exec(program) => Some(program),
+        _ => None,
+    });
+    let given = programs.flat_map(|program| &program.env);
+    for name in given.chain(stores.flat_map(|program| &program.env)) {
         learn_of(name, &Masked::Everywhere, redactor);
     }
 }
 
 /// Returns a redactor for what a program writes that gets these variables.
-pub(super) fn of_output(names: &[String], redactor: &Redactor) -> Redactor {
+pub fn of_output(names: &[String], redactor: &Redactor) -> Redactor {
     let own = redactor.apart();
     for name in names {
         learn_of(name, &Masked::InOutput, &own);

@@ -11,6 +11,7 @@ mod command;
 mod generated;
 mod git;
 mod health;
+mod near;
 mod overlay;
 mod render;
 mod restore;

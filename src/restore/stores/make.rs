@@ -1,6 +1,6 @@
 //! One arm for each kind of store.
 
-use super::{aws, vault};
+use super::{aws, env, exec, files, kubernetes, vault};
 use crate::event::Failure;
 use crate::redact::Redactor;
 use crate::runbook::{Runbook, Store as Configured, StoreKind};
@@ -24,6 +24,10 @@ fn make(store: &Configured, redactor: &Redactor) -> Result<Box<dyn Store>, Failu
     match &store.kind {
         StoreKind::Vault(vault) => vault::make(&store.name, vault, redactor),
         StoreKind::Aws(aws) => aws::make(&store.name, aws, redactor),
+        StoreKind::Files(folder) => Ok(files::make(&store.name, folder)),
+        StoreKind::Env(variables) => Ok(env::make(&store.name, variables)),
+        StoreKind::Exec(program) => exec::make(&store.name, program, redactor),
+        StoreKind::Kubernetes(cluster) => Ok(kubernetes::make(&store.name, cluster, redactor)),
         // `supported` has refused it.
         StoreKind::Sops(_) => Err(Failure::new(format!("store {}: not supported", store.name))),
     }

@@ -3,9 +3,11 @@
 use url::Url;
 
 use super::super::check::store_name;
-use super::super::model::{Auth, Aws, AwsReplica, AwsRole, Sops, Store, StoreKind, Vault};
+use super::super::model::{
+    Auth, Aws, AwsReplica, AwsRole, Env, Exec, Files, Given, Kubernetes, Printed, Sops, Store, StoreKind, Vault,
+};
 use super::super::tree::Node;
-use super::read::{flag, optional, plain, text, url};
+use super::read::{flag, optional, plain, span, text, texts, url};
 
 /// Builds a store.
 pub(super) fn store(node: &Node) -> Option<Store> {
@@ -13,6 +15,18 @@ pub(super) fn store(node: &Node) -> Option<Store> {
         StoreKind::Vault(Box::new(vault(node)?))
     } else if let Some(node) = node.get("aws") {
         StoreKind::Aws(Box::new(aws(node)?))
+    } else if let Some(node) = node.get("files") {
+        StoreKind::Files(Files {
+            folder: text(node, "folder")?,
+        })
+    } else if let Some(node) = node.get("env") {
+        StoreKind::Env(Env {
+            prefix: text(node, "prefix").unwrap_or_default(),
+        })
+    } else if let Some(node) = node.get("exec") {
+        StoreKind::Exec(Box::new(exec(node)?))
+    } else if let Some(node) = node.get("kubernetes") {
+        StoreKind::Kubernetes(Box::new(kubernetes(node)?))
     } else {
         StoreKind::Sops(Box::new(sops(node.get("sops")?)?))
     };
@@ -32,15 +46,79 @@ fn vault(node: &Node) -> Option<Vault> {
 }
 
 fn auth(node: &Node) -> Option<Auth> {
+    let mount = |node: &Node, usual: &str| text(node, "mount").unwrap_or_else(|| usual.to_owned());
+    if node.text() == Some("agent") {
+        return Some(Auth::Agent);
+    }
     if let Some(token) = node.get("token") {
-        return Some(Auth::Token(plain(token)?));
+        return Some(Auth::Token {
+            token: plain(token)?,
+            wrapped: flag(node, "wrapped"),
+        });
+    }
+    if let Some(account) = node.get("kubernetes") {
+        return Some(Auth::Kubernetes {
+            mount: mount(account, "kubernetes"),
+            role: text(account, "role")?,
+            token: optional(account, "jwt", given)?,
+        });
+    }
+    if let Some(jwt) = node.get("jwt") {
+        return Some(Auth::Jwt {
+            mount: mount(jwt, "jwt"),
+            role: text(jwt, "role"),
+            token: given(jwt.get("jwt")?)?,
+        });
+    }
+    if let Some(user) = node.get("userpass") {
+        return Some(Auth::UserPass {
+            mount: mount(user, "userpass"),
+            username: text(user, "username")?,
+            password: plain(user.get("password")?)?,
+        });
+    }
+    if let Some(certificate) = node.get("cert") {
+        return Some(Auth::Certificate {
+            mount: mount(certificate, "cert"),
+            name: text(certificate, "name"),
+            certificate: text(certificate, "certificate")?,
+            key: text(certificate, "key")?,
+        });
     }
     let approle = node.get("approle")?;
     Some(Auth::AppRole {
-        mount: text(approle, "mount").unwrap_or_else(|| "approle".to_owned()),
+        mount: mount(approle, "approle"),
         role_id: plain(approle.get("role-id")?)?,
         secret_id: plain(approle.get("secret-id")?)?,
         wrapped: flag(approle, "wrapped"),
+    })
+}
+
+fn given(node: &Node) -> Option<Given> {
+    match node.get("file") {
+        Some(path) => Some(Given::File(path.text()?.to_owned())),
+        None => Some(Given::Env(text(node, "env")?)),
+    }
+}
+
+fn exec(node: &Node) -> Option<Exec> {
+    Some(Exec {
+        command: texts(node, "command")?,
+        env: texts(node, "env")?,
+        timeout: span(node, "timeout")?,
+        output: match text(node, "output").as_deref() {
+            None | Some("json") => Printed::Json,
+            Some("text") => Printed::Text,
+            _ => Printed::Bytes,
+        },
+    })
+}
+
+fn kubernetes(node: &Node) -> Option<Kubernetes> {
+    Some(Kubernetes {
+        context: text(node, "context")?,
+        kubeconfig: text(node, "kubeconfig"),
+        namespace: text(node, "namespace"),
     })
 }
 

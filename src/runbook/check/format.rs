@@ -52,7 +52,13 @@ impl Check<'_> {
                     Some("such as `Deployment`, or `Restore.velero.io` with its group"),
                 )
             }),
-            Format::Variable => None,
+            Format::Variable => (!is_variable(text)).then(|| {
+                (
+                    "runbook/variable-name",
+                    "expected the name of a variable of the environment".to_owned(),
+                    Some("such as `VAULT_TOKEN`: letters, digits and `_`"),
+                )
+            }),
             Format::Duration => duration(text).err().map(|help| {
                 (
                     "runbook/duration",

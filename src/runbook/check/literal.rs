@@ -100,12 +100,12 @@ impl Check<'_> {
     /// Finds all secrets in the file.
     pub(super) fn literal(&mut self) {
         let root = self.root;
-        self.below(root, None);
+        self.below(root, None, false);
     }
 
-    fn below(&mut self, node: &Node, key: Option<&Entry>) {
+    fn below(&mut self, node: &Node, key: Option<&Entry>, is_in_login: bool) {
         match &node.value {
-            Value::List(items) => items.iter().for_each(|item| self.below(item, key)),
+            Value::List(items) => items.iter().for_each(|item| self.below(item, key, is_in_login)),
             Value::Map(entries) => {
                 let is_login = key.is_some_and(is_login);
                 let is_from = key.is_some_and(|entry| entry.key == "from");
@@ -114,12 +114,12 @@ impl Check<'_> {
                     if entry.key == "keys" {
                         continue;
                     }
-                    let is_plain = matches!(entry.key.as_str(), "mount" | "role-id");
+                    let is_plain = matches!(entry.key.as_str(), "mount" | "role-id" | "role" | "username" | "file");
                     if is_login && !is_plain && entry.value.written().is_some_and(|text| !text.is_empty()) {
                         self.hidden.hide(entry.value.span);
                     }
                     // The keys of `from` are names of stores.
-                    self.below(&entry.value, Some(entry).filter(|_| !is_from));
+                    self.below(&entry.value, Some(entry).filter(|_| !is_from), is_login);
                 }
             }
             Value::Scalar(scalar) => {
@@ -128,12 +128,13 @@ impl Check<'_> {
                     return;
                 }
                 // What stands for a whole login is probably a token whose key is missing.
-                if key.is_some_and(is_login) {
+                if key.is_some_and(is_login) && text != "agent" {
                     self.hidden.hide(node.span);
                 }
                 if key.is_some_and(|entry| names_secret(&entry.key)) || looks_secret(text) {
                     self.hidden.hide(node.span);
-                    let help = if key.is_some_and(|entry| matches!(entry.key.as_str(), "token" | "secret-id")) {
+                    let is_read = |entry: &Entry| is_in_login || matches!(entry.key.as_str(), "token" | "secret-id");
+                    let help = if key.is_some_and(is_read) {
                         "write `{env: NAME}`, and give the value in that variable of the environment"
                     } else {
                         "keep it in a store and name it in `secrets`"
@@ -164,7 +165,7 @@ impl Check<'_> {
 
 /// Whether a key says how to log in.
 fn is_login(entry: &Entry) -> bool {
-    matches!(entry.key.as_str(), "auth" | "approle")
+    matches!(entry.key.as_str(), "auth" | "approle" | "userpass" | "jwt")
 }
 
 /// Whether behind a key stand addresses of repositories.

@@ -10,6 +10,7 @@ mod order;
 mod policy;
 mod record;
 mod secrets;
+mod stores;
 mod structure;
 mod suggest;
 mod taken;

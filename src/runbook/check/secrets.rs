@@ -57,13 +57,14 @@ impl Check<'_> {
                     continue;
                 };
                 let mut stores = root.list("stores").iter();
-                let kind = stores
-                    .find(|store| store_name(store) == Some(name))
-                    .and_then(store_kind);
+                let store = stores.find(|store| store_name(store) == Some(name));
+                let kind = store.and_then(store_kind);
                 let is_whole = version.whole().is_some_and(|number| number > 0);
                 match kind {
                     _ if version.written().is_none() => {}
                     None | Some("aws") => {}
+                    // A program is told which version is wanted where it reads what it is told.
+                    Some("exec") if store.is_some_and(prints_json) => {}
                     Some("vault") if is_whole => {}
                     Some("vault") => self.error(
                         "runbook/version",
@@ -74,7 +75,14 @@ impl Check<'_> {
                     Some(kind) => self.error(
                         "runbook/version",
                         version.span,
-                        format!("a store of the kind `{kind}` keeps no versions"),
+                        format!(
+                            "a store of the kind `{kind}` keeps no versions{}",
+                            if kind == "exec" {
+                                " where it prints plain text"
+                            } else {
+                                ""
+                            }
+                        ),
                         "leave `version` out".to_owned(),
                     ),
                 }
@@ -227,6 +235,12 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether a store of programs prints JSON.
+fn prints_json(store: &Node) -> bool {
+    let output = store.get("exec").and_then(|exec| exec.get("output"));
+    output.is_none_or(|output| output.text() == Some("json"))
 }
 
 /// Returns the namespace and name of the Secret that an entry becomes, where they are written.

@@ -13,6 +13,8 @@ impl Check<'_> {
             return self.empty(node, key);
         }
         match shape {
+            Shape::EnvOrFile if is_file(node) => self.file(node),
+            Shape::EnvOrFile => self.env(node, shape, false, key),
             Shape::Env { literal } => self.env(node, shape, *literal, key),
             Shape::Record(record) => self.record(node, record, key),
             Shape::WordOrRecord(_, record) | Shape::TextOrRecord(_, record)
@@ -68,7 +70,8 @@ impl Check<'_> {
                 "runbook/env-not-allowed",
                 node.span,
                 "the environment is not read here",
-                "only Vault's `token`, `role-id` and `secret-id` are read from the environment".to_owned(),
+                "only what logs in to a store is read from the environment, such as Vault's `token` or `secret-id`"
+                    .to_owned(),
             );
         }
         let Value::Scalar(scalar) = &node.value else {
@@ -146,8 +149,13 @@ impl Check<'_> {
             return;
         };
         self.duplicates(entries);
+        let known: &[&str] = if matches!(shape, Shape::EnvOrFile) {
+            &["env", "file"]
+        } else {
+            &["env"]
+        };
         for entry in entries.iter().filter(|entry| entry.key != "env") {
-            self.unknown(entry, ["env"]);
+            self.unknown(entry, known.iter().copied());
         }
         match entries.iter().find(|entry| entry.key == "env") {
             Some(entry) => match entry.value.text() {
@@ -167,6 +175,12 @@ impl Check<'_> {
             },
             None if entries.is_empty() => self.empty(node, key),
             None => {}
+        }
+    }
+
+    fn file(&mut self, node: &Node) {
+        for entry in node.entries() {
+            self.value(&entry.value, &Shape::Text(Format::Any), Some(entry));
         }
     }
 
@@ -209,6 +223,11 @@ impl Check<'_> {
             None => self.error("runbook/empty-value", node.span, "an empty item", None),
         }
     }
+}
+
+/// Whether the node is `{file: …}`.
+fn is_file(node: &Node) -> bool {
+    matches!(node.entries(), [only] if only.key == "file")
 }
 
 /// Whether the node is `{env: …}`.

@@ -24,6 +24,7 @@ pub(in super::super) fn check(file: &str, root: &Node) -> Vec<Finding> {
     check.record(root, &RUNBOOK, None);
     check.order();
     check.secrets();
+    check.stores();
     check.policy();
     check.unused();
     check.finish()

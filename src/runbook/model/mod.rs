@@ -8,4 +8,6 @@ pub use self::runbook::{
     InSource, Order, Part, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken,
     Target,
 };
-pub use self::stores::{Auth, Aws, AwsReplica, AwsRole, Sops, Store, StoreKind, Vault};
+pub use self::stores::{
+    Auth, Aws, AwsReplica, AwsRole, Env, Exec, Files, Given, Kubernetes, Printed, Sops, Store, StoreKind, Vault,
+};

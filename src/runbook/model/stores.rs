@@ -1,5 +1,7 @@
 //! The places where secrets live, by their kinds.
 
+use std::time::Duration;
+
 use url::Url;
 
 use super::runbook::Plain;
@@ -22,12 +24,25 @@ pub enum StoreKind {
     Aws(Box<Aws>),
     /// SOPS files.
     Sops(Box<Sops>),
+    /// Files on this machine.
+    Files(Files),
+    /// Variables of the environment.
+    Env(Env),
+    /// A program that prints secrets.
+    Exec(Box<Exec>),
+    /// A cluster that lives on.
+    Kubernetes(Box<Kubernetes>),
 }
 
 impl StoreKind {
     /// Whether it keeps versions, of which one can be pinned.
     pub fn keeps_versions(&self) -> bool {
-        matches!(self, Self::Vault(_) | Self::Aws(_))
+        match self {
+            Self::Vault(_) | Self::Aws(_) => true,
+            // It is told which is wanted; what it makes of it is its own.
+            Self::Exec(exec) => exec.output == Printed::Json,
+            Self::Sops(_) | Self::Files(_) | Self::Env(_) | Self::Kubernetes(_) => false,
+        }
     }
 }
 
@@ -75,6 +90,55 @@ pub struct Sops {
     pub source: String,
 }
 
+/// Files on this machine.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The folder that holds them.
+    pub folder: String,
+}
+
+/// Variables of the environment.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// What stands before the name of every variable; empty for nothing.
+    pub prefix: String,
+}
+
+/// A program that prints secrets.
+#[derive(Debug, Clone)]
+pub struct Exec {
+    /// The program and its first arguments.
+    pub command: Vec<String>,
+    /// The variables of the environment that it gets.
+    pub env: Vec<String>,
+    /// How long it may run for one secret.
+    pub timeout: Option<Duration>,
+    /// What it prints.
+    pub output: Printed,
+}
+
+/// What a program prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Printed {
+    /// A JSON object of texts, or one JSON text.
+    Json,
+    /// The value itself, without the line break at its end.
+    Text,
+    /// The value itself, byte by byte.
+    Bytes,
+}
+
+/// A cluster that lives on.
+#[derive(Debug, Clone)]
+pub struct Kubernetes {
+    /// The context that leads there.
+    pub context: String,
+    /// The kubeconfig; the usual ones if not given.
+    pub kubeconfig: Option<String>,
+    /// The namespace of paths that name none.
+    pub namespace: Option<String>,
+}
+
 /// A Vault or OpenBao server.
 #[derive(Debug, Clone)]
 pub struct Vault {
@@ -92,7 +156,12 @@ pub struct Vault {
 #[derive(Debug, Clone)]
 pub enum Auth {
     /// With a token.
-    Token(Plain),
+    Token {
+        /// The token, or the wrapping token that holds it.
+        token: Plain,
+        /// Whether it is a wrapping token.
+        wrapped: bool,
+    },
     /// By `AppRole`.
     AppRole {
         /// Where the method is mounted.
@@ -104,4 +173,53 @@ pub enum Auth {
         /// Whether it is a wrapping token.
         wrapped: bool,
     },
+    /// With the token of a ServiceAccount.
+    Kubernetes {
+        /// Where the method is mounted.
+        mount: String,
+        /// The role.
+        role: String,
+        /// The account's token; that of the pod that this runs in if not given.
+        token: Option<Given>,
+    },
+    /// With a signed token.
+    Jwt {
+        /// Where the method is mounted.
+        mount: String,
+        /// The role.
+        role: Option<String>,
+        /// The token.
+        token: Given,
+    },
+    /// With a user and a password.
+    UserPass {
+        /// Where the method is mounted.
+        mount: String,
+        /// The user.
+        username: String,
+        /// The password.
+        password: Plain,
+    },
+    /// With a client certificate.
+    Certificate {
+        /// Where the method is mounted.
+        mount: String,
+        /// The role.
+        name: Option<String>,
+        /// The file of the certificate.
+        certificate: String,
+        /// The file of its private key.
+        key: String,
+    },
+    /// Not at all: an agent at the address does.
+    Agent,
+}
+
+/// A value that is not in the runbook.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// In this variable of the environment.
+    Env(String),
+    /// In this file.
+    File(String),
 }

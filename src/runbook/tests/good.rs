@@ -3,11 +3,17 @@
 use std::time::Duration;
 
 use crate::runbook::{
-    AgentKind, App, Auth, Check, ClusterState, Expect, ExtraAction, From, Plain, Revision, Runbook, SecretShape,
-    StoreKind, Taken, parse,
+    AgentKind, App, Auth, Check, ClusterState, Expect, ExtraAction, From, Given, Plain, Printed, Revision, Runbook,
+    SecretShape, StoreKind, Taken, parse,
 };
 
 pub(super) const SMALL: &str = include_str!("../../../runbooks/small.yaml");
+/// Ways to log in that a complete runbook does not have: of one of them it would be warned.
+pub(super) const WARNED: &str = "stores:
+  - vault: {auth: {kubernetes: {mount: lab, role: dr, jwt: {env: A}}}}
+  - vault: {auth: {kubernetes: {role: dr, jwt: {file: a}}}}
+  - vault: {auth: {jwt: {jwt: {env: A}}}}
+";
 pub(super) const COMPLETE: &str = include_str!("../../../runbooks/complete.yaml");
 
 /// The example of the design, with all it leaves open filled in.
@@ -81,7 +87,7 @@ fn the_least_runbook_has_the_defaults_of_the_table() {
     let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
         panic!()
     };
-    assert!(matches!(&vault.auth, Auth::Token(Plain::Env(name)) if name == "VAULT_TOKEN"));
+    assert!(matches!(&vault.auth, Auth::Token { token: Plain::Env(name), wrapped: false } if name == "VAULT_TOKEN"));
     assert_eq!(runbook.stores[0].name, "vault");
     assert!(runbook.done.critical.is_empty());
 }
@@ -89,6 +95,7 @@ fn the_least_runbook_has_the_defaults_of_the_table() {
 #[test]
 fn every_key_of_the_format_reaches_the_runbook() {
     let runbook = read(COMPLETE);
+    near_stores_and_their_logins(&runbook);
     assert_eq!(runbook.target.namespaces, ["local-path-storage"]);
     assert_eq!(runbook.target.never.len(), 2);
     assert_eq!(
@@ -98,7 +105,12 @@ fn every_key_of_the_format_reaches_the_runbook() {
     assert!(matches!(&runbook.sources["charts"].revision, Revision::Pinned(hash) if hash.starts_with("8a3f")));
     assert_eq!(runbook.sources["platform"].mirrors.len(), 2);
     let names: Vec<_> = runbook.stores.iter().map(|store| store.name.as_str()).collect();
-    assert_eq!(names, ["vault", "old", "aws", "sops"]);
+    assert_eq!(
+        names,
+        [
+            "vault", "old", "aws", "sops", "stick", "env", "exec", "mgmt", "ci", "ann", "strict", "sidecar"
+        ]
+    );
     let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
         panic!()
     };
@@ -189,6 +201,53 @@ fn every_key_of_the_format_reaches_the_runbook() {
     assert!(runbook.apps["archive"].sync);
     assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
     assert!(matches!(&runbook.done.checks[2], Check::Condition { namespace, .. } if namespace.is_empty()));
+}
+
+/// The stores of the complete runbook that are near, and the ways to log in that only one store has.
+fn near_stores_and_their_logins(runbook: &Runbook) {
+    let kind = |name: &str| &runbook.stores.iter().find(|store| store.name == name).unwrap().kind;
+    let auth = |name: &str| match kind(name) {
+        StoreKind::Vault(vault) => &vault.auth,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(auth("old"), Auth::Token { wrapped: true, .. }));
+    assert!(
+        matches!(auth("ci"), Auth::Jwt { mount, role: Some(role), token: Given::File(path) }
+        if mount == "gitlab" && role == "dr" && path == "/run/secrets/vault.jwt")
+    );
+    assert!(
+        matches!(auth("ann"), Auth::UserPass { mount, username, password: Plain::Env(name) }
+        if mount == "userpass" && username == "ann" && name == "VAULT_PASSWORD")
+    );
+    assert!(
+        matches!(auth("strict"), Auth::Certificate { mount, name: Some(name), certificate, key }
+        if mount == "cert" && name == "dr" && certificate.ends_with("crt.pem") && key.ends_with("key.pem"))
+    );
+    assert!(matches!(auth("sidecar"), Auth::Agent));
+    assert!(matches!(kind("stick"), StoreKind::Files(files) if files.folder == "/media/stick/dr"));
+    assert!(matches!(kind("env"), StoreKind::Env(env) if env.prefix == "DR_"));
+    assert!(
+        matches!(kind("exec"), StoreKind::Exec(exec) if exec.command == ["op", "read"] && exec.env == ["OP_TOKEN"]
+        && exec.timeout == Some(Duration::from_mins(1)) && exec.output == Printed::Text)
+    );
+    assert!(
+        matches!(kind("mgmt"), StoreKind::Kubernetes(cluster) if cluster.context == "mgmt"
+        && cluster.kubeconfig.as_deref() == Some("/etc/dr/mgmt.kubeconfig") && cluster.namespace.as_deref() == Some("dr"))
+    );
+}
+
+#[test]
+fn a_login_by_an_account_of_a_cluster_is_warned_of_and_read() {
+    let text = SMALL.replace("token: {env: VAULT_TOKEN}", "kubernetes: {role: dr}");
+    let (runbook, findings) = parse("runbook.yaml", &text);
+    let rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["runbook/login-of-the-lost-cluster"]);
+    let StoreKind::Vault(vault) = &runbook.unwrap().stores[0].kind else {
+        panic!()
+    };
+    assert!(
+        matches!(&vault.auth, Auth::Kubernetes { mount, role, token: None } if mount == "kubernetes" && role == "dr")
+    );
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn the_complete_runbook_uses_every_key_that_the_schema_names() {
     let (mut known, mut found) = (BTreeSet::new(), BTreeSet::new());
     named(&schema(), "", &mut known);
     // The example of the design reads a role's id from the environment, the complete runbook has it in the file.
-    for text in [good::COMPLETE, good::DESIGN] {
+    for text in [good::COMPLETE, good::DESIGN, good::WARNED] {
         let value: Value = crate::yaml::runbook(text).unwrap();
         used(&value, "", &known, &mut found);
     }

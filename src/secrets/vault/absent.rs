@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use vaultrs::api::EndpointResult;
-use vaultrs::api::kv2::requests::ReadSecretMetadataRequest;
-use vaultrs::api::kv2::responses::{ReadSecretMetadataResponse, SecretMetadata, SecretVersionMetadata};
+use vaultrs::api::kv2::responses::{SecretMetadata, SecretVersionMetadata};
 
 use super::client::Vault;
+use super::folder::join;
+use super::look::{Metadata, metadata_of};
 use super::mount::{KvVersion, Mount};
-use super::transport::Call;
 use crate::secrets::store::nearest;
 use crate::secrets::{Error, ErrorKind};
 
@@ -50,26 +48,6 @@ impl Vault {
         ))
     }
 
-    /// Lists the secrets in a folder; nothing where that is not allowed.
-    async fn names_in(&self, mount: &Mount, folder: &str) -> Vec<String> {
-        #[derive(Deserialize)]
-        struct Names {
-            keys: Vec<String>,
-        }
-        let metadata = match mount.version {
-            KvVersion::One => "",
-            KvVersion::Two => "metadata/",
-            KvVersion::Unknown => return Vec::new(),
-        };
-        let call = Call::list(format!("{}{metadata}{folder}", mount.path));
-        let answer = self.ask(&call).await.ok();
-        let names = answer.and_then(|answer| answer.parse::<EndpointResult<Names>>()?.data);
-        let mut names = names.map(|names| names.keys).unwrap_or_default();
-        // A folder is listed with a slash and cannot be read.
-        names.retain(|name| !name.ends_with('/'));
-        names
-    }
-
     /// Makes the error of a version that was deleted or destroyed.
     pub(super) fn gone(&self, mount: &Mount, path: &str, metadata: &SecretVersionMetadata) -> Error {
         let secret = format!("{}{path}", mount.path);
@@ -102,11 +80,7 @@ impl Vault {
 
     /// Tells a missing version from a missing secret, as far as the metadata may be read.
     pub(super) async fn missing_version(&self, mount: &Mount, path: &str, version: u64) -> Result<Error, Error> {
-        let call = Call::of(&ReadSecretMetadataRequest {
-            mount: mount.path.trim_end_matches('/').to_owned(),
-            path: path.to_owned(),
-        });
-        let answer = self.ask(&call).await?;
+        let answer = self.ask(&metadata_of(mount, path)).await?;
         if answer.status == 404 {
             return Ok(self.missing(mount, path).await);
         }
@@ -114,10 +88,7 @@ impl Vault {
             ErrorKind::MissingVersion,
             format!("store {} has no version {version} of {}{path}", self.name, mount.path),
         );
-        let metadata = answer
-            .parse::<EndpointResult<ReadSecretMetadataResponse>>()
-            .and_then(|answer| answer.data);
-        Ok(match metadata {
+        Ok(match answer.data::<Metadata>() {
             Some(metadata) => error
                 .because(versions(&metadata.versions))
                 .hint("pin one that is there, or leave `version` out for the newest"),
@@ -146,14 +117,6 @@ fn versions(all: &HashMap<String, SecretMetadata>) -> String {
         [] => "all of its versions were destroyed".to_owned(),
         [only] => format!("version {only} is there"),
         many => format!("versions {} are there", many.join(", ")),
-    }
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
     }
 }
 

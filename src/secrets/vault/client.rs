@@ -5,13 +5,14 @@ use std::fmt;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
+use super::auth::Login;
 use super::health;
 use super::mount::Mount;
 use super::session::Session;
-use super::settings::{Login, Settings};
+use super::settings::Settings;
 use super::transport::{Answer, Transport};
 use crate::redact::{Redactor, Secret};
-use crate::secrets::{Error, ErrorKind, Store, Stored};
+use crate::secrets::{Error, ErrorKind, Seen, Store, Stored};
 
 /// A Vault or OpenBao server as a [`Store`].
 pub struct Vault {
@@ -20,7 +21,7 @@ pub struct Vault {
     pub(super) login: Login,
     /// What must be given anew when the login is used up: the variable's name, or what people call it.
     pub(super) credential: String,
-    /// The secret id that a wrapping token held, once it was opened.
+    /// What a wrapping token held, once it was opened.
     pub(super) opened: Mutex<Option<Secret>>,
     pub(super) redactor: Redactor,
     pub(super) transport: Transport,
@@ -35,21 +36,13 @@ impl Vault {
     /// # Errors
     /// [`ErrorKind::Configuration`] where the settings cannot work.
     pub fn new(settings: Settings, redactor: &Redactor) -> Result<Self, Error> {
-        match &settings.auth {
-            Login::Token(token) => redactor.learn(token),
-            Login::AppRole { role_id, secret_id, .. } => {
-                redactor.learn(role_id);
-                redactor.learn(secret_id);
-            }
+        for credential in settings.auth.credentials() {
+            redactor.learn(credential);
         }
         settings.check()?;
         Ok(Self {
             transport: Transport::new(&settings, redactor)?,
-            credential: settings.variable.unwrap_or_else(|| match &settings.auth {
-                Login::Token(_) => "its token".into(),
-                Login::AppRole { wrapped: true, .. } => "its wrapping token".into(),
-                Login::AppRole { .. } => "its secret id".into(),
-            }),
+            credential: settings.variable.unwrap_or_else(|| settings.auth.called().into()),
             opened: Mutex::default(),
             name: settings.name,
             namespace: settings.namespace,
@@ -103,7 +96,18 @@ impl Store for Vault {
     }
 
     async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
-        self.read_kv(path, version).await
+        if path.ends_with('/') {
+            self.read_folder(path, version).await
+        } else {
+            self.read_kv(path, version).await
+        }
+    }
+
+    async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
+        match self.seen(path, version).await? {
+            Some(seen) => Ok(seen),
+            None => self.read(path, version).await.map(|stored| stored.seen()),
+        }
     }
 }
 

@@ -16,27 +16,41 @@ use crate::secrets::{Error, ErrorKind, Stored};
 impl Vault {
     /// Reads the secret at `path`, which begins with its mount.
     pub(super) async fn read_kv(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
-        let path = path.trim_matches('/');
         let version = version.map(|version| self.number(path, version)).transpose()?;
+        let (mount, inner) = self.place(path).await?;
+        self.read_in(&mount, &inner, version).await
+    }
+
+    /// Finds the mount of a secret, and its path in there.
+    pub(super) async fn place(&self, path: &str) -> Result<(Mount, String), Error> {
+        let path = path.trim_matches('/');
         if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(self
                 .wrong(format!("{path:?} is no path of a secret"))
                 .hint("write it as MOUNT/PATH, such as secret/dr/repo"));
         }
         let mount = self.mount_of(path).await?;
-        let Some(inner) = path.strip_prefix(&mount.path).filter(|inner| !inner.is_empty()) else {
-            return Err(self
+        match path.strip_prefix(&mount.path).filter(|inner| !inner.is_empty()) {
+            Some(inner) => {
+                let inner = inner.to_owned();
+                Ok((mount, inner))
+            }
+            None => Err(self
                 .wrong(format!("{path} names a mount and no secret in it"))
-                .hint("write it as MOUNT/PATH, such as secret/dr/repo"));
-        };
-        match mount.version {
-            KvVersion::One => self.read_v1(&mount, inner, version).await,
-            KvVersion::Two => self.read_v2(&mount, inner, version).await,
-            KvVersion::Unknown => self.read_either(&mount, inner, version).await,
+                .hint("write it as MOUNT/PATH, such as secret/dr/repo")),
         }
     }
 
-    fn number(&self, path: &str, version: &str) -> Result<u64, Error> {
+    /// Reads the secret at a path in a mount.
+    pub(super) async fn read_in(&self, mount: &Mount, inner: &str, version: Option<u64>) -> Result<Stored, Error> {
+        match mount.version {
+            KvVersion::One => self.read_v1(mount, inner, version).await,
+            KvVersion::Two => self.read_v2(mount, inner, version).await,
+            KvVersion::Unknown => self.read_either(mount, inner, version).await,
+        }
+    }
+
+    pub(super) fn number(&self, path: &str, version: &str) -> Result<u64, Error> {
         version.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
             self.wrong(format!(
                 "{path} is pinned to version {version:?}, and versions are whole numbers from 1 on"
@@ -150,11 +164,11 @@ impl Vault {
         })
     }
 
-    fn wrong(&self, what: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, what: impl std::fmt::Display) -> Error {
         Error::new(ErrorKind::Configuration, format!("store {}: {what}", self.name))
     }
 
-    fn not_understood(&self, mount: &Mount, path: &str, answer: &Answer) -> Error {
+    pub(super) fn not_understood(&self, mount: &Mount, path: &str, answer: &Answer) -> Error {
         Error::new(
             ErrorKind::Answer,
             format!(

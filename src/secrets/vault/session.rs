@@ -1,12 +1,14 @@
 //! The token in use: got once, shared by all reads, and got again when it ends.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use vaultrs::api::EndpointResult;
-use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
 use vaultrs::api::token::responses::LookupTokenResponse;
 
 use super::client::Vault;
-use super::settings::Login;
 use super::transport::{Answer, Call};
 use crate::redact::Secret;
 use crate::secrets::{Error, ErrorKind};
@@ -14,30 +16,37 @@ use crate::secrets::{Error, ErrorKind};
 /// A token, and which one in the row of those that this run has had.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
-    pub(super) token: Secret,
+    /// None where an agent lends its own.
+    token: Option<Secret>,
     generation: u64,
+}
+
+/// The mounts that we may know of.
+#[derive(Deserialize)]
+struct Visible {
+    secret: BTreeMap<String, IgnoredAny>,
 }
 
 impl Vault {
     /// Sends a request with our token; logs in again, once, when the token has ended.
     pub(super) async fn ask(&self, call: &Call) -> Result<Answer, Error> {
         let session = self.session().await?;
-        let answer = self.transport.send(call, Some(&session.token)).await?;
+        let answer = self.transport.send(call, session.token.as_ref()).await?;
         if answer.status != 403 {
             return Ok(answer);
         }
         // A denied path and an ended token both answer 403; only asking about the token itself tells them apart.
-        let Some(refusal) = self.refusal(&session.token).await? else {
+        let Some(refusal) = self.refusal(session.token.as_ref()).await? else {
             return Ok(answer);
         };
         let session = self.renew(&session, &refusal).await?;
-        self.transport.send(call, Some(&session.token)).await
+        self.transport.send(call, session.token.as_ref()).await
     }
 
     /// Proves that the token in use is accepted.
     pub(super) async fn log_in(&self) -> Result<(), Error> {
         let session = self.session().await?;
-        if let Some(refusal) = self.refusal(&session.token).await? {
+        if let Some(refusal) = self.refusal(session.token.as_ref()).await? {
             self.renew(&session, &refusal).await?;
         }
         Ok(())
@@ -47,7 +56,7 @@ impl Vault {
     pub(super) async fn identity(&self) -> Option<String> {
         let session = self.session().await.ok()?;
         let call = Call::of(&LookupTokenSelfRequest {});
-        let answer = self.transport.send(&call, Some(&session.token)).await.ok()?;
+        let answer = self.transport.send(&call, session.token.as_ref()).await.ok()?;
         let token = answer.parse::<EndpointResult<LookupTokenResponse>>()?.data?;
         let role = token.meta.as_ref().and_then(|meta| meta.get("role_name"));
         let role = role.map(|role| format!(", role {role}")).unwrap_or_default();
@@ -74,8 +83,8 @@ impl Vault {
             Some(Err(error)) => return Err(error.clone()),
             _ => {}
         }
-        if let Login::Token(_) = self.login {
-            return Err(self.ended().because(refusal.quote(&self.redactor)));
+        if let Some(error) = self.cannot_return() {
+            return Err(error.because(refusal.quote(&self.redactor)));
         }
         self.open(&mut state, ended.generation + 1).await
     }
@@ -91,87 +100,25 @@ impl Vault {
         opened
     }
 
-    async fn obtain(&self) -> Result<Secret, Error> {
-        match &self.login {
-            Login::Token(token) => Ok(token.clone()),
-            Login::AppRole {
-                mount,
-                role_id,
-                secret_id,
-                wrapped,
-            } => {
-                let mount = mount.trim_matches('/');
-                let secret_id = if *wrapped {
-                    self.unwrapped(mount, secret_id).await?
-                } else {
-                    secret_id.clone()
-                };
-                let call = Call::of(&LoginWithApproleRequest {
-                    mount: mount.to_owned(),
-                    role_id: role_id.expose_str().unwrap_or_default().to_owned(),
-                    secret_id: secret_id.expose_str().unwrap_or_default().to_owned(),
-                });
-                let answer = self.transport.send(&call, None).await?;
-                let token = answer
-                    .is_success()
-                    .then(|| answer.parse::<EndpointResult<()>>()?.auth)
-                    .flatten()
-                    .map(|auth| Secret::from(auth.client_token.as_str()))
-                    .filter(|token| !token.is_empty())
-                    .ok_or_else(|| self.not_let_in(mount, &answer))?;
-                self.redactor.learn(&token);
-                Ok(token)
-            }
-        }
-    }
-
     /// Returns how the server refuses a token, or nothing if it knows it. Without the `default` policy a good token may not
     /// look itself up, but any good token may list the mounts that it can see.
-    async fn refusal(&self, token: &Secret) -> Result<Option<Answer>, Error> {
+    async fn refusal(&self, token: Option<&Secret>) -> Result<Option<Answer>, Error> {
         let own = self
             .transport
-            .send(&Call::of(&LookupTokenSelfRequest {}), Some(token))
+            .send(&Call::of(&LookupTokenSelfRequest {}), token)
             .await?;
         self.check_namespace(&own)?;
         if own.is_success() {
             return Ok(None);
         }
-        let mounts = self
-            .transport
-            .send(&Call::get("sys/internal/ui/mounts"), Some(token))
-            .await?;
-        Ok((!mounts.is_success()).then_some(own))
-    }
-
-    fn ended(&self) -> Error {
-        Error::new(ErrorKind::Login, format!("store {} does not accept its token", self.name))
-            .hint(format!("the token is wrong, has expired, was revoked or has been used as often as it may: export a fresh {} (`bao token create`)", self.credential))
-            .hint("by `auth: {approle: …}` the store would log in again by itself")
-    }
-
-    fn not_let_in(&self, mount: &str, answer: &Answer) -> Error {
-        let namespace = self.namespace_words();
-        if let Err(error) = self.check_namespace(answer) {
-            return error;
-        }
-        let error = Error::new(
-            ErrorKind::Login,
-            format!(
-                "store {} does not let us in by AppRole at auth/{mount}{namespace}",
-                self.name
-            ),
-        )
-        .because(answer.quote(&self.redactor));
-        match answer.status {
-            400 => error
-                .hint(format!("the secret id is wrong, has expired or is used up (its `secret_id_num_uses`; each run logs in anew): export a fresh {}, made by `bao write -f auth/{mount}/role/NAME/secret-id`", self.credential))
-                .hint(format!("the role id is another role's: compare with `bao read auth/{mount}/role/NAME/role-id`"))
-                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's"),
-            403 | 404 => error
-                .hint(format!("check that AppRole is enabled at auth/{mount}{namespace} (`bao auth list`), or name its `mount`"))
-                .hint("the role or secret id is bound to other addresses: its `secret_id_bound_cidrs` must hold this machine's")
-                .hint("after several wrong logins the role is locked for a while (`bao read sys/locked-users`)"),
-            _ => error.hint("check its log, and any proxy or load balancer in front of it"),
-        }
+        let mounts = self.transport.send(&Call::get("sys/internal/ui/mounts"), token).await?;
+        let is_known = match token {
+            Some(_) => mounts.is_success(),
+            // Without any token the list is answered too, and is empty.
+            None => mounts
+                .data::<Visible>()
+                .is_some_and(|visible| !visible.secret.is_empty()),
+        };
+        Ok((!is_known).then_some(own))
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::redact::Secret;
+use super::auth::{Login, is_header};
 use crate::secrets::{Error, ErrorKind};
 
 /// Where a Vault or OpenBao server is and how to log in. Nothing else decides: `VAULT_*` and `BAO_*` variables are not read.
@@ -18,26 +18,8 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
     /// How to log in.
     pub auth: Login,
-    /// The variable of the environment that the token or the secret id was read from, for those who have to give another.
+    /// The variable of the environment that the credential was read from, for those who have to give another.
     pub variable: Option<String>,
-}
-
-/// How to log in.
-#[derive(Debug, Clone)]
-pub enum Login {
-    /// With a token that someone else made.
-    Token(Secret),
-    /// By `AppRole`: the store logs in itself, and again when its token ends.
-    AppRole {
-        /// Where the method is mounted, `approle` unless told otherwise.
-        mount: String,
-        /// The role's id.
-        role_id: Secret,
-        /// The secret's id, or the wrapping token that holds it.
-        secret_id: Secret,
-        /// Whether it is a wrapping token, which opens once.
-        wrapped: bool,
-    },
 }
 
 impl Settings {
@@ -60,41 +42,22 @@ impl Settings {
         {
             return Err(wrong("its namespace is empty or holds spaces or control characters"));
         }
-        match &self.auth {
-            Login::Token(token) if !is_header(token.expose()) => Err(wrong(
-                "its token is empty or holds spaces, line breaks or control characters",
-            )
-            .hint("read it without the line break at its end")),
-            Login::AppRole { role_id, secret_id, .. }
-                if role_id.expose_str().is_none_or(str::is_empty)
-                    || secret_id.expose_str().is_none_or(str::is_empty) =>
-            {
-                Err(wrong("its role id or secret id is empty or no text").hint("give both under `auth.approle`"))
-            }
-            Login::AppRole {
-                secret_id,
-                wrapped: true,
-                ..
-            } if !is_header(secret_id.expose()) => Err(wrong(
-                "its wrapping token holds spaces, line breaks or control characters",
-            )
-            .hint("read it without the line break at its end")),
-            Login::AppRole { mount, .. } if mount.trim_matches('/').is_empty() => {
-                Err(wrong("the mount of its login method is empty").hint("leave `mount` out for `approle`"))
-            }
-            _ => Ok(()),
+        if matches!(self.auth, Login::Certificate { .. }) && self.address.scheme() != "https" {
+            return Err(wrong("it logs in by a certificate, and its address is not https")
+                .hint("write it as https://HOST:8200: only TLS shows a certificate"));
+        }
+        match self.auth.trouble() {
+            Some((what, hint)) => Err(wrong(what).hint(hint)),
+            None => Ok(()),
         }
     }
-}
-
-/// Whether a value can travel in an HTTP header as it is.
-fn is_header(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(u8::is_ascii_graphic)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Secret;
+    use crate::secrets::vault::Bearer;
 
     fn settings(address: &str, namespace: Option<&str>, auth: Login) -> Settings {
         Settings {
@@ -113,6 +76,30 @@ mod tests {
             role_id: Secret::from(role),
             secret_id: Secret::from(secret),
             wrapped: false,
+        }
+    }
+
+    fn userpass(username: &str, password: &str) -> Login {
+        Login::UserPass {
+            mount: "userpass".into(),
+            username: username.into(),
+            password: Secret::from(password),
+        }
+    }
+
+    fn jwt(mount: &str, token: &str) -> Login {
+        Login::Jwt {
+            mount: mount.into(),
+            role: None,
+            token: Bearer::Given(Secret::from(token)),
+        }
+    }
+
+    fn certificate() -> Login {
+        Login::Certificate {
+            mount: "cert".into(),
+            name: None,
+            identity: Secret::from("canary"),
         }
     }
 
@@ -137,6 +124,18 @@ mod tests {
             (
                 settings(good, None, approle("/", "canary", "canary")),
                 "mount of its login",
+            ),
+            (
+                settings(good, None, Login::Wrapped(Secret::from("canary "))),
+                "wrapping token",
+            ),
+            (settings(good, None, userpass("ann/canary", "canary")), "holds a slash"),
+            (settings(good, None, userpass("ann", "")), "password is empty"),
+            (settings(good, None, jwt("jwt", "")), "JWT) is empty"),
+            (settings(good, None, jwt("", "canary")), "mount of its login"),
+            (
+                settings("http://h/", None, certificate()),
+                "by a certificate, and its address is not https",
             ),
         ] {
             let error = settings.check().unwrap_err();

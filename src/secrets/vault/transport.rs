@@ -1,5 +1,6 @@
 //! Sends requests, and again where that may help.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::auth::Login;
 use super::health;
 use super::settings::Settings;
 use super::unreached::{Unreached, explain};
@@ -66,6 +68,21 @@ impl Call {
         }
     }
 
+    /// A login, which must not be sent twice: a secret id may be good for one. `path` is without the leading `v1/`.
+    pub(super) fn login(path: String, body: &[(&str, &str)]) -> Self {
+        // Letters may double when they are escaped; a buffer that has to grow leaves what it held behind.
+        let length: usize = body.iter().map(|(key, value)| key.len() + 2 * value.len() + 8).sum();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+        let body: BTreeMap<_, _> = body.iter().copied().collect();
+        // Texts can be written, and memory takes them.
+        let _ = serde_json::to_writer(&mut *bytes, &body);
+        Self {
+            method: Method::POST,
+            body: Some(bytes),
+            ..Self::get(path)
+        }
+    }
+
     /// A request for the names in a folder, in the form that every proxy lets through.
     pub(super) fn list(path: impl Into<String>) -> Self {
         Self {
@@ -90,6 +107,16 @@ impl Answer {
     /// Reads the body; `None` where it is not of that shape. The parser's own error would quote the body.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Reads what a success has under `data`.
+    pub(super) fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        #[derive(Deserialize)]
+        struct Held<T> {
+            data: T,
+        }
+        let held = self.is_success().then(|| self.parse::<Held<T>>()).flatten()?;
+        Some(held.data)
     }
 
     /// Returns the server's words for a refusal, on one line: `permission denied`.
@@ -158,6 +185,14 @@ impl Transport {
                 .filter(|certificates| !certificates.is_empty())
                 .ok_or_else(|| wrong("its CA file holds no certificate").hint(hint))?;
             http = http.tls_certs_merge(certificates);
+        }
+        if let Login::Certificate { identity, .. } = &settings.auth {
+            let identity = reqwest::Identity::from_pem(identity.expose()).map_err(|_| {
+                wrong("its client certificate cannot be used").hint(
+                    "`certificate` names a PEM file with the certificate, `key` one with its private key, without a passphrase",
+                )
+            })?;
+            http = http.identity(identity);
         }
         let namespace = match &settings.namespace {
             Some(namespace) => Some(HeaderValue::from_str(namespace).map_err(|_| wrong("its namespace is no header"))?),

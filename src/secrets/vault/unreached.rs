@@ -93,7 +93,7 @@ fn untrusted(tls: &rustls::Error, store: &str, place: &str) -> Error {
         },
         rustls::Error::AlertReceived(_) => error(
             "it broke off the TLS handshake",
-            "check whether it asks for a client certificate, which is not supported yet",
+            "check in its log whether it asks for a client certificate (`auth: {cert: …}`), or does not accept the one that it was shown",
         ),
         _ => error(
             "it does not speak TLS",

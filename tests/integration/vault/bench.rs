@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use gitops_dr::redact::{Redactor, Secret};
-use gitops_dr::secrets::vault::{Login, Settings, Vault};
+use gitops_dr::secrets::vault::{Bearer, Login, Settings, Vault};
 use gitops_dr::secrets::{Error, ErrorKind};
 use testbed::OpenBao;
 use testbed::openbao::AppRole;
@@ -43,12 +43,19 @@ impl Bench {
     /// Settings for this server in the root namespace.
     pub(super) fn settings(&self, auth: Login) -> Settings {
         let mut credentials = self.credentials.lock().unwrap();
-        match &auth {
-            Login::Token(token) => credentials.push(token.expose_str().unwrap().to_owned()),
-            Login::AppRole { role_id, secret_id, .. } => {
-                credentials.extend([role_id, secret_id].map(|id| id.expose_str().unwrap().to_owned()));
-            }
-        }
+        let used = match &auth {
+            Login::AppRole { role_id, secret_id, .. } => vec![role_id, secret_id],
+            Login::Token(token)
+            | Login::Wrapped(token)
+            | Login::UserPass { password: token, .. }
+            | Login::Certificate { identity: token, .. }
+            | Login::Jwt {
+                token: Bearer::Given(token),
+                ..
+            } => vec![token],
+            _ => Vec::new(),
+        };
+        credentials.extend(used.iter().map(|used| used.expose_str().unwrap().to_owned()));
         Settings {
             name: "vault".to_owned(),
             address: self.bao.address().parse().unwrap(),
@@ -61,6 +68,16 @@ impl Bench {
 
     pub(super) fn vault(&self, auth: Login) -> Vault {
         Vault::new(self.settings(auth), &Redactor::default()).unwrap()
+    }
+
+    /// Enables a way to log in, where it is usually mounted.
+    pub(super) async fn enable(&self, method: &str) {
+        let body = serde_json::json!({ "type": method });
+        self.bao
+            .root()
+            .post(&format!("sys/auth/{method}"), &body)
+            .await
+            .unwrap();
     }
 
     /// A store that may do everything.
@@ -76,7 +93,12 @@ impl Bench {
 
     /// Ends every token that AppRole has given out, as if their time had run out.
     pub(super) async fn end_tokens(&self) {
-        let path = "sys/leases/revoke-prefix/auth/approle/login";
+        self.end_tokens_of("approle").await;
+    }
+
+    /// The same of another way to log in.
+    pub(super) async fn end_tokens_of(&self, mount: &str) {
+        let path = &format!("sys/leases/revoke-prefix/auth/{mount}/login");
         self.bao
             .root()
             .post(path, &serde_json::json!({"sync": true}))

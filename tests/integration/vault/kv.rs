@@ -25,7 +25,7 @@ async fn both_versions_of_the_engine_are_read_by_the_path_of_the_command_line() 
     let vault = bench.as_root();
     for (path, version) in [
         ("secret/dr/repo", Some("1")),
-        ("/secret/dr/repo/", Some("1")),
+        ("/secret/dr/repo", Some("1")),
         ("kv1/dr/repo", None),
         ("teams/dr/with space ü", Some("1")),
     ] {

@@ -7,7 +7,10 @@
 
 mod bench;
 mod fake;
+mod folder;
 mod kv;
 mod login;
+mod look;
+mod methods;
 mod server;
 mod wire;

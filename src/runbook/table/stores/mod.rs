@@ -1,6 +1,10 @@
 //! The places where secrets live.
 
 mod aws;
+mod env;
+mod exec;
+mod files;
+mod kubernetes;
 mod sops;
 mod store;
 mod vault;

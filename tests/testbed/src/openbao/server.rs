@@ -49,6 +49,11 @@ impl OpenBao {
         self.authority.as_deref()
     }
 
+    /// The files (PEM) with the certificate and the key of a client, which its authority has signed; only where it speaks TLS.
+    pub fn client(&self) -> (PathBuf, PathBuf) {
+        (self.folder.join("client.crt"), self.folder.join("client.key"))
+    }
+
     /// The root namespace, for whose root token nothing is denied.
     pub fn root(&self) -> &Namespace {
         &self.root
@@ -168,9 +173,15 @@ impl OpenBao {
     }
 }
 
-/// Puts the certificate of an authority and that of a server for this machine into `folder`; returns the file of the former.
+/// Puts the certificate of an authority and that of a server for this machine into `folder`, and one of a client; returns the file
+/// of the first.
 fn trusted(folder: &Folder) -> Result<PathBuf> {
-    Authority::new("OpenBao of the testbed")?.write_server(&["localhost", "127.0.0.1"], folder.path())
+    let authority = Authority::new("OpenBao of the testbed")?;
+    let client = authority.client("recovery", &[])?;
+    std::fs::write(folder.join("client.crt"), client.certificate)
+        .and_then(|()| std::fs::write(folder.join("client.key"), client.key))
+        .map_err(Error::io("write a client certificate"))?;
+    authority.write_server(&["localhost", "127.0.0.1"], folder.path())
 }
 
 /// Storage is raft with one member, the only kind that keeps data on disk without another server.
