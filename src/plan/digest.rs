@@ -12,7 +12,7 @@ use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
     Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Program, Revision,
-    Runbook, SecretShape, SecretSpec, Source, StoreKind,
+    Runbook, SecretShape, SecretSpec, SopsPlace, Source, StoreKind,
 };
 
 /// One thing that the digest covers: its name for people, and the digest of what is said of it.
@@ -243,7 +243,10 @@ fn store(store: &StoreKind) -> Fed {
             .text(vault.address.as_str())
             .maybe(vault.namespace.as_deref()),
         StoreKind::Aws(aws) => Fed::default().text("aws").text(&aws.region),
-        StoreKind::Sops(sops) => Fed::default().text("sops").text(&sops.source),
+        StoreKind::Sops(sops) => match &sops.place {
+            SopsPlace::Source(source) => Fed::default().text("sops").text(source).text(&sops.path),
+            SopsPlace::Folder(folder) => Fed::default().text("sops folder").text(folder).text(&sops.path),
+        },
     }
 }
 

@@ -18,9 +18,9 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
         causes.push("agent: this version restores Argo CD only, and the runbook's agent is Flux".to_owned());
     }
     for store in &runbook.stores {
-        if !matches!(store.kind, StoreKind::Vault(_)) {
+        if matches!(store.kind, StoreKind::Aws(_)) {
             causes.push(format!(
-                "store {}: this version reads only from Vault and OpenBao",
+                "store {}: this version does not read from AWS Secrets Manager",
                 store.name
             ));
         }

@@ -61,6 +61,6 @@ pub use release::Release;
 pub use root::ApplyRoot;
 pub use sets::LetSetsGo;
 pub use sources::FetchSources;
-pub use stores::ReadStores;
+pub use stores::{Early, ReadSources, ReadStores};
 pub use variables::learn_variables;
 pub use world::{Options, Prepared, Restored, World};

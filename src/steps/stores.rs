@@ -1,4 +1,7 @@
 //! Reads every secret of the runbook, before anything is created: what cannot be had is known now.
+//!
+//! What stores keep in a source is read once the sources are fetched, and what opens these is read before. So there are two steps,
+//! of which the second is there only where it is needed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,11 +14,23 @@ use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 use crate::platform::argocd::secret;
 use crate::redact::Secret;
-use crate::runbook::{From, SecretShape, SecretSpec};
+use crate::runbook::{From, Runbook, SecretShape, SecretSpec};
 use crate::secrets::{Error, ErrorKind, Request, Store, Wanted, read_all};
 
 /// Reads the stores.
 pub struct ReadStores(pub Arc<World>);
+
+/// Reads what stores keep in sources, once these are fetched.
+pub struct ReadSources(pub Arc<World>);
+
+/// What was read before the sources, and what waits for them.
+#[derive(Debug, Default)]
+pub struct Early {
+    /// What was read, by name.
+    pub(super) restored: BTreeMap<String, Restored>,
+    /// What waits, with the place of its `from` that is next.
+    waiting: Vec<(String, usize)>,
+}
 
 #[async_trait]
 impl Step for ReadStores {
@@ -33,88 +48,205 @@ impl Step for ReadStores {
     }
 }
 
+#[async_trait]
+impl Step for ReadSources {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: "sealed".into(),
+            phase: Phase::Prepare,
+            title: "read the secrets in the sources".into(),
+            effect: Effect::Reads,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        context.unless_stopped(self.read(context)).await?
+    }
+}
+
 impl ReadStores {
     async fn read(&self, context: &Context) -> Result<Outcome, Failure> {
-        let runbook = self.0.runbook()?;
+        let world = &self.0;
+        let runbook = world.runbook()?;
         if runbook.secrets.is_empty() {
-            let _ = self.0.secrets.set(BTreeMap::new());
+            let _ = world.secrets.set(BTreeMap::new());
             return Ok(Outcome::Skipped {
                 detail: "the runbook names no secrets".into(),
             });
         }
-        let closed = self.closed().await;
-        // A store that nothing can be read from is a failure only if no other store has what it should give.
-        let mut restored = BTreeMap::new();
+        let reading = Reading {
+            world,
+            runbook,
+            context,
+            has_sources: false,
+        };
+        let all = runbook.secrets.keys().map(|name| (name.clone(), 0)).collect();
+        let read = reading.read(all).await?;
+        let detail = counted(&read.restored);
+        if read.waiting.is_empty() {
+            reading.check(&read.restored)?;
+            let _ = world.secrets.set(read.restored);
+            return Ok(Outcome::Done { detail });
+        }
+        let waiting = format!("{} in the sources", read.waiting.len());
+        let _ = world.early.set(read);
+        Ok(Outcome::Done {
+            detail: if detail.is_empty() {
+                waiting
+            } else {
+                format!("{detail}, {waiting}")
+            },
+        })
+    }
+}
+
+impl ReadSources {
+    async fn read(&self, context: &Context) -> Result<Outcome, Failure> {
+        let world = &self.0;
+        let Some(early) = world.early.get() else {
+            return Ok(Outcome::Skipped {
+                detail: "all secrets have been read".into(),
+            });
+        };
+        let reading = Reading {
+            world,
+            runbook: world.runbook()?,
+            context,
+            has_sources: true,
+        };
+        let read = reading.read(early.waiting.clone()).await?;
+        let detail = counted(&read.restored);
+        let mut restored = early.restored.clone();
+        restored.extend(read.restored);
+        reading.check(&restored)?;
+        let _ = world.secrets.set(restored);
+        Ok(Outcome::Done { detail })
+    }
+}
+
+/// A reading of secrets under way.
+struct Reading<'run> {
+    world: &'run World,
+    runbook: &'run Runbook,
+    context: &'run Context,
+    /// Whether the sources are fetched.
+    has_sources: bool,
+}
+
+/// A secret to read: its name, what the runbook says of it, and the place of its `from` that is next.
+type Next<'run> = (&'run str, &'run SecretSpec, usize);
+
+impl<'run> Reading<'run> {
+    /// Reads secrets, each from the first of its places that has it. What is in a source waits for that; what opens a source does
+    /// not, and is read from its other places.
+    async fn read(&self, names: Vec<(String, usize)>) -> Result<Early, Failure> {
+        let mut wanted: Vec<Next<'run>> = names
+            .iter()
+            .filter_map(|(name, attempt)| {
+                let (name, spec) = self.runbook.secrets.get_key_value(name)?;
+                Some((name.as_str(), spec, *attempt))
+            })
+            .collect();
+        let mut early = Early::default();
         let mut failures = Vec::new();
-        let mut wanted: Vec<(&String, &SecretSpec)> = runbook.secrets.iter().collect();
-        for attempt in 0.. {
-            let round: Vec<_> = wanted
-                .iter()
-                .filter_map(|(name, spec)| Some((*name, *spec, spec.from.get(attempt)?)))
-                .collect();
-            if round.is_empty() {
-                break;
-            }
+        self.put_off(&mut wanted, &mut early);
+        let closed = self.closed(&wanted).await;
+        // A store that nothing can be read from is a failure only if no other store has what it should give.
+        while !wanted.is_empty() {
+            let results = self.round(&wanted, &closed).await;
             let mut next = Vec::new();
-            for ((name, spec, from), result) in round.iter().zip(self.round(&round, &closed).await) {
+            for ((name, spec, attempt), result) in std::mem::take(&mut wanted).into_iter().zip(results) {
                 match result {
                     Ok(data) => {
-                        if attempt > 0 {
-                            context.notice(format!(
-                                "Secret {name} came from its fallback, {} {}.",
-                                from.store, from.path
-                            ));
-                        }
-                        let mut data = data;
-                        data.extend(
-                            spec.set
-                                .iter()
-                                .map(|(key, value)| (key.clone(), Secret::from(value.as_str()))),
-                        );
-                        self.learn(spec, &data);
-                        restored.insert(
-                            (*name).clone(),
-                            Restored {
-                                data,
-                                store: from.store.clone(),
-                                path: from.path.clone(),
-                            },
-                        );
+                        let restored = self.restored(name, spec, attempt, data);
+                        early.restored.insert(name.to_owned(), restored);
                     }
                     Err(error) if attempt + 1 < spec.from.len() => {
-                        context.notice(format!("Secret {name}: {error}; its next source is tried."));
-                        next.push((*name, *spec));
+                        self.context
+                            .notice(format!("Secret {name}: {error}; its next source is tried."));
+                        next.push((name, spec, attempt + 1));
                     }
                     Err(error) if spec.optional => {
-                        context.notice(format!("Optional secret {name} is left out: {error}."));
+                        self.context
+                            .notice(format!("Optional secret {name} is left out: {error}."));
                     }
-                    Err(error) => failures.push((*name, error)),
+                    Err(error) => failures.push((name, error)),
                 }
             }
             wanted = next;
+            self.put_off(&mut wanted, &mut early);
         }
-        if !failures.is_empty() {
-            let is_login = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Login);
-            let failure = unreadable(failures);
-            return Err(match self.0.earlier.get().and_then(|earlier| earlier.run.as_ref()) {
-                Some(run) if is_login => failure.hint(format!(
-                    "each run reads the stores again, and run {run} has logged in before: what opens only once it has used up"
-                )),
-                _ => failure,
-            });
+        if failures.is_empty() {
+            return Ok(early);
         }
-        self.check(&restored, context)?;
-        let detail = counted(&restored);
-        let _ = self.0.secrets.set(restored);
-        Ok(Outcome::Done { detail })
+        let is_login = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Login);
+        let failure = unreadable(failures);
+        Err(match self.world.earlier.get().and_then(|earlier| earlier.run.as_ref()) {
+            Some(run) if is_login => failure.hint(format!(
+                "each run reads the stores again, and run {run} has logged in before: what opens only once it has used up"
+            )),
+            _ => failure,
+        })
     }
 
-    /// Asks every store whether it lets us in; returns those that do not.
-    async fn closed(&self) -> BTreeMap<String, Error> {
+    /// Takes out what waits for the sources.
+    fn put_off(&self, wanted: &mut Vec<Next<'run>>, early: &mut Early) {
+        if self.has_sources {
+            return;
+        }
+        wanted.retain_mut(|(name, spec, attempt)| {
+            let is_in_source = |from: &From| self.runbook.source_of(&from.store).is_some();
+            if !spec.from.get(*attempt).is_some_and(is_in_source) {
+                return true;
+            }
+            if self.runbook.opens_a_source(name) {
+                // The check of the runbook has seen to it that there is another place.
+                let other = spec.from[*attempt..].iter().position(|from| !is_in_source(from));
+                if let Some(other) = other {
+                    *attempt += other;
+                    return true;
+                }
+            }
+            early.waiting.push(((*name).to_owned(), *attempt));
+            false
+        });
+    }
+
+    /// Takes what was read of a secret.
+    fn restored(&self, name: &str, spec: &SecretSpec, attempt: usize, data: BTreeMap<String, Secret>) -> Restored {
+        let from = &spec.from[attempt];
+        if attempt > 0 {
+            self.context.notice(format!(
+                "Secret {name} came from its fallback, {} {}.",
+                from.store, from.path
+            ));
+        }
+        let mut data = data;
+        data.extend(
+            spec.set
+                .iter()
+                .map(|(key, value)| (key.clone(), Secret::from(value.as_str()))),
+        );
+        self.learn(spec, &data);
+        Restored {
+            data,
+            store: from.store.clone(),
+            path: from.path.clone(),
+        }
+    }
+
+    /// Asks every store that may be read now whether it lets us in; returns those that do not.
+    async fn closed(&self, wanted: &[Next<'run>]) -> BTreeMap<String, Error> {
+        let is_read = |store: &&Arc<dyn Store>| {
+            let mut places = wanted.iter().flat_map(|(_, spec, attempt)| &spec.from[*attempt..]);
+            let can_be = self.has_sources || self.runbook.source_of(store.name()).is_none();
+            can_be && places.any(|from| from.store == store.name())
+        };
         let checks = self
-            .0
+            .world
             .stores
             .iter()
+            .filter(is_read)
             .map(|store| async move { (store.name().to_owned(), store.check().await) });
         join_all(checks)
             .await
@@ -126,11 +258,12 @@ impl ReadStores {
     /// Reads one source of each secret, all at once.
     async fn round(
         &self,
-        round: &[(&String, &SecretSpec, &From)],
+        wanted: &[Next<'run>],
         closed: &BTreeMap<String, Error>,
     ) -> Vec<Result<BTreeMap<String, Secret>, Error>> {
+        let round: Vec<&From> = wanted.iter().map(|(_, spec, attempt)| &spec.from[*attempt]).collect();
         let store = |name: &str| {
-            self.0
+            self.world
                 .stores
                 .iter()
                 .find(|store| store.name() == name)
@@ -138,8 +271,8 @@ impl ReadStores {
         };
         let open: Vec<_> = round
             .iter()
-            .filter(|(_, _, from)| !closed.contains_key(&from.store))
-            .filter_map(|(_, _, from)| {
+            .filter(|from| !closed.contains_key(&from.store))
+            .filter_map(|from| {
                 Some(Request {
                     store: store(&from.store)?,
                     wanted: Wanted {
@@ -152,7 +285,7 @@ impl ReadStores {
         let mut read = read_all(&open).await.into_iter();
         round
             .iter()
-            .map(|(_, _, from)| {
+            .map(|from| {
                 if let Some(error) = closed.get(&from.store) {
                     return Err(error.clone());
                 }
@@ -180,19 +313,19 @@ impl ReadStores {
             let public = spec.set.contains_key(key)
                 || matches!(&spec.shape, SecretShape::Argocd(shape) if secret::is_public(shape, key));
             if !public {
-                self.0.redactor.learn(value);
+                self.world.redactor.learn(value);
             }
         }
         if let SecretShape::Argocd(shape) = &spec.shape {
             for value in &secret::confidential(shape, data) {
-                self.0.redactor.learn(value);
+                self.world.redactor.learn(value);
             }
         }
     }
 
     /// Holds what was read against what Argo CD understands.
-    fn check(&self, restored: &BTreeMap<String, Restored>, context: &Context) -> Result<(), Failure> {
-        let runbook = self.0.runbook()?;
+    fn check(&self, restored: &BTreeMap<String, Restored>) -> Result<(), Failure> {
+        let runbook = self.runbook;
         let typed: Vec<_> = restored
             .iter()
             .filter_map(|(name, restored)| match &runbook.secrets.get(name)?.shape {
@@ -206,13 +339,13 @@ impl ReadStores {
             .collect();
         found.extend(secret::check_together(&typed));
         findings::judge("Argo CD would not understand what the stores hold", &found, |notice| {
-            context.notice(notice);
+            self.context.notice(notice);
         })
     }
 }
 
 /// Lists everything that cannot be read, each cause once: a store that is down is one trouble, not seven.
-fn unreadable(failures: Vec<(&String, Error)>) -> Failure {
+fn unreadable(failures: Vec<(&str, Error)>) -> Failure {
     let mut by_error: Vec<(Failure, Vec<&str>)> = Vec::new();
     for (name, error) in failures {
         let failure = Failure::from(error);

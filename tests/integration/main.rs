@@ -14,5 +14,6 @@ mod overlay;
 mod render;
 mod restore;
 mod runbook;
+mod sops;
 mod tree;
 mod vault;

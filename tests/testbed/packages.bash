@@ -18,6 +18,7 @@ git-ssh  | sshd              | openssh-server
 git-ssh  | ssh               | openssh-client
 git-ssh  | ssh-keygen        | openssh-client
 strace   | strace            | strace
+gnupg    | gpg               | gnupg
 openbao  | python3 with venv | python3-venv'
 
 is_there() { # is_there WHAT

@@ -2,6 +2,7 @@
 
 mod make;
 mod plain;
+mod sops;
 mod vault;
 
 pub(super) use self::make::stores;

@@ -1,9 +1,9 @@
 //! The places where secrets live.
 
 use super::super::check::store_name;
-use super::super::model::{Auth, Aws, Sops, Store, StoreKind, Vault};
+use super::super::model::{Auth, Aws, Sops, SopsKey, SopsPlace, Store, StoreKind, Vault};
 use super::super::tree::Node;
-use super::read::{flag, plain, text, url};
+use super::read::{flag, normal, optional, plain, text, texts, url};
 
 /// Builds a store.
 pub(super) fn store(node: &Node) -> Option<Store> {
@@ -49,7 +49,30 @@ fn aws(node: &Node) -> Option<Aws> {
 }
 
 fn sops(node: &Node) -> Option<Sops> {
+    let place = match text(node, "source") {
+        Some(source) => SopsPlace::Source(source),
+        None => SopsPlace::Folder(text(node, "folder")?),
+    };
     Some(Sops {
-        source: text(node, "source")?,
+        place,
+        path: text(node, "path").map(|path| normal(&path)).filter(|path| path != ".").unwrap_or_default(),
+        age_key: optional(node, "age-key", age_key)?,
+        program: text(node, "program").unwrap_or_else(|| "sops".to_owned()),
+        gnupg_home: text(node, "gnupg-home"),
+        env: texts(node, "env")?,
+    })
+}
+
+fn age_key(node: &Node) -> Option<SopsKey> {
+    if let Some(variable) = text(node, "env") {
+        return Some(SopsKey::Env(variable));
+    }
+    if let Some(file) = text(node, "file") {
+        return Some(SopsKey::File(file));
+    }
+    Some(SopsKey::Store {
+        store: text(node, "store")?,
+        path: text(node, "path")?,
+        key: text(node, "key"),
     })
 }

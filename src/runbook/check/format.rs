@@ -52,7 +52,14 @@ impl Check<'_> {
                     Some("such as `Deployment`, or `Restore.velero.io` with its group"),
                 )
             }),
-            Format::Variable => None,
+            // What stands here may be the secret itself: it is not quoted.
+            Format::Variable => (!is_variable(text)).then(|| {
+                (
+                    "runbook/variable-name",
+                    "expected the name of a variable of the environment".to_owned(),
+                    Some("such as `SOPS_AGE_KEY`: letters, digits and `_`"),
+                )
+            }),
             Format::Duration => duration(text).err().map(|help| {
                 (
                     "runbook/duration",

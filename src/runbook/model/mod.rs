@@ -7,4 +7,4 @@ pub use self::runbook::{
     Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
     InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Target,
 };
-pub use self::stores::{Auth, Aws, Sops, Store, StoreKind, Vault};
+pub use self::stores::{Auth, Aws, Sops, SopsKey, SopsPlace, Store, StoreKind, Vault};
