@@ -48,6 +48,7 @@ impl DataKey {
             (Kind::Flag, b"True" | b"true") => Leaf::flag(true),
             (Kind::Flag, b"False" | b"false") => Leaf::flag(false),
             (Kind::Flag, _) => return Err(Closed::Strange),
+            (Kind::Number, number) if !is_finite(number) => return Err(Closed::Strange),
             _ => Leaf { text: open, kind },
         })
     }
@@ -76,6 +77,12 @@ impl DataKey {
         };
         cipher.decrypt(&nonce, payload).ok().map(Secret::new)
     }
+}
+
+/// Whether it is a number that can be written in JSON.
+fn is_finite(text: &[u8]) -> bool {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+    number.is_some_and(f64::is_finite)
 }
 
 /// `ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]`, taken apart.
@@ -154,6 +161,7 @@ pub(super) mod tests {
             ("1.5", "float", Ok(Leaf::number("1.5"))),
             ("True", "bool", Ok(Leaf::flag(true))),
             ("maybe", "bool", Err(Closed::Strange)),
+            ("+Inf", "float", Err(Closed::Strange)),
             ("2026-11-22T00:00:00Z", "time", Err(Closed::Strange)),
         ] {
             let text = sealed(&key, text.as_bytes(), "a:", kind);

@@ -109,18 +109,16 @@ impl Trouble<'_> {
         };
         let (kind, what) = match &error {
             exec::Error::TooLong { .. } => (ErrorKind::Unreachable, "was not decrypted in time"),
-            exec::Error::Failed { said, .. } if said.contains("MAC mismatch") => {
+            exec::Error::Failed { said, .. } if TAMPERED.iter().any(|words| said.contains(words)) => {
                 (ErrorKind::Tampered, "was changed by other means than SOPS")
             }
-            exec::Error::Failed { said, .. } if said.contains("data key") => {
-                (ErrorKind::Denied, "is opened by no key that we have")
-            }
+            exec::Error::Failed { status, .. } if status == NO_KEY => (ErrorKind::Denied, "is opened by no key that we have"),
             _ => (ErrorKind::Answer, "was not decrypted"),
         };
         let failed = self
             .of(kind, what)
             .because(format!("`{}` was run, since {why}", self.settings.program))
-            .because(error.to_string());
+            .because(told(&error));
         match kind {
             ErrorKind::Denied => failed
                 .hint(
@@ -146,6 +144,28 @@ impl Trouble<'_> {
     }
 }
 
+/// What the program says of a file that was changed.
+const TAMPERED: [&str; 4] = [
+    "MAC mismatch",
+    "Cannot decrypt MAC",
+    "message authentication failed",
+    "does not match sops' data format",
+];
+/// How the program ends that has no key for a file (`cmd/sops/codes/codes.go`).
+const NO_KEY: &str = "exit status: 128";
+/// Before what the program quotes of a file, which may be a value in the open.
+const QUOTES: [&str; 2] = ["Input string", "input line"];
+
+/// Says why the program failed, without what it quotes of the file.
+fn told(error: &exec::Error) -> String {
+    match error {
+        exec::Error::Failed { program, status, said } if QUOTES.iter().any(|words| said.contains(words)) => {
+            format!("`{program}` ended with {status}; what it says quotes the file, and is not shown")
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// Says where an age key comes from.
 pub(super) fn origin(key: &AgeKey) -> String {
     match key {
@@ -157,4 +177,22 @@ pub(super) fn origin(key: &AgeKey) -> String {
 
 fn recipients(metadata: &Metadata) -> String {
     format!("it is encrypted for {}", metadata.recipients().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_program_quotes_of_a_file_is_not_shown() {
+        let failed = |said: &str| exec::Error::Failed {
+            program: "sops".into(),
+            status: "exit status: 25".into(),
+            said: said.into(),
+        };
+        let quoting = failed("Could not decrypt value: Input string hunter2 does not match sops' data format");
+        assert!(!told(&quoting).contains("hunter2"));
+        assert!(told(&quoting).contains("exit status: 25"));
+        assert!(told(&failed("no master key was able to decrypt")).contains("no master key"));
+    }
 }

@@ -147,12 +147,25 @@ pub(super) fn expected(json: &[u8]) -> BTreeMap<String, String> {
     let text = |value: Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text),
-        other => Some(other.to_string()),
+        other => Some(written(&other)),
     };
     object
         .into_iter()
         .filter_map(|(key, value)| Some((key, text(value)?)))
         .collect()
+}
+
+/// Writes a value as compact JSON, numbers without an exponent.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Number(number) if number.as_i64().is_none() => number.as_f64().unwrap().to_string(),
+        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(",")),
+        Value::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), written(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Checks what an error says, and that it quotes no value and no key.
