@@ -12,7 +12,7 @@ use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
     Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Part, Printed, Program,
-    Revision, Runbook, SecretShape, SecretSpec, Source, StoreKind, Taken,
+    Revision, Runbook, SecretShape, SecretSpec, SopsPlace, Source, StoreKind, Taken,
 };
 
 /// One thing that the digest covers: its name for people, and the digest of what is said of it.
@@ -247,7 +247,10 @@ fn store(store: &StoreKind) -> Fed {
             .text("aws")
             .text(&aws.region)
             .maybe(aws.endpoint.as_ref().map(url::Url::as_str)),
-        StoreKind::Sops(sops) => Fed::default().text("sops").text(&sops.source),
+        StoreKind::Sops(sops) => match &sops.place {
+            SopsPlace::Source(source) => Fed::default().text("sops").text(source).text(&sops.path),
+            SopsPlace::Folder(folder) => Fed::default().text("sops folder").text(folder).text(&sops.path),
+        },
         StoreKind::Files(files) => Fed::default().text("files").text(&files.folder),
         StoreKind::Env(env) => Fed::default().text("env").text(&env.prefix),
         // What it is given by its environment is how it logs in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::Step;
 use crate::event::Failure;
 use crate::plan::{Action, Item, Plan};
-use crate::runbook::{AgentKind, ExtraAction, Runbook, StoreKind};
+use crate::runbook::{AgentKind, ExtraAction, Runbook};
 use crate::steps::{
     ApplyExtra, ApplyRoot, Approve, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, LetSetsGo, Preload,
     ProveClusters, RegisterCluster, Release, RestoreCredentials, RunProgram, StartAgent, Until, World,
@@ -16,14 +16,6 @@ pub(super) fn supported(runbook: &Runbook) -> Result<(), Failure> {
     let mut causes = Vec::new();
     if runbook.agent.kind == AgentKind::Flux {
         causes.push("agent: this version restores Argo CD only, and the runbook's agent is Flux".to_owned());
-    }
-    for store in &runbook.stores {
-        if matches!(store.kind, StoreKind::Sops(_)) {
-            causes.push(format!(
-                "store {}: this version does not read from SOPS files",
-                store.name
-            ));
-        }
     }
     if causes.is_empty() {
         return Ok(());

@@ -12,7 +12,10 @@ use crate::engine::{Alarm, Engine, Settings, Step};
 use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Foresight, Plan, Waves, apps, manual};
 use crate::runbook::{ClusterState, Order, Runbook};
-use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadStores, RunRecord, World, learn_variables};
+use crate::secrets::Fetched;
+use crate::steps::{
+    Connect, FetchSources, Holder, Options, Prepare, ReadSources, ReadStores, RunRecord, World, learn_variables,
+};
 
 /// How a run that ends early ends.
 type Ended = (RunOutcome, Failure);
@@ -50,12 +53,7 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
         Ok(world) => world,
         Err(failure) => return (None, engine.finish(Err((RunOutcome::Refused, failure)))),
     };
-    let steps: [Box<dyn Step>; 3] = [
-        Box::new(ReadStores(Arc::clone(&world))),
-        Box::new(FetchSources(Arc::clone(&world))),
-        Box::new(Prepare(Arc::clone(&world))),
-    ];
-    let result = engine.run(&steps).await;
+    let result = engine.run(&prepare(&world)).await;
     let plan = world.prepared.get().map(|prepared| {
         let mut plan = prepared.plan.clone();
         plan.notices.clone_from(&engine.state().notices);
@@ -86,12 +84,12 @@ pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunSt
 }
 
 /// Returns a name for a run: names sort by time.
-fn new_run() -> RunId {
+pub(super) fn new_run() -> RunId {
     RunId(ulid::Ulid::r#gen().to_string())
 }
 
 /// Starts the run's clock and puts together what its steps share.
-fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
+pub(super) fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
     let started = request.clock.now();
     let holder = Holder {
         run: run.to_string(),
@@ -127,7 +125,8 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
         build::supported(&runbook)?;
         answers::known(&runbook, &request.answers)?;
         learn_variables(&runbook, &request.redactor);
-        let stores = stores::stores(&runbook, &request.redactor)?;
+        let fetched = Fetched::default();
+        let stores = stores::stores(&runbook, &fetched, &request.redactor)?;
         Ok(Arc::new(World {
             options: Options {
                 kubeconfig: request.kubeconfig,
@@ -141,6 +140,7 @@ fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Res
             alarm,
             redactor: request.redactor,
             stores,
+            fetched,
             run: OnceLock::from(run),
             started: OnceLock::from(started),
             runbook: OnceLock::from(runbook),
@@ -169,12 +169,7 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
         follow(engine, world).map_err(refused)?;
     }
     answered(engine, world, attended)?;
-    let prepare: [Box<dyn Step>; 3] = [
-        Box::new(ReadStores(Arc::clone(world))),
-        Box::new(FetchSources(Arc::clone(world))),
-        Box::new(Prepare(Arc::clone(world))),
-    ];
-    engine.run(&prepare).await?;
+    engine.run(&prepare(world)).await?;
     let plan = &world.prepared().map_err(refused)?.plan;
     let steps = build::steps(runbook, plan, world);
     for (action, step) in steps {
@@ -200,6 +195,19 @@ async fn carry_out(engine: &mut Engine, world: &Arc<World>, resume: Option<&str>
         engine.record(Run::LeftToDo { what, lasting: false });
     }
     Ok(())
+}
+
+/// Returns the steps that find out what is to be done. What a store keeps in a source is read once that is fetched.
+fn prepare(world: &Arc<World>) -> Vec<Box<dyn Step>> {
+    let mut steps: Vec<Box<dyn Step>> = vec![
+        Box::new(ReadStores(Arc::clone(world))),
+        Box::new(FetchSources(Arc::clone(world))),
+    ];
+    if world.runbook.get().is_some_and(Runbook::reads_from_sources) {
+        steps.push(Box::new(ReadSources(Arc::clone(world))));
+    }
+    steps.push(Box::new(Prepare(Arc::clone(world))));
+    steps
 }
 
 /// Refuses a run that would stop in the middle for an answer, and takes what a person said of steps begun before.

@@ -1,16 +1,40 @@
-//! Whether the credentials of a runbook can be had. Looks at stores alone.
+//! Whether the credentials of a runbook can be had. Looks at stores, and at sources where they hold some.
+
+use std::sync::Arc;
 
 use super::request::Request;
-use super::stores::stores;
+use super::run::{begin, new_run};
+use crate::engine::Step;
 use crate::event::Failure;
-use crate::steps::Survey;
+use crate::finding::Finding;
+use crate::steps::{FetchSources, ReadStores, Survey};
 
-/// Looks at every place from which the runbook reads a secret.
+/// Looks at every place from which the runbook reads a secret. Nothing is written, not even a journal.
 ///
 /// # Errors
 /// Where a store cannot be made of what the runbook says: a variable that is not set, a CA that cannot be read.
-pub async fn survey(request: &Request) -> Result<Survey, Failure> {
-    let stores = stores(&request.runbook, &request.redactor)?;
-    let now = request.clock.now();
-    Ok(crate::steps::survey(&request.runbook, &stores, &request.redactor, now).await)
+pub async fn survey(request: Request) -> Result<Survey, Failure> {
+    let clock = Arc::clone(&request.clock);
+    let (mut engine, world) = begin(request, new_run(), None);
+    let world = world?;
+    let runbook = world.runbook()?;
+    let mut unfetched = None;
+    if runbook.reads_from_sources() {
+        // What opens a source is read before.
+        let steps: [Box<dyn Step>; 2] = [
+            Box::new(ReadStores(Arc::clone(&world))),
+            Box::new(FetchSources(Arc::clone(&world))),
+        ];
+        unfetched = engine.run(&steps).await.err();
+    }
+    let mut survey = crate::steps::survey(runbook, &world.stores, &world.redactor, clock.now()).await;
+    if let Some((_, failure)) = unfetched {
+        let message = format!("what is in the sources was not looked at: {}", failure.words());
+        let finding = Finding::error("secret/source", message);
+        survey.findings.push(match failure.hints.first() {
+            Some(hint) => finding.help(hint),
+            None => finding,
+        });
+    }
+    Ok(survey)
 }

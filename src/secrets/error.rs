@@ -35,6 +35,8 @@ pub enum ErrorKind {
     MissingKey,
     /// The value cannot be handed on exactly as it was stored.
     NotText,
+    /// What is stored was changed by somebody who had not its key.
+    Tampered,
     /// The runbook asks for something that cannot be.
     Configuration,
     /// It answered in a way that is not understood.

@@ -71,6 +71,8 @@ impl Step for FetchSources {
             .map(|(name, checkout)| format!("{name} at {}", short(&checkout.commit)))
             .collect();
         let detail = detail.join(", ");
+        let folder = |(name, checkout): (&String, &Checkout)| (name.clone(), checkout.directory.clone());
+        self.0.fetched.tell(checkouts.iter().map(folder).collect());
         let _ = self.0.checkouts.set(checkouts);
         Ok(Outcome::Done { detail })
     }
@@ -106,7 +108,7 @@ impl FetchSources {
         let Some(secret) = &source.credentials else {
             return "the runbook names no `credentials` for it".into();
         };
-        let restored = self.0.secrets.get().and_then(|secrets| secrets.get(secret));
+        let restored = self.0.secret(secret);
         let place = restored.map(|restored| format!(", read from {} in store {}", restored.path, restored.store));
         format!("its credentials are the secret {secret}{}", place.unwrap_or_default())
     }
@@ -122,9 +124,8 @@ pub(super) fn request(world: &World, name: &str) -> Result<(Request, PathBuf), F
     let access = match &source.credentials {
         None => Access::default(),
         Some(secret) => {
-            let secrets = World::need(&world.secrets, "what the stores hold")?;
-            let restored = secrets
-                .get(secret)
+            let restored = world
+                .secret(secret)
                 .ok_or_else(|| Failure::new(format!("source {name} needs the secret {secret}, which was left out")))?;
             Access::from_repository_secret(&restored.data).map_err(|error| {
                 error

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::lease::Sight;
 use super::record::{Found, RunRecord};
+use super::stores::Early;
 use super::{Answers, Fate};
 use crate::cluster::{Cluster, Holder, Mode};
 use crate::engine::{Alarm, Context};
@@ -22,7 +23,7 @@ use crate::platform::argocd::leaves::Leaves;
 use crate::platform::argocd::preload::Preloaded;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{Expect, Runbook};
-use crate::secrets::Store;
+use crate::secrets::{Fetched, Store};
 
 /// What the command line adds to a runbook.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +96,9 @@ pub struct World {
     /// The net for secret values.
     pub redactor: Redactor,
     /// The stores, ready to read.
-    pub stores: Vec<Box<dyn Store>>,
+    pub stores: Vec<Arc<dyn Store>>,
+    /// Where the sources are, for stores that read from one.
+    pub fetched: Fetched,
     /// The earlier run of this runbook that was left unfinished, if this run takes it up.
     pub earlier: OnceLock<RunState>,
     /// What the target tells of the newest run that changed anything, or why it cannot be read.
@@ -112,6 +115,8 @@ pub struct World {
     pub mode: OnceLock<Mode>,
     /// The secrets by name; those that are optional and not there are left out.
     pub secrets: OnceLock<BTreeMap<String, Restored>>,
+    /// Those of them that were read before the sources, where others are read from these.
+    pub early: OnceLock<Early>,
     /// The sources on disk by name.
     pub checkouts: OnceLock<BTreeMap<String, Checkout>>,
     /// What waits for what among it, by the sources.
@@ -165,6 +170,14 @@ impl World {
     /// Returns the runbook.
     pub fn runbook(&self) -> Result<&Runbook, Failure> {
         Self::need(&self.runbook, "the runbook")
+    }
+
+    /// Returns a secret, if it has been read by now.
+    pub fn secret(&self, name: &str) -> Option<&Restored> {
+        match self.secrets.get() {
+            Some(secrets) => secrets.get(name),
+            None => self.early.get()?.restored.get(name),
+        }
     }
 
     /// Returns the cluster.

@@ -17,6 +17,7 @@ mod render;
 mod restore;
 mod runbook;
 mod secrets;
+mod sops;
 mod told;
 mod tree;
 mod vault;

@@ -18,6 +18,7 @@ git-ssh  | sshd              | openssh-server
 git-ssh  | ssh               | openssh-client
 git-ssh  | ssh-keygen        | openssh-client
 strace   | strace            | strace
+gnupg    | gpg               | gnupg
 openbao  | python3 with venv | python3-venv
 moto     | python3 for moto  | python3-venv'
 

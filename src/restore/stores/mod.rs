@@ -7,6 +7,7 @@ mod files;
 mod kubernetes;
 mod make;
 mod plain;
+mod sops;
 mod vault;
 
 pub(super) use self::make::stores;

@@ -4,10 +4,11 @@ use url::Url;
 
 use super::super::check::store_name;
 use super::super::model::{
-    Auth, Aws, AwsReplica, AwsRole, Env, Exec, Files, Given, Kubernetes, Printed, Sops, Store, StoreKind, Vault,
+    Auth, Aws, AwsReplica, AwsRole, Env, Exec, Files, Given, Kubernetes, Printed, Sops, SopsKey, SopsPlace, Store,
+    StoreKind, Vault,
 };
 use super::super::tree::Node;
-use super::read::{flag, optional, plain, span, text, texts, url};
+use super::read::{flag, normal, optional, plain, span, text, texts, url};
 
 /// Builds a store.
 pub(super) fn store(node: &Node) -> Option<Store> {
@@ -152,7 +153,33 @@ fn optional_url(node: &Node) -> Option<Option<Url>> {
 }
 
 fn sops(node: &Node) -> Option<Sops> {
+    let place = match text(node, "source") {
+        Some(source) => SopsPlace::Source(source),
+        None => SopsPlace::Folder(text(node, "folder")?),
+    };
     Some(Sops {
-        source: text(node, "source")?,
+        place,
+        path: text(node, "path")
+            .map(|path| normal(&path))
+            .filter(|path| path != ".")
+            .unwrap_or_default(),
+        age_key: optional(node, "age-key", age_key)?,
+        program: text(node, "program").unwrap_or_else(|| "sops".to_owned()),
+        gnupg_home: text(node, "gnupg-home"),
+        env: texts(node, "env")?,
+    })
+}
+
+fn age_key(node: &Node) -> Option<SopsKey> {
+    if let Some(variable) = text(node, "env") {
+        return Some(SopsKey::Env(variable));
+    }
+    if let Some(file) = text(node, "file") {
+        return Some(SopsKey::File(file));
+    }
+    Some(SopsKey::Store {
+        store: text(node, "store")?,
+        path: text(node, "path")?,
+        key: text(node, "key"),
     })
 }

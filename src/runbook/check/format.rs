@@ -52,11 +52,12 @@ impl Check<'_> {
                     Some("such as `Deployment`, or `Restore.velero.io` with its group"),
                 )
             }),
+            // What stands here may be the secret itself: it is not quoted.
             Format::Variable => (!is_variable(text)).then(|| {
                 (
                     "runbook/variable-name",
                     "expected the name of a variable of the environment".to_owned(),
-                    Some("such as `VAULT_TOKEN`: letters, digits and `_`"),
+                    Some("such as `SOPS_AGE_KEY`: letters, digits and `_`"),
                 )
             }),
             Format::Duration => duration(text).err().map(|help| {

@@ -45,6 +45,7 @@ impl Check<'_> {
         self.same();
         self.versions();
         self.taken();
+        self.age_keys();
         self.locked_in();
     }
 
@@ -174,14 +175,62 @@ impl Check<'_> {
             let from = secret
                 .and_then(|secret| secret.get("from"))
                 .map_or(&[][..], Node::one_or_many);
-            let is_inside = |from: &Node| place(from).is_some_and(|(store, ..)| holder(store) == Some(&source.key));
-            if !from.is_empty() && from.iter().all(is_inside) {
+            let inside: Vec<_> = from
+                .iter()
+                .map(|from| place(from).and_then(|(store, ..)| holder(store)))
+                .collect();
+            if from.is_empty() || inside.iter().any(Option::is_none) {
+                continue;
+            }
+            let message = if inside.iter().all(|holder| *holder == Some(&source.key)) {
+                format!("the credentials of `{0}` are kept in `{0}` alone", source.key)
+            } else {
+                format!(
+                    "the credentials of `{}` are kept in other sources alone, and all are fetched at once",
+                    source.key
+                )
+            };
+            self.error(
+                "runbook/locked-in",
+                credentials.span,
+                message,
+                "keep them in another store too".to_owned(),
+            );
+        }
+    }
+
+    /// Checks that an age key can be had where it is said to be.
+    fn age_keys(&mut self) {
+        let root = self.root;
+        for store in root.list("stores") {
+            let Some(key) = store.get("sops").and_then(|sops| sops.get("age-key")) else {
+                continue;
+            };
+            let Some(holder) = key.get("store") else {
+                for name in ["path", "key"] {
+                    if let Some(given) = key.get(name) {
+                        let message = format!("`{name}` says where in a `store` the age key is, and none is named");
+                        let help = "name the `store`, or leave it out".to_owned();
+                        self.error("runbook/age-key", given.span, message, help);
+                    }
+                }
+                continue;
+            };
+            if key.get("path").is_none() {
+                let help = "name the `path` of the secret there".to_owned();
                 self.error(
-                    "runbook/locked-in",
-                    credentials.span,
-                    format!("the credentials of `{0}` are kept in `{0}` alone", source.key),
-                    "keep them in another store too".to_owned(),
+                    "runbook/age-key",
+                    holder.span,
+                    "the age key's place in its store is missing",
+                    help,
                 );
+            }
+            let mut stores = root.list("stores").iter();
+            let is_sops = |store: &Node| store_name(store) == holder.text() && store_kind(store) == Some("sops");
+            if stores.any(is_sops) {
+                let help = "keep it in a store of another kind, in a file or in a variable".to_owned();
+                let message = "an age key that opens SOPS files is itself in a SOPS file";
+                self.error("runbook/age-key", holder.span, message, help);
             }
         }
     }

@@ -9,5 +9,6 @@ pub use self::runbook::{
     Target,
 };
 pub use self::stores::{
-    Auth, Aws, AwsReplica, AwsRole, Env, Exec, Files, Given, Kubernetes, Printed, Sops, Store, StoreKind, Vault,
+    Auth, Aws, AwsReplica, AwsRole, Env, Exec, Files, Given, Kubernetes, Printed, Sops, SopsKey, SopsPlace, Store,
+    StoreKind, Vault,
 };

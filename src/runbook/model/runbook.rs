@@ -94,6 +94,26 @@ pub enum Revision {
     Pinned(String),
 }
 
+impl Runbook {
+    /// Returns the source that a store reads from, if it is in one.
+    pub fn source_of(&self, store: &str) -> Option<&str> {
+        let store = self.stores.iter().find(|known| known.name == store)?;
+        store.kind.source()
+    }
+
+    /// Whether a secret may be read from a source.
+    pub fn reads_from_sources(&self) -> bool {
+        let mut places = self.secrets.values().flat_map(|spec| &spec.from);
+        places.any(|from| self.source_of(&from.store).is_some())
+    }
+
+    /// Whether a secret opens a source, and so must be read before.
+    pub fn opens_a_source(&self, secret: &str) -> bool {
+        let mut sources = self.sources.values();
+        sources.any(|source| source.credentials.as_deref() == Some(secret))
+    }
+}
+
 impl Revision {
     /// Takes a revision as it is written: a full hash is pinned, all else may move.
     pub fn of(text: &str) -> Self {

@@ -44,6 +44,28 @@ impl StoreKind {
             Self::Sops(_) | Self::Files(_) | Self::Env(_) | Self::Kubernetes(_) => false,
         }
     }
+
+    /// Returns the source that it reads from, if it is in one: nothing can be read of it before that is fetched.
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Sops(sops) => match &sops.place {
+                SopsPlace::Source(source) => Some(source),
+                SopsPlace::Folder(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Returns the other store that it needs itself.
+    pub fn needs(&self) -> Option<&str> {
+        match self {
+            Self::Sops(sops) => match &sops.age_key {
+                Some(SopsKey::Store { store, .. }) => Some(store),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// AWS Secrets Manager.
@@ -86,8 +108,45 @@ pub struct AwsRole {
 /// SOPS files.
 #[derive(Debug, Clone)]
 pub struct Sops {
-    /// The source that holds them.
-    pub source: String,
+    /// Where they are.
+    pub place: SopsPlace,
+    /// The folder within that place which paths begin at; empty for the whole of it.
+    pub path: String,
+    /// The age key that opens them.
+    pub age_key: Option<SopsKey>,
+    /// The program for those that it does not open.
+    pub program: String,
+    /// The home of GnuPG that the program uses.
+    pub gnupg_home: Option<String>,
+    /// The variables of the environment that the program gets.
+    pub env: Vec<String>,
+}
+
+/// Where SOPS files are.
+#[derive(Debug, Clone)]
+pub enum SopsPlace {
+    /// In the source of this name.
+    Source(String),
+    /// In a folder of this machine.
+    Folder(String),
+}
+
+/// Where an age key comes from.
+#[derive(Debug, Clone)]
+pub enum SopsKey {
+    /// From a variable of the environment.
+    Env(String),
+    /// From a file of this machine.
+    File(String),
+    /// From another store.
+    Store {
+        /// The store's name.
+        store: String,
+        /// The path of the secret there.
+        path: String,
+        /// The key in it; its only one unless given.
+        key: Option<String>,
+    },
 }
 
 /// Files on this machine.

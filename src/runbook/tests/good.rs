@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::runbook::{
     AgentKind, App, Auth, Check, ClusterState, Expect, ExtraAction, From, Given, Plain, Printed, Revision, Runbook,
-    SecretShape, StoreKind, Taken, parse,
+    SecretShape, SopsKey, SopsPlace, StoreKind, Taken, parse,
 };
 
 pub(super) const SMALL: &str = include_str!("../../../runbooks/small.yaml");
@@ -99,7 +99,7 @@ fn every_key_of_the_format_reaches_the_runbook() {
     assert_eq!(runbook.target.namespaces, ["local-path-storage"]);
     assert_eq!(runbook.target.never.len(), 2);
     assert_eq!(
-        runbook.target.replaces.unwrap().server.as_str(),
+        runbook.target.replaces.as_ref().unwrap().server.as_str(),
         "https://10.0.0.3:6443/"
     );
     assert!(matches!(&runbook.sources["charts"].revision, Revision::Pinned(hash) if hash.starts_with("8a3f")));
@@ -108,9 +108,30 @@ fn every_key_of_the_format_reaches_the_runbook() {
     assert_eq!(
         names,
         [
-            "vault", "old", "aws", "sops", "stick", "env", "exec", "mgmt", "ci", "ann", "strict", "sidecar"
+            "vault", "old", "aws", "sops", "stick", "env", "exec", "mgmt", "ci", "ann", "strict", "sidecar", "drawer",
+            "shelf", "box"
         ]
     );
+    assert_eq!(runbook.stores[3].kind.source(), Some("platform"));
+    let drawer_store = &runbook.stores[12];
+    let StoreKind::Sops(drawer) = &drawer_store.kind else {
+        panic!()
+    };
+    assert!(matches!(&drawer.place, SopsPlace::Folder(folder) if folder == "/etc/dr/sops"));
+    assert!(
+        matches!(&drawer.age_key, Some(SopsKey::Store { store, path, key: Some(key) })
+        if store == "vault" && path == "dr/age" && key == "prod")
+    );
+    assert_eq!(
+        (
+            drawer.path.as_str(),
+            drawer.program.as_str(),
+            drawer.gnupg_home.as_deref()
+        ),
+        ("prod", "/usr/local/bin/sops", Some("/etc/dr/gnupg"))
+    );
+    assert_eq!((drawer.env.len(), drawer_store.kind.needs()), (1, Some("vault")));
+    assert!(runbook.reads_from_sources() && runbook.opens_a_source("repo-platform"));
     let StoreKind::Vault(vault) = &runbook.stores[0].kind else {
         panic!()
     };

@@ -1,11 +1,11 @@
 //! Looks at every place.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::stores::{amiss, amiss_together, closed, learn, with_set};
-use super::super::taken::taken;
+use super::super::stores::{amiss, amiss_together, closed, learn, taken, with_set};
 use super::told::{Credential, Place, Seen, Survey};
 use crate::finding::Finding;
 use crate::redact::{Redactor, Secret};
@@ -16,8 +16,8 @@ use crate::secrets::{self, Error, ErrorKind, Request, Store, Stored, Wanted, loo
 type Spot<'run> = (&'run String, &'run SecretSpec, &'run From);
 
 /// Looks at every place from which the runbook reads a secret. Only reads; the redactor learns what is read.
-pub async fn survey(runbook: &Runbook, stores: &[Box<dyn Store>], redactor: &Redactor, now: Timestamp) -> Survey {
-    let closed = closed(stores).await;
+pub async fn survey(runbook: &Runbook, stores: &[Arc<dyn Store>], redactor: &Redactor, now: Timestamp) -> Survey {
+    let closed = closed(stores.iter()).await;
     let (reads, looks): (Vec<Spot<'_>>, Vec<Spot<'_>>) = runbook
         .secrets
         .iter()
@@ -86,7 +86,7 @@ fn is_read(spec: &SecretSpec, from: &From) -> bool {
 /// Asks of every spot whose store lets us in.
 async fn ask<'run, Answer, Asked>(
     spots: &[Spot<'run>],
-    stores: &'run [Box<dyn Store>],
+    stores: &'run [Arc<dyn Store>],
     closed: &BTreeMap<String, Error>,
     ask: impl FnOnce(Vec<Request<'run>>) -> Asked,
 ) -> Vec<Result<Answer, Error>>

@@ -25,6 +25,7 @@ mod program;
 mod refusals;
 mod rotated;
 pub(crate) mod scene;
+mod sealed;
 mod sets;
 mod shop;
 mod stopped;

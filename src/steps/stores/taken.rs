@@ -16,7 +16,7 @@ use crate::secrets::{Error, ErrorKind, Stored};
 /// # Errors
 /// [`ErrorKind::MissingKey`] for a key or field that is not there, [`ErrorKind::NotText`] for a value that is not what the runbook
 /// takes it for. No error quotes a value.
-pub(super) fn taken(stored: Stored, from: &From) -> Result<BTreeMap<String, Secret>, Error> {
+pub(in crate::steps) fn taken(stored: Stored, from: &From) -> Result<BTreeMap<String, Secret>, Error> {
     if from.keys.is_empty() {
         return Ok(stored.data);
     }
