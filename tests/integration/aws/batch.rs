@@ -16,7 +16,7 @@ async fn read(store: &dyn Store, paths: &[&str]) -> Vec<Result<Stored, gitops_dr
             wanted: Wanted { path, version: None },
         })
         .collect();
-    read_all(&requests).await
+    read_all(requests).await
 }
 
 #[tokio::test]
