@@ -59,7 +59,7 @@ impl Stop {
                 }
                 (
                     RunOutcome::Failed,
-                    failure.hint("mend it in Git, and run the restore again: what is done is found as it is"),
+                    failure.hint("mend it in Git, and go on with `--resume`: what is done is found as it is"),
                 )
             }
         }

@@ -76,6 +76,9 @@ impl Error {
             Self::NoDependency { .. } => {
                 "run `helm dependency build` in its folder and commit `charts/`: nothing is downloaded during a recovery"
             }
+            Self::NotFetched { source, .. } if source.to_string().contains("no chart version found") => {
+                "its repository answered and has no such version: name one that it has (`helm search repo --versions`)"
+            }
             Self::NotFetched { .. } => {
                 "see to it that its repository answers, and that the runbook restores its login; what was fetched once is kept here"
             }

@@ -193,6 +193,9 @@ impl Prepare {
         })?;
 
         let platform = self.look_ahead(&install, &beside.roots, context).await?;
+        for stranger in plan::strangers(platform, runbook) {
+            context.notice(format!("Mind that {stranger}."));
+        }
         let projects: Vec<_> = install
             .manifests()
             .filter(|manifest| manifest.is("argoproj.io", "AppProject"))

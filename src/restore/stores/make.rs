@@ -1,5 +1,6 @@
 //! One arm for each kind of store.
 
+use super::plain::together;
 use super::{aws, env, exec, files, kubernetes, sops, vault};
 use crate::event::Failure;
 use crate::redact::Redactor;
@@ -22,11 +23,18 @@ pub(in super::super) fn stores(
         .collect();
     // What needs another comes after it.
     configured.sort_by_key(|store| store.kind.needs().is_some());
-    let mut made = Vec::with_capacity(configured.len());
+    let (mut made, mut failures) = (Vec::with_capacity(configured.len()), Vec::new());
     for store in configured {
-        made.push(Arc::from(make(store, &made, fetched, redactor)?));
+        match make(store, &made, fetched, redactor) {
+            Ok(store) => made.push(Arc::from(store)),
+            Err(failure) => failures.push(failure),
+        }
     }
-    Ok(made)
+    if failures.is_empty() {
+        Ok(made)
+    } else {
+        Err(together(failures))
+    }
 }
 
 /// Returns the stores that secrets are read from, and those that these need themselves.

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::plain::value;
+use super::plain::{pair, value};
 use crate::event::Failure;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{Auth, Given, Plain, Vault};
@@ -44,12 +44,15 @@ fn login(name: &str, auth: &Auth) -> Result<Login, Failure> {
             role_id,
             secret_id,
             wrapped,
-        } => Login::AppRole {
-            mount: mount.clone(),
-            role_id: value(name, role_id)?,
-            secret_id: value(name, secret_id)?,
-            wrapped: *wrapped,
-        },
+        } => {
+            let (role_id, secret_id) = pair(name, role_id, secret_id)?;
+            Login::AppRole {
+                mount: mount.clone(),
+                role_id,
+                secret_id,
+                wrapped: *wrapped,
+            }
+        }
         Auth::Kubernetes { mount, role, token } => Login::Kubernetes {
             mount: mount.clone(),
             role: role.clone(),

@@ -232,8 +232,7 @@ fn unreadable(failures: Vec<(&str, Error)>) -> Failure {
         if count == 1 { "secret" } else { "secrets" }
     ));
     for (failure, names) in by_error {
-        all.causes.push(format!("{}: {}", names.join(", "), failure.message));
-        all.causes.extend(failure.causes);
+        all.causes.push(format!("{}: {}", names.join(", "), failure.words()));
         all.hints.extend(failure.hints);
     }
     all

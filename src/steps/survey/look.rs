@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::stores::{amiss, amiss_together, closed, learn, taken, with_set};
-use super::told::{Credential, Place, Seen, Survey};
+use super::told::{Credential, Lack, Place, Seen, Survey};
 use crate::finding::Finding;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{From, Runbook, SecretShape, SecretSpec};
@@ -58,7 +58,10 @@ pub async fn survey(runbook: &Runbook, stores: &[Arc<dyn Store>], redactor: &Red
                 .map(|(from, seen)| Place {
                     store: from.store.clone(),
                     path: from.path.clone(),
-                    seen: seen.unwrap_or_else(|error| Seen::Missing(error.into())),
+                    seen: seen.unwrap_or_else(|error| Seen::Lacking {
+                        how: Lack::of(error.kind()),
+                        failure: error.into(),
+                    }),
                 })
                 .collect(),
             findings: judged(name, spec, values, now),

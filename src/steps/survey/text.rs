@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::told::{Credential, Place, Seen, Survey};
+use super::told::{Credential, Lack, Place, Seen, Survey};
 use crate::event::Failure;
 
 impl fmt::Display for Survey {
@@ -52,7 +52,9 @@ impl Survey {
         let mut reasons: Vec<(&Failure, Vec<&str>)> = Vec::new();
         for secret in &self.secrets {
             for place in &secret.places {
-                let Seen::Missing(failure) = &place.seen else { continue };
+                let Seen::Lacking { failure, .. } = &place.seen else {
+                    continue;
+                };
                 match reasons.iter_mut().find(|(known, _)| *known == failure) {
                     Some((_, names)) => names.push(&secret.name),
                     None => reasons.push((failure, vec![&secret.name])),
@@ -71,26 +73,41 @@ impl Survey {
         Ok(())
     }
 
+    /// Sums up, with the names of those that somebody has to look after.
     fn verdict(&self) -> String {
+        let named = |is: &dyn Fn(&Credential) -> bool| -> Vec<&str> {
+            let those = self.secrets.iter().filter(|secret| is(secret));
+            those.map(|secret| secret.name.as_str()).collect()
+        };
         let all = self.secrets.len();
-        let amiss = self.secrets.iter().filter(|secret| !secret.is_here()).count();
-        let nowhere = self
-            .secrets
-            .iter()
-            .filter(|secret| secret.is_nowhere() && !secret.optional)
-            .count();
-        match (amiss, nowhere) {
-            (0, _) if self.is_complete() => format!("all {all} secrets can be read from every place"),
-            (0, _) => format!("all {all} secrets can be read, and what is in them is wrong"),
-            (_, 0) => format!("all {all} secrets can be read, {amiss} of them not from every place"),
-            _ => format!("{nowhere} of {all} secrets cannot be read from anywhere"),
+        let nowhere = |secret: &Credential| secret.is_nowhere() && !secret.optional;
+        let mut said = Vec::new();
+        for (what, names) in [
+            ("cannot be read from anywhere", named(&nowhere)),
+            (
+                "cannot be read from every place",
+                named(&|secret| !secret.is_here() && !nowhere(secret)),
+            ),
+            ("cannot be restored as it is", named(&Credential::is_wrong)),
+        ] {
+            if !names.is_empty() {
+                said.push(format!("{} of {all} {what}: {}", names.len(), names.join(", ")));
+            }
         }
+        if said.is_empty() && self.is_complete() {
+            return format!("all {all} secrets can be read from every place");
+        }
+        if said.is_empty() {
+            return format!("all {all} secrets can be read, and together they cannot be restored");
+        }
+        said.join("\n")
     }
 }
 
 impl Credential {
     fn is_nowhere(&self) -> bool {
-        self.places.iter().all(|place| matches!(place.seen, Seen::Missing(_)))
+        let is_lacking = |place: &Place| matches!(place.seen, Seen::Lacking { .. });
+        self.places.iter().all(is_lacking)
     }
 }
 
@@ -99,12 +116,18 @@ fn row(secret: &Credential, at: usize, place: &Place, now: Timestamp) -> [String
     let found_in = format!("{} {}", place.store, place.path);
     let (is, version, written) = match &place.seen {
         Seen::Found { version, written, read } => (
-            if *read { "read" } else { "there" },
+            match (*read, secret.is_wrong()) {
+                (true, true) => "read, WRONG",
+                (true, false) => "read",
+                (false, _) => "there",
+            },
             version.clone().unwrap_or_default(),
             written.map(|written| age(written, now)).unwrap_or_default(),
         ),
-        Seen::Missing(_) if secret.optional => ("not there, optional", String::new(), String::new()),
-        Seen::Missing(_) => ("MISSING", String::new(), String::new()),
+        Seen::Lacking { how: Lack::Missing, .. } if secret.optional => {
+            ("not there, optional", String::new(), String::new())
+        }
+        Seen::Lacking { how, .. } => (how.word(), String::new(), String::new()),
     };
     [name, found_in, is.to_owned(), version, written]
 }
@@ -113,7 +136,8 @@ fn row(secret: &Credential, at: usize, place: &Place, now: Timestamp) -> [String
 fn age(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(then).as_secs().max(0);
     let (count, unit) = match seconds {
-        0..3600 => (seconds / 60, "minute"),
+        0..60 => return "just now".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
         3600..86_400 => (seconds / 3600, "hour"),
         _ => (seconds / 86_400, "day"),
     };

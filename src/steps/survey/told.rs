@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::event::Failure;
 use crate::finding::{Finding, Severity};
+use crate::secrets::ErrorKind;
 
 /// What was found of all secrets of a runbook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,7 +61,57 @@ pub enum Seen {
         read: bool,
     },
     /// It cannot be had.
-    Missing(Failure),
+    Lacking {
+        /// In which way.
+        how: Lack,
+        /// Why, and how to mend it.
+        failure: Failure,
+    },
+}
+
+/// In which way a secret cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lack {
+    /// The store answers, and it is not there.
+    Missing,
+    /// The store answers, and does not let us in or not read it.
+    Denied,
+    /// The store cannot be asked, now.
+    Unreachable,
+    /// It is there or not; what was asked or answered makes no sense.
+    Unclear,
+}
+
+impl Lack {
+    /// Tells it by what a store said.
+    pub(super) fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::MissingPath
+            | ErrorKind::MissingVersion
+            | ErrorKind::MissingKey
+            | ErrorKind::Deleted
+            | ErrorKind::Destroyed => Self::Missing,
+            ErrorKind::Denied | ErrorKind::Login => Self::Denied,
+            ErrorKind::Unreachable
+            | ErrorKind::Untrusted
+            | ErrorKind::Sealed
+            | ErrorKind::NotInitialised
+            | ErrorKind::Standby
+            | ErrorKind::Throttled => Self::Unreachable,
+            _ => Self::Unclear,
+        }
+    }
+
+    /// Returns the word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Missing => "MISSING",
+            Self::Denied => "DENIED",
+            Self::Unreachable => "UNREACHABLE",
+            Self::Unclear => "UNCLEAR",
+        }
+    }
 }
 
 impl Survey {
@@ -89,11 +140,13 @@ impl Survey {
 impl Credential {
     /// Whether it can be had from every place, or need not.
     pub fn is_here(&self) -> bool {
-        let missing = self
-            .places
-            .iter()
-            .filter(|place| matches!(place.seen, Seen::Missing(_)))
-            .count();
+        let is_lacking = |place: &&Place| matches!(place.seen, Seen::Lacking { .. });
+        let missing = self.places.iter().filter(is_lacking).count();
         missing == 0 || (self.optional && missing == self.places.len())
+    }
+
+    /// Whether what was read of it cannot be restored.
+    pub fn is_wrong(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 }

@@ -50,23 +50,43 @@ impl Away {
 
 /// Why what stands in the way of an app that has others below it does not count.
 pub(super) struct Excuse<'rules> {
-    /// The cluster that one below it goes to.
-    pub(super) away: &'rules Away,
+    cause: Cause<'rules>,
     /// The app below it.
     pub(super) app: ObjectRef,
 }
 
+/// Why an app is not waited for, so that what its state does to those above it does not count either.
+enum Cause<'rules> {
+    /// It goes to a cluster that cannot be reached.
+    Away(&'rules Away),
+    /// The runbook leaves it out, or accepts its health; with the reason.
+    Accepted(&'rules str),
+}
+
 impl Excuse<'_> {
-    /// Returns what is said of an app whose only trouble is one that goes to a cluster which is gone.
-    pub(super) fn exception(&self, name: &str, words: &str) -> Option<Exception> {
-        match &self.away.state {
-            AwayState::Held => None,
-            AwayState::Gone(reason) => Some(Exception {
-                subject: name.to_owned(),
-                what: words.to_owned(),
-                reason: reason.clone(),
-            }),
+    /// Whether it is looked at again when a cluster is connected.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.cause, Cause::Away(away) if away.is_held())
+    }
+
+    /// Says why the app below is not ready.
+    pub(super) fn words(&self) -> String {
+        match self.cause {
+            Cause::Away(away) => away.words(),
+            Cause::Accepted(reason) => reason.to_owned(),
         }
+    }
+
+    /// Returns what is said of an app whose only trouble is one that nobody waits for.
+    pub(super) fn exception(&self, name: &str, words: &str) -> Option<Exception> {
+        (!self.is_held()).then(|| Exception {
+            subject: name.to_owned(),
+            what: words.to_owned(),
+            reason: match self.cause {
+                Cause::Away(away) => away.words(),
+                Cause::Accepted(reason) => format!("only for {}: {reason}", self.app.name),
+            },
+        })
     }
 }
 
@@ -79,25 +99,39 @@ impl<'tree> View<'tree> {
             .find(|away| app.goes_to(&away.name, &away.servers))
     }
 
-    /// Takes away the obstacles of an app that are there only because apps below it go to clusters which cannot be reached.
+    /// Returns why an app is not waited for, if it is not.
+    fn cause(&self, id: &ObjectRef) -> Option<Cause<'tree>> {
+        let app = Application::new(closure::object(self.tree, id)?);
+        if let Some(away) = self.away(app) {
+            return Some(Cause::Away(away));
+        }
+        let policy = closure::policy(self.rules, id)?;
+        let accepted = policy.ignore || policy.allow.iter().any(|word| word == app.health());
+        accepted.then_some(Cause::Accepted(&policy.reason))
+    }
+
+    /// Takes away the obstacles of an app that are there only because of apps below it for which nobody waits: they go to clusters
+    /// which cannot be reached, or the runbook leaves them out or accepts their health.
     ///
-    /// Its health is then not its own. A sync that waits for such an app is excused only where the cluster is connected
-    /// later: where it is gone, what comes after that app never comes, and nobody must be told that all is well.
+    /// Its health is then not its own. A sync that waits for such an app is excused only where its cluster is connected
+    /// later: else what comes after that app never comes, and nobody must be told that all is well.
     pub(super) fn excuse(&self, object: &Value, obstacles: &mut Vec<Obstacle>) -> Option<Excuse<'tree>> {
         let app = Application::new(object);
         let below: Vec<Excuse<'tree>> = app
             .children()
             .filter_map(|id| {
-                let away = self.away(Application::new(closure::object(self.tree, &id)?))?;
-                Some(Excuse { away, app: id })
+                Some(Excuse {
+                    cause: self.cause(&id)?,
+                    app: id,
+                })
             })
             .collect();
-        let away = |id: &ObjectRef| below.iter().any(|excuse| excuse.app == *id);
+        let is_excused = |id: &ObjectRef| below.iter().any(|excuse| excuse.app == *id);
         let unhealthy: Vec<_> = app
             .resources()
             .filter(|resource| !matches!(resource.health(), "" | "Healthy"))
             .collect();
-        let by_health = !unhealthy.is_empty() && unhealthy.iter().all(|resource| away(&resource.id()));
+        let by_health = !unhealthy.is_empty() && unhealthy.iter().all(|resource| is_excused(&resource.id()));
         let waits = |excuse: &Excuse<'_>, obstacle: &Obstacle| {
             let named = excuse.app.to_string();
             obstacle.word.is_none()
@@ -106,9 +140,7 @@ impl<'tree> View<'tree> {
         };
         let excused = |obstacle: &Obstacle| {
             (by_health && obstacle.word.as_deref() == Some(app.health()))
-                || below
-                    .iter()
-                    .any(|excuse| excuse.away.is_held() && waits(excuse, obstacle))
+                || below.iter().any(|excuse| excuse.is_held() && waits(excuse, obstacle))
         };
         let before = obstacles.len();
         // An app whose sync waits for one that is held is also out of sync, for what comes after that one.
@@ -122,7 +154,11 @@ impl<'tree> View<'tree> {
         if obstacles.len() == before {
             return None;
         }
-        below.into_iter().max_by_key(|excuse| excuse.away.is_held())
+        // Only those that are not well keep it from being so.
+        let is_unhealthy = |excuse: &Excuse<'_>| unhealthy.iter().any(|resource| resource.id() == excuse.app);
+        below
+            .into_iter()
+            .max_by_key(|excuse| (excuse.is_held(), is_unhealthy(excuse)))
     }
 }
 

@@ -161,7 +161,7 @@ impl<'tree> View<'tree> {
                 .and_then(|excuse| excuse.exception(&member.id.name, &words)),
             _ => None,
         };
-        let is_held = phase == NodePhase::Ready && excuse.as_ref().is_some_and(|excuse| excuse.away.is_held());
+        let is_held = phase == NodePhase::Ready && excuse.as_ref().is_some_and(|excuse| excuse.is_held());
         let phase = match (phase, &excuse) {
             (NodePhase::Ready, Some(_)) if is_held => NodePhase::Progressing,
             (NodePhase::Ready, Some(_)) => NodePhase::Excepted,
@@ -170,7 +170,7 @@ impl<'tree> View<'tree> {
         let mut node = node(member, phase, words);
         node.revision = revision;
         node.blocked_by = match excuse.filter(|_| is_held) {
-            Some(excuse) => vec![about(&excuse.app, excuse.away.words())],
+            Some(excuse) => vec![about(&excuse.app, excuse.words())],
             None => blockers(&obstacles, phase, &node.words),
         };
         let mut judged = Judged {

@@ -147,6 +147,42 @@ fn an_ignored_app_takes_along_what_follows_from_it_alone() {
 }
 
 #[test]
+fn an_app_is_not_kept_waiting_by_one_below_it_that_is_left_out_or_accepted() {
+    let unwell = |health: &str, word: &str| {
+        let mut cart = ready("cart", &[]);
+        cart["status"]["health"] = json!({"status": health});
+        let mut root = ready("root", &["cart"]);
+        root["status"]["health"] = json!({"status": word});
+        for resource in root["status"]["resources"].as_array_mut().unwrap() {
+            if resource["name"] == "cart" {
+                resource["health"] = json!({"status": health});
+            }
+        }
+        Platform::new([root, cart])
+    };
+    let mut shop = unwell("Degraded", "Degraded");
+    assert_eq!(shop.decide(6).phases()[0], ("root", Failing), "nothing is accepted");
+    shop.ignore("cart");
+    let decision = shop.decide(16);
+    assert_eq!(decision.phases(), [("root", Excepted), ("cart", Ignored)]);
+    let told: Vec<_> = decision
+        .exceptions
+        .iter()
+        .map(|one| (one.subject.as_str(), one.reason.as_str()))
+        .collect();
+    assert_eq!(told[0].0, "root");
+    assert!(told[0].1.starts_with("only for cart: "), "{told:?}");
+
+    let mut shop = unwell("Suspended", "Suspended");
+    shop.allow("cart", &["Suspended"]);
+    assert_eq!(shop.decide(6).phases(), [("root", Excepted), ("cart", Excepted)]);
+    // Another word than the one that is accepted is a trouble of both.
+    let mut shop = unwell("Degraded", "Degraded");
+    shop.allow("cart", &["Suspended"]);
+    assert_eq!(shop.decide(6).phases(), [("root", Failing), ("cart", Failing)]);
+}
+
+#[test]
 fn an_allowed_word_is_an_exception_with_its_reason() {
     let mut shop = shop();
     shop.app("cart")["status"]["health"]["status"] = json!("Suspended");
