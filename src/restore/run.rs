@@ -13,7 +13,9 @@ use crate::event::{Failure, Run, RunId, RunOutcome, RunState};
 use crate::plan::{Action, Foresight, Plan, Waves, apps, manual};
 use crate::runbook::{ClusterState, Order, Runbook};
 use crate::secrets::Fetched;
-use crate::steps::{Connect, FetchSources, Holder, Options, Prepare, ReadSources, ReadStores, RunRecord, World, learn_variables};
+use crate::steps::{
+    Connect, FetchSources, Holder, Options, Prepare, ReadSources, ReadStores, RunRecord, World, learn_variables,
+};
 
 /// How a run that ends early ends.
 type Ended = (RunOutcome, Failure);

@@ -17,8 +17,8 @@ mod tree;
 pub(crate) use check::among;
 pub use model::{
     Agent, AgentKind, App, Approval, Auth, Aws, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep,
-    From, InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, SopsKey, SopsPlace, Source,
-    Store, StoreKind, Target, Vault,
+    From, InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, SopsKey,
+    SopsPlace, Source, Store, StoreKind, Target, Vault,
 };
 pub use parse::parse;
 pub use schema::schema;

@@ -177,6 +177,8 @@ impl<'run> Reading<'run> {
             self.put_off(&mut wanted, &mut early);
         }
         if failures.is_empty() {
+            // In the order of names, however they came to wait.
+            early.waiting.sort();
             return Ok(early);
         }
         let is_login = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Login);

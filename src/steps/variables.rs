@@ -1,11 +1,11 @@
-//! Which variables that a program of the runbook gets hold what nobody may see.
+//! Which variables that a program of the runbook, or of a store, gets hold what nobody may see.
 
 use std::path::Path;
 
 use url::Url;
 
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{ExtraAction, Runbook};
+use crate::runbook::{ExtraAction, Runbook, StoreKind};
 
 /// Words in the names of variables whose values are secret.
 const SECRET: [&str; 8] = ["TOKEN", "SECRET", "PASS", "PWD", "KEY", "CRED", "AUTH", "DSN"];
@@ -48,7 +48,11 @@ pub fn learn_variables(runbook: &Runbook, redactor: &Redactor) {
         ExtraAction::Run(program) => Some(program),
         _ => None,
     });
-    for name in programs.flat_map(|program| &program.env) {
+    let stores = runbook.stores.iter().filter_map(|store| match &store.kind {
+        StoreKind::Sops(sops) => Some(&sops.env),
+        _ => None,
+    });
+    for name in programs.map(|program| &program.env).chain(stores).flatten() {
         learn_of(name, &Masked::Everywhere, redactor);
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn make(
         Some(SopsKey::File(file)) => Some(AgeKey::File(PathBuf::from(file))),
         Some(SopsKey::Store { store, path, key }) => {
             let other = others.iter().find(|other| other.name() == store).ok_or_else(|| {
-                Failure::new(format!("store {name}: its age key is kept in the store {store}, which is not there"))
+                Failure::new(format!(
+                    "store {name}: its age key is kept in the store {store}, which is not there"
+                ))
             })?;
             Some(AgeKey::Store {
                 store: Arc::clone(other),

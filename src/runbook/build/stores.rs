@@ -55,7 +55,10 @@ fn sops(node: &Node) -> Option<Sops> {
     };
     Some(Sops {
         place,
-        path: text(node, "path").map(|path| normal(&path)).filter(|path| path != ".").unwrap_or_default(),
+        path: text(node, "path")
+            .map(|path| normal(&path))
+            .filter(|path| path != ".")
+            .unwrap_or_default(),
         age_key: optional(node, "age-key", age_key)?,
         program: text(node, "program").unwrap_or_else(|| "sops".to_owned()),
         gnupg_home: text(node, "gnupg-home"),

@@ -209,7 +209,12 @@ impl Check<'_> {
             };
             if key.get("path").is_none() {
                 let help = "name the `path` of the secret there".to_owned();
-                self.error("runbook/age-key", holder.span, "the age key's place in its store is missing", help);
+                self.error(
+                    "runbook/age-key",
+                    holder.span,
+                    "the age key's place in its store is missing",
+                    help,
+                );
             }
             let mut stores = root.list("stores").iter();
             let is_sops = |store: &Node| store_name(store) == holder.text() && store_kind(store) == Some("sops");

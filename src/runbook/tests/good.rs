@@ -109,7 +109,11 @@ fn every_key_of_the_format_reaches_the_runbook() {
         if store == "vault" && path == "dr/age" && key == "prod")
     );
     assert_eq!(
-        (drawer.path.as_str(), drawer.program.as_str(), drawer.gnupg_home.as_deref()),
+        (
+            drawer.path.as_str(),
+            drawer.program.as_str(),
+            drawer.gnupg_home.as_deref()
+        ),
         ("prod", "/usr/local/bin/sops", Some("/etc/dr/gnupg"))
     );
     assert_eq!((drawer.env.len(), runbook.stores[4].kind.needs()), (1, Some("vault")));

@@ -167,7 +167,11 @@ pub(super) mod tests {
             let text = sealed(&key, text.as_bytes(), "a:", kind);
             assert_eq!(data_key.value(&text, &path(&["a"])), expected, "{kind}");
         }
-        for text in ["hunter2", "ENC[AES256_GCM,data:x]", "ENC[AES256_GCM,data:?,iv:,tag:,type:str]"] {
+        for text in [
+            "hunter2",
+            "ENC[AES256_GCM,data:x]",
+            "ENC[AES256_GCM,data:?,iv:,tag:,type:str]",
+        ] {
             assert_eq!(data_key.value(text, &path(&["a"])), Err(Closed::Open), "{text}");
         }
         assert_eq!(data_key.value("", &path(&["a"])), Ok(Leaf::text("")));

@@ -181,7 +181,11 @@ mod tests {
         ] {
             assert_eq!(Document::read(text.as_bytes(), format).unwrap_err(), expected, "{text}");
         }
-        for (text, format) in [("a: [", Format::Yaml), ("{\"a\":", Format::Json), ("hunter2", Format::Dotenv)] {
+        for (text, format) in [
+            ("a: [", Format::Yaml),
+            ("{\"a\":", Format::Json),
+            ("hunter2", Format::Dotenv),
+        ] {
             let unread = Document::read(text.as_bytes(), format).unwrap_err();
             assert!(matches!(&unread, Unread::Broken(_)), "{text}: {unread:?}");
             assert!(!format!("{unread:?}").contains("hunter2"));

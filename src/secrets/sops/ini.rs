@@ -41,9 +41,15 @@ pub(super) fn read(text: &str) -> Result<(Value, Vec<(String, String)>), Unread>
             continue;
         }
         let is_quoted = |text: &str| text.starts_with(['"', '\'', '`']);
-        if is_quoted(key) || is_quoted(value) || key.contains(':') || value.ends_with('\\') || value.contains([';', '#'])
+        if is_quoted(key)
+            || is_quoted(value)
+            || key.contains(':')
+            || value.ends_with('\\')
+            || value.contains([';', '#'])
         {
-            return Err(Unread::Unsure("it holds quotation marks or other signs of its format".into()));
+            return Err(Unread::Unsure(
+                "it holds quotation marks or other signs of its format".into(),
+            ));
         }
         if let Some((_, entries)) = sections.last_mut() {
             if entries.iter().any(|(known, _)| known == key) {

@@ -48,7 +48,10 @@ impl<'de> Visitor<'de> for Tree {
         Ok(Value::Leaf(Leaf::number(number)))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "what is too large for SOPS loses digits there as well")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "what is too large for SOPS loses digits there as well"
+    )]
     fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
         Ok(Value::Leaf(match i64::try_from(number) {
             Ok(number) => Leaf::number(number),
@@ -114,7 +117,12 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_told_without_quoting_it() {
-        for text in [r#"{"a": hunter2}"#, r#"{"a": "hunter2""#, "{} hunter2", r#"{"a": "hunter2", "a": 1}"#] {
+        for text in [
+            r#"{"a": hunter2}"#,
+            r#"{"a": "hunter2""#,
+            "{} hunter2",
+            r#"{"a": "hunter2", "a": 1}"#,
+        ] {
             let unread = format!("{:?}", read(text).unwrap_err());
             assert!(unread.contains("no JSON") && !unread.contains("hunter2"), "{unread}");
         }

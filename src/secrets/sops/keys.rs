@@ -148,7 +148,8 @@ pub(super) mod tests {
     #[test]
     fn all_keys_of_a_file_are_read_and_the_one_that_fits_opens() {
         let ((mine, public), (other, other_public)) = (age_key(), age_key());
-        let text = format!("# created: today\n# public key: {other_public}\n{other}\n\n{mine}\nAGE-PLUGIN-YUBIKEY-1QQ\n");
+        let text =
+            format!("# created: today\n# public key: {other_public}\n{other}\n\n{mine}\nAGE-PLUGIN-YUBIKEY-1QQ\n");
         let keys = read(&text).unwrap();
         assert_eq!(keys.public(), [other_public.as_str(), public.as_str()]);
         assert_eq!(keys.foreign, 1);

@@ -136,7 +136,10 @@ mod tests {
 
     #[test]
     fn shares_of_a_key_are_seen_and_what_is_no_metadata_is_not_taken_for_it() {
-        let shared = [("key_groups__list_0__map_age__list_0__map_enc", "x"), ("version", "3.9.0")];
+        let shared = [
+            ("key_groups__list_0__map_age__list_0__map_enc", "x"),
+            ("version", "3.9.0"),
+        ];
         assert!(Metadata::of(&said(&shared)).unwrap().is_shared);
         assert_eq!(Metadata::of(&said(&[("enabled", "true")])), None);
     }

@@ -8,8 +8,8 @@ use super::rules::Rules;
 
 /// What a MAC begins with that counts encrypted values alone: the SHA-256 of `sops`.
 const ENCRYPTED_ALONE: [u8; 32] = [
-    0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b, 0x97, 0x5b, 0x3b,
-    0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
+    0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b, 0x0b, 0x97, 0x5b,
+    0x3b, 0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69,
 ];
 
 /// Why a file was not decrypted.
@@ -39,9 +39,9 @@ pub(super) fn decrypt(document: &Document, key: &DataKey, rules: &Rules) -> Resu
     if metadata.mac.is_empty() {
         return Err(Undone::Tampered("its MAC is missing".into()));
     }
-    let mac = key.mac(&metadata.mac, &metadata.last_modified).map_err(|_| {
-        Undone::Tampered("its MAC, or the time at which it was written, was changed".into())
-    })?;
+    let mac = key
+        .mac(&metadata.mac, &metadata.last_modified)
+        .map_err(|_| Undone::Tampered("its MAC, or the time at which it was written, was changed".into()))?;
     if mac.expose() != hexadecimal(&counted).as_bytes() {
         return Err(Undone::Tampered(
             "its MAC is that of other values: one was changed, added or taken away".into(),
@@ -144,7 +144,10 @@ mod tests {
     #[test]
     fn values_are_opened_in_their_order_once_the_mac_fits() {
         let tree = decrypted(&file(b"shownmehunter2", "")).unwrap();
-        assert_eq!(tree.get("db").unwrap().get("password").unwrap().as_str(), Some("hunter2"));
+        assert_eq!(
+            tree.get("db").unwrap().get("password").unwrap().as_str(),
+            Some("hunter2")
+        );
         assert_eq!(tree.get("note_unencrypted").unwrap().as_str(), Some("shown"));
         let alone = [&ENCRYPTED_ALONE[..], b"mehunter2"].concat();
         assert!(decrypted(&file(&alone, "  mac_only_encrypted: true\n")).is_ok());
@@ -161,19 +164,50 @@ mod tests {
         let line = |start: &str| good.lines().find(|line| line.trim().starts_with(start)).unwrap();
         let sealed_of = |start: &str| line(start).split_once(": ").unwrap().1.to_owned();
         let (user, password) = (sealed_of("user"), sealed_of("password"));
-        let swapped = good.replace(&user, "TMP").replace(&password, &user).replace("TMP", &password);
+        let swapped = good
+            .replace(&user, "TMP")
+            .replace(&password, &user)
+            .replace("TMP", &password);
         for (what, text, words) in [
             ("values swapped", swapped, "db.user was changed"),
             ("an open value changed", good.replace("shown", "other"), "other values"),
-            ("an encrypted value opened", good.replace(&password, "hunter3"), "should be encrypted"),
-            ("a number in place of a value", good.replace(&password, "7"), "should be encrypted"),
+            (
+                "an encrypted value opened",
+                good.replace(&password, "hunter3"),
+                "should be encrypted",
+            ),
+            (
+                "a number in place of a value",
+                good.replace(&password, "7"),
+                "should be encrypted",
+            ),
             ("a value emptied", good.replace(&password, "\"\""), "other values"),
-            ("a value taken away", good.replace(&format!("{}\n", line("password")), ""), "other values"),
-            ("a list in place of a value", good.replace(&user, &format!("[\"{user}\", \"{user}\"]")), "other values"),
-            ("the MAC taken away", good.replace(line("mac"), "  mac: \"\""), "MAC is missing"),
-            ("another time", good.replace(WRITTEN, "2026-11-22T05:00:00Z"), "the time at which"),
+            (
+                "a value taken away",
+                good.replace(&format!("{}\n", line("password")), ""),
+                "other values",
+            ),
+            (
+                "a list in place of a value",
+                good.replace(&user, &format!("[\"{user}\", \"{user}\"]")),
+                "other values",
+            ),
+            (
+                "the MAC taken away",
+                good.replace(line("mac"), "  mac: \"\""),
+                "MAC is missing",
+            ),
+            (
+                "another time",
+                good.replace(WRITTEN, "2026-11-22T05:00:00Z"),
+                "the time at which",
+            ),
             ("another MAC", file(b"shownmehunter3", ""), "other values"),
-            ("rules changed", format!("{good}  unencrypted_suffix: password\n"), "should be encrypted"),
+            (
+                "rules changed",
+                format!("{good}  unencrypted_suffix: password\n"),
+                "should be encrypted",
+            ),
         ] {
             match decrypted(&text) {
                 Err(Undone::Tampered(said)) => assert!(said.contains(words), "{what}: {said}"),

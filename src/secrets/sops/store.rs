@@ -48,18 +48,24 @@ impl Sops {
 
     fn folder(&self) -> Result<Folder, Error> {
         let path = self.settings.path.trim_matches('/');
-        let below = |root: &Path| if path.is_empty() { root.to_owned() } else { root.join(path) };
+        let below = |root: &Path| {
+            if path.is_empty() {
+                root.to_owned()
+            } else {
+                root.join(path)
+            }
+        };
         let (place, called) = match &self.settings.place {
             Place::Folder(folder) => (below(folder), below(folder).display().to_string()),
             Place::Source { name, fetched } => {
-                let root = fetched.folder(name).ok_or_else(|| {
-                    self.wrong(format!("the source {name} that it reads from is not fetched yet"))
-                })?;
+                let root = fetched
+                    .folder(name)
+                    .ok_or_else(|| self.wrong(&format!("the source {name} that it reads from is not fetched yet")))?;
                 let inside = below(root);
                 // Where a source keeps its files may be a link, and a link may lead anywhere.
                 let is_inside = |found: PathBuf| root.canonicalize().is_ok_and(|root| found.starts_with(root));
                 if inside.canonicalize().is_ok_and(|found| !is_inside(found)) {
-                    return Err(self.wrong(format!("{path} in source {name} leads out of it")));
+                    return Err(self.wrong(&format!("{path} in source {name} leads out of it")));
                 }
                 let called = if path.is_empty() {
                     format!("source {name}")
@@ -85,7 +91,7 @@ impl Sops {
             let text = self.key_text(key).await?;
             let keys = Keys::read(&text, &self.redactor).map_err(|why| {
                 let from = origin(key);
-                self.wrong(format!("its age key {from} cannot be used"))
+                self.wrong(&format!("its age key {from} cannot be used"))
                     .because(why)
                     .hint("it is what `age-keygen` prints: a line that begins with AGE-SECRET-KEY-1")
             })?;
@@ -99,7 +105,7 @@ impl Sops {
         match key {
             AgeKey::Given { key, .. } => Ok(key.clone()),
             AgeKey::File(path) => std::fs::read(path).map(Secret::new).map_err(|error| {
-                self.wrong(format!("its age key {} cannot be read: {error}", path.display()))
+                self.wrong(&format!("its age key {} cannot be read: {error}", path.display()))
                     .hint(format!("correct `age-key` of the store {}", self.settings.name))
             }),
             AgeKey::Store { store, path, key } => {
@@ -108,8 +114,8 @@ impl Sops {
                         error.kind(),
                         format!("store {}: its age key cannot be had: {error}", self.settings.name),
                     );
-                    let why = error.causes().iter().fold(why, |why, cause| why.because(cause));
-                    error.hints().iter().fold(why, |why, hint| why.hint(hint))
+                    let why = error.causes().iter().fold(why, Error::because);
+                    error.hints().iter().fold(why, Error::hint)
                 })?;
                 let names: Vec<&str> = stored.data.keys().map(String::as_str).collect();
                 let chosen = match (key, names.as_slice()) {
@@ -120,12 +126,20 @@ impl Sops {
                 chosen.cloned().ok_or_else(|| {
                     let place = format!("{path} in store {}", store.name());
                     let missing = key.as_ref().map_or_else(
-                        || format!("{place} has not one key, and the store {} does not say which", self.settings.name),
+                        || {
+                            format!(
+                                "{place} has not one key, and the store {} does not say which",
+                                self.settings.name
+                            )
+                        },
                         |key| format!("{place} has no key {key}"),
                     );
                     Error::new(ErrorKind::MissingKey, missing)
                         .because(format!("its keys are {}", names.join(", ")))
-                        .hint(format!("name one as `key` under `age-key` of the store {}", self.settings.name))
+                        .hint(format!(
+                            "name one as `key` under `age-key` of the store {}",
+                            self.settings.name
+                        ))
                 })
             }
         }
@@ -206,8 +220,11 @@ impl Sops {
         }
     }
 
-    fn wrong(&self, what: String) -> Error {
-        Error::new(ErrorKind::Configuration, format!("store {}: {what}", self.settings.name))
+    fn wrong(&self, what: &str) -> Error {
+        Error::new(
+            ErrorKind::Configuration,
+            format!("store {}: {what}", self.settings.name),
+        )
     }
 }
 

@@ -85,7 +85,10 @@ impl Trouble<'_> {
     pub(super) fn no_program(&self, why: &str) -> Error {
         self.of(ErrorKind::Configuration, "can be decrypted by the program `sops` alone")
             .because(why)
-            .because(format!("there is no program `{}` on this machine", self.settings.program))
+            .because(format!(
+                "there is no program `{}` on this machine",
+                self.settings.program
+            ))
             .hint(format!(
                 "install sops 3.9 or newer, or name it as `program` of the store {}",
                 self.settings.name
@@ -112,7 +115,9 @@ impl Trouble<'_> {
             exec::Error::Failed { said, .. } if TAMPERED.iter().any(|words| said.contains(words)) => {
                 (ErrorKind::Tampered, "was changed by other means than SOPS")
             }
-            exec::Error::Failed { status, .. } if status == NO_KEY => (ErrorKind::Denied, "is opened by no key that we have"),
+            exec::Error::Failed { status, .. } if status == NO_KEY => {
+                (ErrorKind::Denied, "is opened by no key that we have")
+            }
             _ => (ErrorKind::Answer, "was not decrypted"),
         };
         let failed = self

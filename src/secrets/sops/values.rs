@@ -79,9 +79,17 @@ fn secret(entries: Vec<(String, Value)>) -> Result<BTreeMap<String, Secret>, Str
                 "data" => {
                     let encoded = text(&key, value)?.unwrap_or_else(|| Secret::from(""));
                     // Line breaks in a folded text are no part of it.
-                    let bare: Zeroizing<Vec<u8>> =
-                        Zeroizing::new(encoded.expose().iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect());
-                    let decoded = STANDARD.decode(&*bare).map_err(|_| format!("data.{key} is no base64"))?;
+                    let bare: Zeroizing<Vec<u8>> = Zeroizing::new(
+                        encoded
+                            .expose()
+                            .iter()
+                            .copied()
+                            .filter(|byte| !byte.is_ascii_whitespace())
+                            .collect(),
+                    );
+                    let decoded = STANDARD
+                        .decode(&*bare)
+                        .map_err(|_| format!("data.{key} is no base64"))?;
                     values.insert(key, Secret::new(decoded));
                 }
                 "stringData" => {
@@ -172,7 +180,9 @@ mod tests {
     use super::*;
 
     fn shown(values: &BTreeMap<String, Secret>) -> Vec<(&str, &str)> {
-        let shown = values.iter().map(|(key, value)| (key.as_str(), value.expose_str().unwrap()));
+        let shown = values
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.expose_str().unwrap()));
         shown.collect()
     }
 

@@ -17,9 +17,8 @@ pub(super) fn read(text: &str) -> Result<Value, Unread> {
     let mut documents = 0;
     for next in Parser::new_from_str(text) {
         // What the parser says may quote the line.
-        let (event, _) = next.map_err(|error| {
-            Unread::Broken(format!("it is no YAML from line {} on", error.marker().line()))
-        })?;
+        let (event, _) =
+            next.map_err(|error| Unread::Broken(format!("it is no YAML from line {} on", error.marker().line())))?;
         if event.tag().is_some_and(|tag| !tag.is_yaml_core_schema_tag("str")) {
             return Err(Unread::Unsure("it holds tags (`!!name`)".into()));
         }
@@ -146,7 +145,11 @@ fn fraction(text: &str) -> Result<Leaf, Unread> {
     if text.eq_ignore_ascii_case(".inf") || text.eq_ignore_ascii_case(".nan") || text.contains('_') {
         return Err(unsure());
     }
-    if is_float(text) { float(text) } else { Ok(Leaf::text(text)) }
+    if is_float(text) {
+        float(text)
+    } else {
+        Ok(Leaf::text(text))
+    }
 }
 
 /// Whether it is a fraction: `(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.
@@ -259,7 +262,10 @@ mod tests {
             ("a: \"hunter2\n", "no YAML"),
         ] {
             let unread = format!("{:?}", read(text).unwrap_err());
-            assert!(unread.contains(words) && !unread.contains("hunter2"), "{text}: {unread}");
+            assert!(
+                unread.contains(words) && !unread.contains("hunter2"),
+                "{text}: {unread}"
+            );
         }
         let deep = "[".repeat(100) + &"]".repeat(100);
         assert!(matches!(read(&deep), Err(Unread::Broken(_))));

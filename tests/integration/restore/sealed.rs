@@ -15,7 +15,7 @@ const BYTES: &[u8] = b"c4n4ry-payments\r\n\xff\x00 end";
 
 /// The stores and secrets of the runbook. The signing key is in the repository alone, and what opens the repository is there
 /// first of all, where it cannot be read in time.
-const SECRETS: &str = r#"  - name: sealed
+const SECRETS: &str = r"  - name: sealed
     sops: {source: platform, path: secrets, age-key: {store: vault, path: dr/age, key: prod}, program: /nowhere/sops}
 agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
 secrets:
@@ -24,7 +24,7 @@ secrets:
   payments: {as: {namespace: shop, type: Opaque}, from: {sealed: payments.yaml}}
   license: {as: {namespace: shop, type: Opaque}, from: {sealed: license.pem, keys: {license: value}}}
 roots:
-"#;
+";
 
 fn runbook(text: &str) -> String {
     let (before, _) = text.split_once("agent:").unwrap();
@@ -33,6 +33,7 @@ fn runbook(text: &str) -> String {
 }
 
 /// Encrypts a file of the repository by the program.
+#[expect(clippy::disallowed_methods, reason = "the program is run as people do")]
 fn encrypted(public: &str, name: &str, text: &[u8], arguments: &[&str]) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(name);
@@ -64,7 +65,12 @@ async fn what_the_repository_keeps_encrypted_is_read_once_it_is_fetched_and_come
             manifest.as_bytes(),
             &["--encrypted-regex", "^(data|stringData)$"],
         ),
-        encrypted(&public, "argocd.env", format!("SECRETKEY={SIGNING_KEY}\n").as_bytes(), &[]),
+        encrypted(
+            &public,
+            "argocd.env",
+            format!("SECRETKEY={SIGNING_KEY}\n").as_bytes(),
+            &[],
+        ),
         encrypted(&public, "license.pem", BYTES, &[]),
     ];
     let scene = Scene::with(files().into_iter().chain(sealed.clone()).collect()).await;
@@ -83,11 +89,18 @@ async fn what_the_repository_keeps_encrypted_is_read_once_it_is_fetched_and_come
 
     // Neither does anything come of a file that somebody changed.
     let secret = identity.to_string();
-    store.put("dr/age", [("prod", secret.expose_secret()), ("test", "x")]).await.unwrap();
+    store
+        .put("dr/age", [("prod", secret.expose_secret()), ("test", "x")])
+        .await
+        .unwrap();
     let (name, text) = &sealed[0];
     let tampered = text.replace("name: payments", "name: other");
     assert_ne!(&tampered, text);
-    scene.platform.commit("change it by hand", [(name.clone(), tampered)]).await.unwrap();
+    scene
+        .platform
+        .commit("change it by hand", [(name.clone(), tampered)])
+        .await
+        .unwrap();
     let refused = scene.restore_with(runbook, &[]).await;
     assert_eq!(refused.code, 2, "{}", refused.said());
     assert!(
@@ -97,10 +110,14 @@ async fn what_the_repository_keeps_encrypted_is_read_once_it_is_fetched_and_come
     );
     assert!(scene.mutations().await.is_empty());
 
-    scene.platform.commit("bring it back", [(name.clone(), text.clone())]).await.unwrap();
+    scene
+        .platform
+        .commit("bring it back", [(name.clone(), text.clone())])
+        .await
+        .unwrap();
     let ran = scene.restore_with(runbook, &["--deadline", "10m"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    let said = flat(&ran.out);
+    let said = flat(&ran.said());
     for words in [
         "Secret repo-platform came from its fallback, vault dr/repo-platform",
         "Secret argocd-secret came from its fallback, sealed argocd.env",
@@ -110,10 +127,18 @@ async fn what_the_repository_keeps_encrypted_is_read_once_it_is_fetched_and_come
         assert!(said.contains(words), "“{words}” is not said:\n{}", ran.said());
     }
     assert_eq!(value(&scene, "shop", "payments", "blob").await.as_deref(), Some(BYTES));
-    assert_eq!(value(&scene, "shop", "payments", "user").await.as_deref(), Some(&b"me"[..]));
-    assert_eq!(value(&scene, "shop", "license", "license").await.as_deref(), Some(BYTES));
     assert_eq!(
-        value(&scene, "argocd", "argocd-secret", "server.secretkey").await.as_deref(),
+        value(&scene, "shop", "payments", "user").await.as_deref(),
+        Some(&b"me"[..])
+    );
+    assert_eq!(
+        value(&scene, "shop", "license", "license").await.as_deref(),
+        Some(BYTES)
+    );
+    assert_eq!(
+        value(&scene, "argocd", "argocd-secret", "server.secretkey")
+            .await
+            .as_deref(),
         Some(SIGNING_KEY.as_bytes())
     );
     // Nothing of it lies about: neither the key nor a value, in what is shown and in what the run leaves behind.

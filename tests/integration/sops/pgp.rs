@@ -29,7 +29,15 @@ impl Keyring {
 
     /// Makes a key and returns its fingerprint.
     fn key(&self) -> String {
-        self.gpg(&["--passphrase", "", "--quick-generate-key", "dr@example.com", "default", "default", "never"]);
+        self.gpg(&[
+            "--passphrase",
+            "",
+            "--quick-generate-key",
+            "dr@example.com",
+            "default",
+            "default",
+            "never",
+        ]);
         let listed = self.gpg(&["--with-colons", "--list-keys"]);
         let line = listed.lines().find(|line| line.starts_with("fpr:")).unwrap();
         line.split(':').nth(9).unwrap().to_owned()
@@ -63,7 +71,11 @@ async fn a_file_for_pgp_is_opened_by_the_program_with_the_keyring_that_is_named(
     says(
         &drawer,
         &without,
-        &["can be decrypted by the program `sops` alone", "it is encrypted for PGP", "or name it as `program`"],
+        &[
+            "can be decrypted by the program `sops` alone",
+            "it is encrypted for PGP",
+            "or name it as `program`",
+        ],
     );
 
     let program = Programs::find().unwrap().built("sops").unwrap().display().to_string();
@@ -76,7 +88,10 @@ async fn a_file_for_pgp_is_opened_by_the_program_with_the_keyring_that_is_named(
     assert_eq!((values["password"].as_str(), values["port"].as_str()), (CANARY, "5432"));
     let blob = store.read("blob", None).await.unwrap();
     assert_eq!(blob.data[WHOLE].expose(), [0, 255, 13, 10]);
-    assert_eq!(store.look("a.yaml", None).await.unwrap().keys.unwrap(), ["password", "port"]);
+    assert_eq!(
+        store.look("a.yaml", None).await.unwrap().keys.unwrap(),
+        ["password", "port"]
+    );
 
     // A keyring without the key.
     let empty = Keyring::new();
@@ -86,7 +101,11 @@ async fn a_file_for_pgp_is_opened_by_the_program_with_the_keyring_that_is_named(
     });
     let error = store.read("a.yaml", None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
-    says(&drawer, &error, &["is opened by no key that we have", "`gnupg-home` and `env`"]);
+    says(
+        &drawer,
+        &error,
+        &["is opened by no key that we have", "`gnupg-home` and `env`"],
+    );
 
     // What the program refuses is refused.
     let text = drawer.text("a.yaml").replace("password:", "passwort:");
@@ -96,6 +115,10 @@ async fn a_file_for_pgp_is_opened_by_the_program_with_the_keyring_that_is_named(
         settings.gnupg_home = Some(home);
     });
     let error = store.read("a.yaml", None).await.unwrap_err();
-    says(&drawer, &error, &["message authentication failed", "bring back the version before"]);
+    says(
+        &drawer,
+        &error,
+        &["message authentication failed", "bring back the version before"],
+    );
     assert_eq!(error.kind(), ErrorKind::Tampered, "{error} {:?}", error.causes());
 }

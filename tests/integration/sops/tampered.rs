@@ -9,7 +9,8 @@ use super::drawer::{CANARY, Drawer, says};
 /// A file with encrypted values, an open one and two values that could be swapped.
 fn drawer() -> Drawer {
     let drawer = Drawer::new();
-    let text = format!("user: me-{CANARY}\npassword: pw-{CANARY}\nhost_unencrypted: db.example.com\nlist: [one, two]\n");
+    let text =
+        format!("user: me-{CANARY}\npassword: pw-{CANARY}\nhost_unencrypted: db.example.com\nlist: [one, two]\n");
     drawer.encrypt("db.yaml", text, &[]).unwrap();
     drawer
 }
@@ -17,7 +18,9 @@ fn drawer() -> Drawer {
 /// Returns what stands behind a key, at the beginning of a line.
 fn behind<'text>(text: &'text str, key: &str) -> &'text str {
     let start = format!("{key}: ");
-    text.lines().find_map(|line| line.trim_start().strip_prefix(&start)).unwrap()
+    text.lines()
+        .find_map(|line| line.trim_start().strip_prefix(&start))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -26,28 +29,66 @@ async fn whatever_is_changed_in_a_file_it_is_refused_here_as_by_the_program() {
     let good = drawer.text("db.yaml");
     assert!(drawer.read("db.yaml").await.is_ok());
     let (user, password) = (behind(&good, "user"), behind(&good, "password"));
-    let swapped = good.replace(user, "TMP").replace(password, user).replace("TMP", password);
+    let swapped = good
+        .replace(user, "TMP")
+        .replace(password, user)
+        .replace("TMP", password);
     let mac = behind(&good, "mac");
-    let item = good.lines().find(|line| line.trim_start().starts_with("- ENC")).unwrap();
+    let item = good
+        .lines()
+        .find(|line| line.trim_start().starts_with("- ENC"))
+        .unwrap();
     for (what, text, words) in [
         ("two values swapped", swapped, "was changed, or was moved"),
         ("a value changed", good.replace("data:", "data:AAAA"), "was changed"),
-        ("an open value changed", good.replace("db.example.com", "evil.example.com"), "MAC is that of other values"),
-        ("a value put in the open", good.replace(password, "hunter2"), "should be encrypted"),
+        (
+            "an open value changed",
+            good.replace("db.example.com", "evil.example.com"),
+            "MAC is that of other values",
+        ),
+        (
+            "a value put in the open",
+            good.replace(password, "hunter2"),
+            "should be encrypted",
+        ),
         ("a key renamed", good.replace("user:", "name:"), "was moved there"),
-        ("a line taken away", good.replace(&format!("{item}\n"), ""), "MAC is that of other values"),
-        ("an open value added", format!("more_unencrypted: x\n{good}"), "MAC is that of other values"),
+        (
+            "a line taken away",
+            good.replace(&format!("{item}\n"), ""),
+            "MAC is that of other values",
+        ),
+        (
+            "an open value added",
+            format!("more_unencrypted: x\n{good}"),
+            "MAC is that of other values",
+        ),
         ("the MAC taken away", good.replace(mac, "\"\""), "MAC is missing"),
         ("the MAC of something else", good.replace(mac, password), "its MAC"),
-        ("another time", good.replace("lastmodified: \"20", "lastmodified: \"21"), "its MAC"),
-        ("another rule", good.replace("unencrypted_suffix: _unencrypted", "encrypted_suffix: word"), "MAC is that of other values"),
+        (
+            "another time",
+            good.replace("lastmodified: \"20", "lastmodified: \"21"),
+            "its MAC",
+        ),
+        (
+            "another rule",
+            good.replace("unencrypted_suffix: _unencrypted", "encrypted_suffix: word"),
+            "MAC is that of other values",
+        ),
     ] {
         assert_ne!(text, good, "{what}");
         fs::write(drawer.path("db.yaml"), &text).unwrap();
         assert!(drawer.by_program("db.yaml").is_err(), "{what}: the program takes it");
         let error = drawer.read("db.yaml").await.expect_err(what);
         assert_eq!(error.kind(), ErrorKind::Tampered, "{what}: {error}");
-        says(&drawer, &error, &["db.yaml in store sops was changed by other means than SOPS", words, "git log -p -- db.yaml"]);
+        says(
+            &drawer,
+            &error,
+            &[
+                "db.yaml in store sops was changed by other means than SOPS",
+                words,
+                "git log -p -- db.yaml",
+            ],
+        );
     }
 }
 

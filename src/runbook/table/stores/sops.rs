@@ -66,7 +66,11 @@ static AGE_KEY: Record = Record {
             Shape::Text(Format::Variable),
             "The variable of the environment that holds it.",
         ),
-        may("file", Shape::Text(Format::Any), "The file of this machine that holds it."),
+        may(
+            "file",
+            Shape::Text(Format::Any),
+            "The file of this machine that holds it.",
+        ),
         may(
             "store",
             Shape::Text(Format::Name(Name::Store)),
