@@ -350,6 +350,7 @@ sources:
   base: {git: "https://git.example.com/b.git", revision: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
 stores:
   - vault: {address: "https://vault.example.com", auth: {approle: {role-id: {env: ROLE}, secret-id: {env: SECRET}}}}
+  - sops: {source: base, path: sealed, age-key: {env: AGE}}
 agent: {argocd: {from: {source: platform, path: argocd}}}
 secrets:
   repo: {as: argocd/repository, from: [{vault: dr/repo, version: 1}]}
@@ -423,6 +424,8 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "https://other.example.com",
                 "otherwise now: store vault",
             ),
+            ("path: sealed", "path: other", "otherwise now: store sops"),
+            ("{source: base, path: sealed", "{folder: base, path: sealed", "otherwise now: store sops"),
             ("path: argocd", "path: argo", "otherwise now: agent"),
             (
                 "path: argocd}",
@@ -507,6 +510,7 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "timeout: 1m, repeatable: true",
             ),
             ("{env: ROLE}", "{env: OTHER_ROLE}"),
+            ("age-key: {env: AGE}", "age-key: {file: /etc/age}, program: sops-3.9"),
             ("secret-id: {env: SECRET}", "secret-id: {env: SECRET}, wrapped: true"),
             (", mirrors: [\"https://mirror.example.com/p.git\"]", ""),
             ("context: new", "context: newer"),
