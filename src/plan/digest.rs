@@ -385,6 +385,7 @@ sources:
 stores:
   - vault: {address: "https://vault.example.com", auth: {approle: {role-id: {env: ROLE}, secret-id: {env: SECRET}}}}
   - aws: {region: eu-west-1, replicas: [{region: eu-central-1}], profile: dr, role: {arn: "arn:aws:iam::1:role/dr"}}
+  - sops: {source: base, path: sealed, age-key: {env: AGE}}
 agent: {argocd: {from: {source: platform, path: argocd}}}
 secrets:
   repo: {as: argocd/repository, from: [{vault: dr/repo, version: 1}]}
@@ -465,6 +466,8 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "region: eu-west-1, endpoint: \"https://vpce.example.com\"",
                 "otherwise now: store aws",
             ),
+            ("path: sealed", "path: other", "otherwise now: store sops"),
+            ("{source: base, path: sealed", "{folder: base, path: sealed", "otherwise now: store sops"),
             ("path: argocd", "path: argo", "otherwise now: agent"),
             (
                 "path: argocd}",
@@ -549,6 +552,7 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "timeout: 1m, repeatable: true",
             ),
             ("{env: ROLE}", "{env: OTHER_ROLE}"),
+            ("age-key: {env: AGE}", "age-key: {file: /etc/age}, program: sops-3.9"),
             ("secret-id: {env: SECRET}", "secret-id: {env: SECRET}, wrapped: true"),
             ("{region: eu-central-1}", "{region: eu-north-1}"),
             ("profile: dr, ", ""),

@@ -1,4 +1,4 @@
-//! Which variables that a program of the runbook gets hold what nobody may see.
+//! Which variables that a program of the runbook, or of a store, gets hold what nobody may see.
 
 use std::path::Path;
 
@@ -49,11 +49,11 @@ pub fn learn_variables(runbook: &Runbook, redactor: &Redactor) {
         _ => None,
     });
     let stores = runbook.stores.iter().filter_map(|store| match &store.kind {
-        StoreKind::Exec(program) => Some(program),
+        StoreKind::Exec(program) => Some(&program.env),
+        StoreKind::Sops(sops) => Some(&sops.env),
         _ => None,
     });
-    let given = programs.flat_map(|program| &program.env);
-    for name in given.chain(stores.flat_map(|program| &program.env)) {
+    for name in programs.map(|program| &program.env).chain(stores).flatten() {
         learn_of(name, &Masked::Everywhere, redactor);
     }
 }

@@ -116,7 +116,7 @@ pub struct Sops {
     pub age_key: Option<SopsKey>,
     /// The program for those that it does not open.
     pub program: String,
-    /// The home of GnuPG that the program uses.
+    /// The home of `GnuPG` that the program uses.
     pub gnupg_home: Option<String>,
     /// The variables of the environment that the program gets.
     pub env: Vec<String>,

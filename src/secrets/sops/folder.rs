@@ -36,7 +36,7 @@ impl Folder {
     pub(super) fn check(&self) -> Result<(), Error> {
         match std::fs::metadata(&self.path) {
             Ok(found) if found.is_dir() => Ok(()),
-            Ok(_) => Err(self.wrong("is a file, and its files are read from a folder".into())),
+            Ok(_) => Err(self.wrong("is a file, and its files are read from a folder")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::new(
                 ErrorKind::MissingPath,
                 format!("store {} has no folder {}", self.store, self.called),
@@ -45,7 +45,7 @@ impl Folder {
                 "correct `path`, `source` or `folder` of the store {}",
                 self.store
             ))),
-            Err(error) => Err(self.wrong(format!("cannot be read: {error}"))),
+            Err(error) => Err(self.wrong(&format!("cannot be read: {error}"))),
         }
     }
 
@@ -134,7 +134,7 @@ impl Folder {
         }
     }
 
-    fn wrong(&self, what: String) -> Error {
+    fn wrong(&self, what: &str) -> Error {
         Error::new(
             ErrorKind::Configuration,
             format!("store {}: {} {what}", self.store, self.called),

@@ -15,7 +15,7 @@ use crate::exec::{Error, Exec};
 use crate::redact::{Redactor, Secret};
 
 /// How long it may take: it may ask a cloud.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// How many bytes it may write: what becomes a Secret has 1 MiB at most.
 const OUTPUT: usize = 16 << 20;
 

@@ -18,7 +18,7 @@ pub struct Settings {
     pub age_key: Option<AgeKey>,
     /// The program for what is not decrypted here: `sops`, found on `PATH`, or a path.
     pub program: String,
-    /// The home of GnuPG that the program uses.
+    /// The home of `GnuPG` that the program uses.
     pub gnupg_home: Option<PathBuf>,
     /// Variables that the program gets, beside where things are.
     pub environment: Vec<(String, Secret)>,

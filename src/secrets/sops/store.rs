@@ -60,12 +60,12 @@ impl Sops {
             Place::Source { name, fetched } => {
                 let root = fetched
                     .folder(name)
-                    .ok_or_else(|| self.wrong(format!("the source {name} that it reads from is not fetched yet")))?;
+                    .ok_or_else(|| self.wrong(&format!("the source {name} that it reads from is not fetched yet")))?;
                 let inside = below(root);
                 // Where a source keeps its files may be a link, and a link may lead anywhere.
                 let is_inside = |found: PathBuf| root.canonicalize().is_ok_and(|root| found.starts_with(root));
                 if inside.canonicalize().is_ok_and(|found| !is_inside(found)) {
-                    return Err(self.wrong(format!("{path} in source {name} leads out of it")));
+                    return Err(self.wrong(&format!("{path} in source {name} leads out of it")));
                 }
                 let called = if path.is_empty() {
                     format!("source {name}")
@@ -91,7 +91,7 @@ impl Sops {
             let text = self.key_text(key).await?;
             let keys = Keys::read(&text, &self.redactor).map_err(|why| {
                 let from = origin(key);
-                self.wrong(format!("its age key {from} cannot be used"))
+                self.wrong(&format!("its age key {from} cannot be used"))
                     .because(why)
                     .hint("it is what `age-keygen` prints: a line that begins with AGE-SECRET-KEY-1")
             })?;
@@ -105,7 +105,7 @@ impl Sops {
         match key {
             AgeKey::Given { key, .. } => Ok(key.clone()),
             AgeKey::File(path) => std::fs::read(path).map(Secret::new).map_err(|error| {
-                self.wrong(format!("its age key {} cannot be read: {error}", path.display()))
+                self.wrong(&format!("its age key {} cannot be read: {error}", path.display()))
                     .hint(format!("correct `age-key` of the store {}", self.settings.name))
             }),
             AgeKey::Store { store, path, key } => {
@@ -114,8 +114,8 @@ impl Sops {
                         error.kind(),
                         format!("store {}: its age key cannot be had: {error}", self.settings.name),
                     );
-                    let why = error.causes().iter().fold(why, |why, cause| why.because(cause));
-                    error.hints().iter().fold(why, |why, hint| why.hint(hint))
+                    let why = error.causes().iter().fold(why, Error::because);
+                    error.hints().iter().fold(why, Error::hint)
                 })?;
                 let names: Vec<&str> = stored.data.keys().map(String::as_str).collect();
                 let chosen = match (key, names.as_slice()) {
@@ -220,7 +220,7 @@ impl Sops {
         }
     }
 
-    fn wrong(&self, what: String) -> Error {
+    fn wrong(&self, what: &str) -> Error {
         Error::new(
             ErrorKind::Configuration,
             format!("store {}: {what}", self.settings.name),

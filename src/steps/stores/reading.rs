@@ -79,6 +79,8 @@ impl<'run> Reading<'run> {
             self.context.notice(remark);
         }
         if failures.is_empty() {
+            // In the order of names, however they came to wait.
+            early.waiting.sort();
             return Ok(early);
         }
         let is_login = failures.iter().any(|(_, error)| error.kind() == ErrorKind::Login);

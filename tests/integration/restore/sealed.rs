@@ -15,7 +15,7 @@ const BYTES: &[u8] = b"c4n4ry-payments\r\n\xff\x00 end";
 
 /// The stores and secrets of the runbook. The signing key is in the repository alone, and what opens the repository is there
 /// first of all, where it cannot be read in time.
-const SECRETS: &str = r#"  - name: sealed
+const SECRETS: &str = r"  - name: sealed
     sops: {source: platform, path: secrets, age-key: {store: vault, path: dr/age, key: prod}, program: /nowhere/sops}
 agent: {argocd: {from: {source: platform, path: bootstrap/argocd}}}
 secrets:
@@ -24,7 +24,7 @@ secrets:
   payments: {as: {namespace: shop, type: Opaque}, from: {sealed: payments.yaml}}
   license: {as: {namespace: shop, type: Opaque}, from: {sealed: license.pem, keys: {license: value}}}
 roots:
-"#;
+";
 
 fn runbook(text: &str) -> String {
     let (before, _) = text.split_once("agent:").unwrap();
@@ -33,6 +33,7 @@ fn runbook(text: &str) -> String {
 }
 
 /// Encrypts a file of the repository by the program.
+#[expect(clippy::disallowed_methods, reason = "the program is run as people do")]
 fn encrypted(public: &str, name: &str, text: &[u8], arguments: &[&str]) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(name);
@@ -116,7 +117,7 @@ async fn what_the_repository_keeps_encrypted_is_read_once_it_is_fetched_and_come
         .unwrap();
     let ran = scene.restore_with(runbook, &["--deadline", "10m"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    let said = flat(&ran.out);
+    let said = flat(&ran.said());
     for words in [
         "Secret repo-platform came from its fallback, vault dr/repo-platform",
         "Secret argocd-secret came from its fallback, sealed argocd.env",

