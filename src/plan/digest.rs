@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::{Action, Input, Item};
 use crate::event::Effect;
 use crate::runbook::{
-    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Printed, Program, Revision,
-    Runbook, SecretShape, SecretSpec, Source, StoreKind,
+    Agent, AgentKind, Approval, Check, Cluster, ClusterState, Expect, ExtraAction, InSource, Printed, Program,
+    Revision, Runbook, SecretShape, SecretSpec, Source, StoreKind,
 };
 
 /// One thing that the digest covers: its name for people, and the digest of what is said of it.
@@ -529,6 +529,44 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
             ),
         ] {
             assert_eq!(differs(from, to), "", "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn where_values_come_from_is_planned_and_how_one_gets_there_is_not() {
+        let files = |folder: &str| StoreKind::Files(runbook::Files { folder: folder.into() });
+        let env = |prefix: &str| StoreKind::Env(runbook::Env { prefix: prefix.into() });
+        let exec = |program: &str, env: &str, output| {
+            StoreKind::Exec(Box::new(runbook::Exec {
+                command: vec![program.into()],
+                env: vec![env.into()],
+                timeout: None,
+                output,
+            }))
+        };
+        let cluster = |context: &str, kubeconfig: &str, namespace: &str| {
+            StoreKind::Kubernetes(Box::new(runbook::Kubernetes {
+                context: context.into(),
+                kubeconfig: Some(kubeconfig.into()),
+                namespace: Some(namespace.into()),
+            }))
+        };
+        for (one, other, is_planned) in [
+            (files("/a"), files("/b"), true),
+            (env("A_"), env("B_"), true),
+            (exec("op", "A", Printed::Json), exec("pass", "A", Printed::Json), true),
+            (exec("op", "A", Printed::Text), exec("op", "A", Printed::Bytes), true),
+            (exec("op", "A", Printed::Json), exec("op", "B", Printed::Json), false),
+            (cluster("a", "/a", "dr"), cluster("b", "/a", "dr"), true),
+            (cluster("a", "/a", "dr"), cluster("a", "/a", "other"), true),
+            (cluster("a", "/a", "dr"), cluster("a", "/b", "dr"), false),
+            (files("A_"), env("A_"), true),
+        ] {
+            assert_eq!(
+                store(&one).end() != store(&other).end(),
+                is_planned,
+                "{one:?} {other:?}"
+            );
         }
     }
 
