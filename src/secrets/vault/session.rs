@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
 
 use super::client::Vault;
@@ -31,7 +30,7 @@ struct Own {
 /// The mounts that we may know of.
 #[derive(Deserialize)]
 struct Visible {
-    secret: BTreeMap<String, IgnoredAny>,
+    secret: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Vault {
