@@ -3,6 +3,7 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use zeroize::Zeroizing;
 
 /// How many bytes of the error output are kept, of its beginning and of its end: a Go program that fails of itself says why in
 /// its first line, before the state of all its threads.
@@ -16,20 +17,27 @@ pub(super) enum Taken {
     TooMuch,
 }
 
-/// Takes an output of at most `limit` bytes.
+/// Takes an output of at most `limit` bytes. It may be a secret: nothing of it is left in a buffer.
 pub(super) async fn taken(pipe: Option<impl AsyncRead + Unpin>, limit: usize) -> io::Result<Taken> {
-    let mut all = Vec::new();
+    let mut all = Zeroizing::new(Vec::new());
     let Some(mut pipe) = pipe else {
-        return Ok(Taken::All(all));
+        return Ok(Taken::All(Vec::new()));
     };
-    let mut part = vec![0; 64 * 1024];
+    let mut part = Zeroizing::new(vec![0; 64 * 1024]);
     loop {
         let length = pipe.read(&mut part).await?;
         if length == 0 {
-            return Ok(Taken::All(all));
+            return Ok(Taken::All(std::mem::take(&mut *all)));
         }
-        if all.len() + length > limit {
+        let needed = all.len() + length;
+        if needed > limit {
             return Ok(Taken::TooMuch);
+        }
+        if needed > all.capacity() {
+            // A buffer that grows by itself leaves what it held behind.
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * all.capacity())));
+            larger.extend_from_slice(&all);
+            all = larger;
         }
         all.extend_from_slice(&part[..length]);
     }

@@ -572,6 +572,44 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
     }
 
     #[test]
+    fn where_values_come_from_is_planned_and_how_one_gets_there_is_not() {
+        let files = |folder: &str| StoreKind::Files(runbook::Files { folder: folder.into() });
+        let env = |prefix: &str| StoreKind::Env(runbook::Env { prefix: prefix.into() });
+        let exec = |program: &str, env: &str, output| {
+            StoreKind::Exec(Box::new(runbook::Exec {
+                command: vec![program.into()],
+                env: vec![env.into()],
+                timeout: None,
+                output,
+            }))
+        };
+        let cluster = |context: &str, kubeconfig: &str, namespace: &str| {
+            StoreKind::Kubernetes(Box::new(runbook::Kubernetes {
+                context: context.into(),
+                kubeconfig: Some(kubeconfig.into()),
+                namespace: Some(namespace.into()),
+            }))
+        };
+        for (one, other, is_planned) in [
+            (files("/a"), files("/b"), true),
+            (env("A_"), env("B_"), true),
+            (exec("op", "A", Printed::Json), exec("pass", "A", Printed::Json), true),
+            (exec("op", "A", Printed::Text), exec("op", "A", Printed::Bytes), true),
+            (exec("op", "A", Printed::Json), exec("op", "B", Printed::Json), false),
+            (cluster("a", "/a", "dr"), cluster("b", "/a", "dr"), true),
+            (cluster("a", "/a", "dr"), cluster("a", "/a", "other"), true),
+            (cluster("a", "/a", "dr"), cluster("a", "/b", "dr"), false),
+            (files("A_"), env("A_"), true),
+        ] {
+            assert_eq!(
+                store(&one).end() != store(&other).end(),
+                is_planned,
+                "{one:?} {other:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_a_pinned_source_renders_to_is_planned_and_what_a_followed_one_does_is_not() {
         let before = plan(RUNBOOK, as_it_is);
         let followed = plan(RUNBOOK, |input| {

@@ -15,8 +15,8 @@ published as a JSON schema in [runbook.schema.json](../../runbooks/runbook.schem
 completion. [complete.yaml](../../runbooks/complete.yaml) has every key at least once.
 
 `*` stands for a name that you choose, `[]` for each item of a list. Keys in **bold** must be there. An unknown key is an
-error, with the key that was probably meant. Values are taken as written: the only value that is read from the
-environment is `{env: NAME}`, and only where this page names it.
+error, with the key that was probably meant. Values are taken as written: the only values that are read from elsewhere
+are `{env: NAME}`, a variable of the environment, and `{file: PATH}`, a file of this machine, and only where this page names them.
 
 A runbook may say more than this version carries out; the [README](../../README.md#not-there-yet) lists what is not there
 yet.
@@ -60,8 +60,8 @@ fn the_reference_names_every_key_and_word_of_the_schema() {
 fn descriptions<'schema>(schema: &'schema Value, out: &mut Vec<&'schema str>) {
     match schema {
         Value::Object(fields) => {
-            // What `{env: NAME}` is, is said once above.
-            if fields.get("description").is_some_and(|_| !is_variable(schema)) {
+            // What `{env: NAME}` and `{file: PATH}` are, is said once above.
+            if fields.get("description").is_some_and(|_| named(schema).is_none()) {
                 out.extend(fields["description"].as_str());
             }
             // A value that can be one word only needs no explanation of it.
@@ -135,7 +135,7 @@ fn kinds(schema: &Value) -> Vec<&str> {
 
 /// Collects the mappings of ours that a value may be, with their paths.
 fn mappings<'schema>(schema: &'schema Value, path: &str, out: &mut Vec<(String, &'schema Value)>) {
-    if is_variable(schema) || out.iter().any(|(known, _)| known == path) {
+    if named(schema).is_some() || out.iter().any(|(known, _)| known == path) {
         return;
     }
     if schema["properties"].is_object() {
@@ -158,8 +158,8 @@ fn mappings<'schema>(schema: &'schema Value, path: &str, out: &mut Vec<(String, 
 
 /// Says what a value may be.
 fn what(schema: &Value) -> String {
-    if is_variable(schema) {
-        return "`{env: NAME}`".into();
+    if let Some(written) = named(schema) {
+        return written.into();
     }
     if let Some(choices) = schema["oneOf"].as_array().filter(|_| !schema["properties"].is_object()) {
         let (words, others): (Vec<&Value>, Vec<&Value>) =
@@ -213,21 +213,29 @@ fn words(page: &mut String, key: &str, schema: &Value) {
         .flatten()
         .filter(|word| word["const"].is_string())
         .collect();
-    if all.len() < 2 {
+    let choices = inner["oneOf"].as_array().map_or(0, Vec::len);
+    if all.is_empty() || choices < 2 {
         return;
     }
-    let _ = write!(page, "\n`{key}` is one of\n\n");
+    // One word alone would need no explanation; beside a mapping it does.
+    let lead = if all.len() == 1 { "may be" } else { "is one of" };
+    let _ = write!(page, "\n`{key}` {lead}\n\n");
     for word in all {
         let doc = escaped(word["description"].as_str().unwrap_or_default());
         let _ = writeln!(page, "* `{}`: {doc}", word["const"].as_str().unwrap_or_default());
     }
 }
 
-/// Whether this is `{env: NAME}`.
-fn is_variable(schema: &Value) -> bool {
-    schema["properties"]
-        .as_object()
-        .is_some_and(|properties| properties.len() == 1 && properties.contains_key("env"))
+/// Returns how a value is written that is named and read elsewhere: `{env: NAME}` or `{file: PATH}`.
+fn named(schema: &Value) -> Option<&'static str> {
+    let properties = schema["properties"].as_object().filter(|all| all.len() == 1)?;
+    let (name, of) = properties.iter().next()?;
+    match name.as_str() {
+        "env" => Some("`{env: NAME}`"),
+        // What is a key of its own says what it means.
+        "file" if of["description"].is_null() => Some("`{file: PATH}`"),
+        _ => None,
+    }
 }
 
 fn escaped(text: &str) -> String {

@@ -196,9 +196,13 @@ fn names(answer: &Answer) -> Option<Vec<String>> {
 fn keys(name: &str, data: BTreeMap<String, Secret>) -> Vec<(String, Secret)> {
     let is_whole = data.len() == 1 && data.contains_key(WHOLE);
     data.into_iter()
-        .map(|(key, value)| match is_whole {
-            true => (name.to_owned(), value),
-            false => (format!("{name}.{key}"), value),
+        .map(|(key, value)| {
+            let key = if is_whole {
+                name.to_owned()
+            } else {
+                format!("{name}.{key}")
+            };
+            (key, value)
         })
         .collect()
 }

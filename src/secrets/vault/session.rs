@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use vaultrs::api::EndpointResult;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
-use vaultrs::api::token::responses::LookupTokenResponse;
 
 use super::client::Vault;
 use super::transport::{Answer, Call};
@@ -21,10 +18,19 @@ pub(super) struct Session {
     generation: u64,
 }
 
+/// What a token knows of itself. An agent leaves out its id.
+#[derive(Deserialize)]
+struct Own {
+    display_name: String,
+    meta: Option<BTreeMap<String, String>>,
+    policies: Vec<String>,
+    identity_policies: Option<Vec<String>>,
+}
+
 /// The mounts that we may know of.
 #[derive(Deserialize)]
 struct Visible {
-    secret: BTreeMap<String, IgnoredAny>,
+    secret: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Vault {
@@ -57,8 +63,10 @@ impl Vault {
         let session = self.session().await.ok()?;
         let call = Call::of(&LookupTokenSelfRequest {});
         let answer = self.transport.send(&call, session.token.as_ref()).await.ok()?;
-        let token = answer.parse::<EndpointResult<LookupTokenResponse>>()?.data?;
-        let role = token.meta.as_ref().and_then(|meta| meta.get("role_name"));
+        let token = answer.data::<Own>()?;
+        // Methods do not agree on what a role is called.
+        let role = token.meta.as_ref();
+        let role = role.and_then(|meta| meta.get("role_name").or_else(|| meta.get("role")));
         let role = role.map(|role| format!(", role {role}")).unwrap_or_default();
         let mut policies = token.policies;
         policies.extend(token.identity_policies.unwrap_or_default());

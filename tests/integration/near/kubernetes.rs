@@ -9,6 +9,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Client;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
+use testbed::control_plane::User;
 use testbed::{ControlPlane, Programs};
 
 const CANARY: &str = "c4n4ry-of-the-management-cluster\r\n";
@@ -17,6 +18,7 @@ const CANARY: &str = "c4n4ry-of-the-management-cluster\r\n";
 struct Living {
     plane: ControlPlane,
     admin: Client,
+    user: User,
     kubeconfig: PathBuf,
 }
 
@@ -39,14 +41,12 @@ impl Living {
             put(secrets.clone(), json!({"metadata": {"name": name}, "stringData": data})).await;
         }
         let kubeconfig = plane.folder().join("restorer.kubeconfig");
-        plane
-            .user("restorer", &[])
-            .unwrap()
-            .write_kubeconfig(&kubeconfig, "mgmt")
-            .unwrap();
+        let user = plane.user("restorer", &[]).unwrap();
+        user.write_kubeconfig(&kubeconfig, "mgmt").unwrap();
         Self {
             plane,
             admin,
+            user,
             kubeconfig,
         }
     }
@@ -138,7 +138,12 @@ async fn a_secret_of_a_cluster_that_lives_is_read_by_name_and_looked_at_without_
     let home = store.home().await.unwrap().unwrap();
     assert_eq!(home.server, living.plane.server());
     assert_eq!(home.uid, None, "this user may not read it");
-    let events = living.plane.audit_log().up_to_now(&living.admin).await.unwrap();
+    let events = living
+        .plane
+        .audit_log()
+        .up_to_now(&living.user.client().await.unwrap())
+        .await
+        .unwrap();
     let of_us: Vec<_> = events.iter().filter(|event| event.user == "restorer").collect();
     assert!(
         !of_us.is_empty() && of_us.iter().all(|event| !event.is_mutation()),

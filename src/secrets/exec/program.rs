@@ -1,54 +1,25 @@
-//! A program that prints secrets: the way to every store that has a command line.
+//! The store itself.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{Error, ErrorKind, Store, Stored};
+use super::settings::{Output, Settings};
 use crate::exec::{Error as Ended, Exec};
-use crate::redact::{Redactor, Secret};
+use crate::redact::Redactor;
+use crate::secrets::{Error, ErrorKind, Store, Stored};
 
 /// How much a program may print, in bytes: four times what a Secret can hold, since JSON may escape it.
 const MOST: usize = 4 << 20;
-
-/// What a program prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Output {
-    /// A JSON object of texts, each of which is a key; or one JSON text, which has no keys.
-    #[default]
-    Json,
-    /// The value itself, without the line break at its end.
-    Text,
-    /// The value itself, byte by byte.
-    Bytes,
-}
-
-/// Which program is run, and how.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The store's name in the runbook.
-    pub name: String,
-    /// The program and its first arguments.
-    pub command: Vec<String>,
-    /// The variables of its environment beside the usual ones.
-    pub env: Vec<(String, OsString)>,
-    /// How long it may run for one secret.
-    pub limit: Duration,
-    /// What it prints.
-    pub output: Output,
-}
 
 /// A program as a [`Store`]. It is run once a secret.
 ///
 /// The path is its last argument, and it has both path and version as JSON on standard input: `{"path": "dr/repo", "version":
 /// null}`. What it prints is the secret; what it says on standard error is quoted where it fails, redacted.
 pub struct Program {
-    settings: Settings,
+    pub(super) settings: Settings,
     redactor: Redactor,
 }
 
@@ -68,11 +39,11 @@ impl Program {
         })
     }
 
-    fn program(&self) -> &str {
+    pub(super) fn program(&self) -> &str {
         self.settings.command.first().map_or("", String::as_str)
     }
 
-    fn wrong(&self, kind: ErrorKind, what: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, kind: ErrorKind, what: impl std::fmt::Display) -> Error {
         Error::new(kind, format!("store {}: {what}", self.settings.name))
     }
 
@@ -144,75 +115,6 @@ impl Program {
                 .hint("what it prints is the secret and nothing else"),
         }
     }
-
-    /// Takes what the program printed.
-    fn printed(&self, path: &str, printed: Zeroizing<Vec<u8>>) -> Result<Stored, Error> {
-        let mut printed = printed;
-        match self.settings.output {
-            Output::Json => self.keys(path, &printed),
-            _ if printed.is_empty() => Err(self
-                .wrong(
-                    ErrorKind::MissingPath,
-                    format!("`{}` prints nothing for {path}", self.program()),
-                )
-                .hint("a program that does not have a secret ends with another status than 0")),
-            Output::Text => {
-                let line_break = [&b"\r\n"[..], b"\n"].into_iter().find(|end| printed.ends_with(end));
-                let length = printed.len() - line_break.map_or(0, <[u8]>::len);
-                printed.truncate(length);
-                Ok(Stored::whole(Secret::new(std::mem::take(&mut *printed))))
-            }
-            Output::Bytes => Ok(Stored::whole(Secret::new(std::mem::take(&mut *printed)))),
-        }
-    }
-
-    fn keys(&self, path: &str, printed: &[u8]) -> Result<Stored, Error> {
-        let printed: Value = serde_json::from_slice(printed).map_err(|error| {
-            self.wrong(
-                ErrorKind::Answer,
-                format!("what `{}` prints for {path} is no JSON", self.program()),
-            )
-            .because(format!(
-                "it ceases to be at line {}, column {}",
-                error.line(),
-                error.column()
-            ))
-            .hint("where it prints the value itself, say `output: text` in the store")
-        })?;
-        let fields = match printed {
-            Value::String(text) => return Ok(Stored::whole(Secret::new(text))),
-            Value::Object(fields) => fields,
-            other => {
-                return Err(self
-                    .wrong(
-                        ErrorKind::Answer,
-                        format!("`{}` prints {} for {path}", self.program(), kind(&other)),
-                    )
-                    .hint("it prints a JSON object of texts, or one JSON text"));
-            }
-        };
-        let mut data = BTreeMap::new();
-        for (key, value) in fields {
-            let Value::String(text) = value else {
-                return Err(self
-                    .wrong(
-                        ErrorKind::NotText,
-                        format!(
-                            "{key} of {path}, as `{}` prints it, is {} and no text",
-                            self.program(),
-                            kind(&value)
-                        ),
-                    )
-                    .hint("print it in quotes, so that every digit is kept"));
-            };
-            data.insert(key, Secret::new(text));
-        }
-        Ok(Stored {
-            data,
-            version: None,
-            written: None,
-        })
-    }
 }
 
 #[async_trait]
@@ -253,21 +155,12 @@ impl std::fmt::Debug for Program {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a flag",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::redact::MASK;
+    use crate::redact::{MASK, Secret};
     use crate::secrets::WHOLE;
 
     fn shell(script: &str, output: Output) -> Program {
