@@ -467,7 +467,11 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "otherwise now: store aws",
             ),
             ("path: sealed", "path: other", "otherwise now: store sops"),
-            ("{source: base, path: sealed", "{folder: base, path: sealed", "otherwise now: store sops"),
+            (
+                "{source: base, path: sealed",
+                "{folder: base, path: sealed",
+                "otherwise now: store sops",
+            ),
             ("path: argocd", "path: argo", "otherwise now: agent"),
             (
                 "path: argocd}",

@@ -16,7 +16,10 @@ mod tree;
 
 pub(crate) use check::among;
 pub use model::{
-    Agent, AgentKind, App, Approval, Auth, Aws, AwsReplica, AwsRole, Check, Cluster, ClusterState, Done, Env, Exec, Expect, ExtraAction, ExtraStep, Files, From, Given, InSource, Kubernetes, Order, Part, Plain, Printed, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, SopsKey, SopsPlace, Source, Store, StoreKind, Taken, Target, Vault,
+    Agent, AgentKind, App, Approval, Auth, Aws, AwsReplica, AwsRole, Check, Cluster, ClusterState, Done, Env, Exec,
+    Expect, ExtraAction, ExtraStep, Files, From, Given, InSource, Kubernetes, Order, Part, Plain, Printed, Program,
+    Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, SopsKey, SopsPlace, Source, Store, StoreKind,
+    Taken, Target, Vault,
 };
 pub use parse::parse;
 pub use schema::schema;
