@@ -134,6 +134,24 @@ async fn a_region_that_hangs_is_given_up_in_less_than_a_minute_and_named() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_not_trusted_is_named_and_no_replica_is_asked() {
+    let plain = Fake::start(|_, _| secret()).await;
+    let second = Fake::start(|_, _| secret()).await;
+    let aws = with_replica(&plain.url().replace("http", "https"), &second.url());
+    let words = [
+        "store aws in eu-west-1 at 127.0.0.1",
+        "cannot be trusted",
+        "SSL_CERT_FILE",
+    ];
+    expect(
+        &aws.read("dr/repo", None).await.unwrap_err(),
+        ErrorKind::Untrusted,
+        &words,
+    );
+    assert_eq!(second.asked().len(), 0);
+}
+
+#[tokio::test]
 async fn a_region_that_does_not_exist_is_named() {
     let mut settings = settings("https://secretsmanager.eu-wset-1.amazonaws.invalid");
     settings.place.region = "eu-wset-1".to_owned();
