@@ -16,9 +16,9 @@ mod tree;
 
 pub(crate) use check::among;
 pub use model::{
-    Agent, AgentKind, App, Approval, Auth, Aws, AwsReplica, AwsRole, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep,
-    From, InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Sops, Source,
-    Store, StoreKind, Target, Vault,
+    Agent, AgentKind, App, Approval, Auth, Aws, AwsReplica, AwsRole, Check, Cluster, ClusterState, Done, Expect,
+    ExtraAction, ExtraStep, From, InSource, Order, Plain, Program, Replaces, Revision, Root, Runbook, SecretShape,
+    SecretSpec, Sops, Source, Store, StoreKind, Target, Vault,
 };
 pub use parse::parse;
 pub use schema::schema;
