@@ -2,7 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use aws_sdk_secretsmanager::types::SecretValueEntry;
@@ -22,46 +22,42 @@ const MOST: usize = 20;
 type Key<'run> = (&'run str, Option<&'run str>);
 
 impl Aws {
-    /// Reads many secrets: those that are not pinned in batches, the others one by one, each once.
+    /// Reads many secrets, each once: those that are not pinned in batches, then the others, and what no batch has given, one by one.
+    /// The answer for one secret says more than the batch's line for it does, and what was only throttled is asked for again.
     pub(super) async fn read_by_batches(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Stored, Error>> {
         let keys: Vec<Key<'_>> = wanted.iter().map(|wanted| (wanted.path, wanted.version)).collect();
-        let reads = jobs(&keys).into_iter().map(|job| self.read_together(job)).collect();
-        let read: BTreeMap<Key<'_>, Result<Stored, Error>> =
-            read_each(reads, IN_FLIGHT).await.into_iter().flatten().collect();
-        // Every key is in one of the jobs.
+        let batches = batches(&keys).into_iter().map(|paths| self.read_batch(paths)).collect();
+        let given = read_each(batches, IN_FLIGHT).await.into_iter().flatten();
+        let mut read: BTreeMap<Key<'_>, Result<Stored, Error>> =
+            given.map(|(path, result)| ((path, None), result)).collect();
+        let left: BTreeSet<Key<'_>> = keys.iter().copied().filter(|key| !read.contains_key(key)).collect();
+        let singles = left.into_iter().map(async |(path, version)| {
+            let stored = self.anywhere(|region| self.read_in(region, path, version)).await;
+            ((path, version), stored)
+        });
+        read.extend(read_each(singles.collect(), IN_FLIGHT).await);
+        // Every key was in a batch or by itself.
         keys.iter().filter_map(|key| read.get(key).cloned()).collect()
     }
 
-    /// Reads a batch, and what it does not give one by one: the answer for one secret says more than the batch's line for it does, and
-    /// is tried again where it was only in the way of others.
-    async fn read_together<'run>(&self, keys: Vec<Key<'run>>) -> Vec<(Key<'run>, Result<Stored, Error>)> {
-        let paths: Vec<&str> = keys.iter().map(|(path, _)| *path).collect();
-        let mut given = if keys.len() == 1 || self.singly.load(Ordering::Relaxed) {
-            BTreeMap::new()
-        } else {
-            match self.anywhere(|region| self.batch_in(region, &paths)).await {
-                Ok(given) => given,
-                Err(error) => return keys.into_iter().map(|key| (key, Err(error.clone()))).collect(),
-            }
-        };
-        let mut read = Vec::with_capacity(keys.len());
-        for key in keys {
-            let (path, version) = key;
-            let result = match given.remove(path) {
-                Some(result) => result,
-                None => self.anywhere(|region| self.read_in(region, path, version)).await,
-            };
-            read.push((key, result));
+    /// Reads a batch and returns what it gives.
+    async fn read_batch<'run>(&self, paths: Vec<&'run str>) -> Vec<(&'run str, Result<Stored, Error>)> {
+        if self.singly.load(Ordering::Relaxed) {
+            return Vec::new();
         }
-        read
+        match self.anywhere(|region| self.batch_in(region, &paths)).await {
+            Ok(given) => given,
+            // A store that does not let us in does not do so for one secret either.
+            Err(error) => paths.into_iter().map(|path| (path, Err(error.clone()))).collect(),
+        }
     }
 
     /// Reads a batch in one region and returns what it gives, by path. Nothing where it is not allowed, now or ever.
-    async fn batch_in(
+    async fn batch_in<'run>(
         &self,
         region: &Region,
-        paths: &[&str],
-    ) -> Result<BTreeMap<String, Result<Stored, Error>>, Trouble> {
+        paths: &[&'run str],
+    ) -> Result<Vec<(&'run str, Result<Stored, Error>)>, Trouble> {
         let ids = paths.iter().map(|path| region.id(path)).collect();
         let request = region
             .client(self)
@@ -76,11 +72,11 @@ impl Aws {
             // The right to batches is one of its own; an AWS of somebody else's may not know them.
             Some(Cause::Denied | Cause::NoSuchRequest) => {
                 self.singly.store(true, Ordering::Relaxed);
-                Ok(BTreeMap::new())
+                Ok(Vec::new())
             }
             // One name that cannot be spoils a whole batch.
             Some(Cause::Malformed | Cause::Missing | Cause::MissingValue | Cause::Deleted | Cause::KeyDenied) => {
-                Ok(BTreeMap::new())
+                Ok(Vec::new())
             }
             _ => {
                 let asked = Asked {
@@ -95,36 +91,31 @@ impl Aws {
 
     /// Sorts the values of an answer by the paths that were asked for. What could not be read is not among them: the answer is a success
     /// all the same.
-    fn given(
+    fn given<'run>(
         &self,
         region: &Region,
-        paths: &[&str],
+        paths: &[&'run str],
         mut values: Vec<SecretValueEntry>,
-    ) -> BTreeMap<String, Result<Stored, Error>> {
-        let mut given = BTreeMap::new();
-        for path in paths {
-            let id = region.id(path);
-            let at = values.iter().position(|value| {
-                let is = |known: Option<&str>| known == Some(id.as_str());
-                is(value.name()) || is(value.arn())
-            });
-            if let Some(at) = at {
-                let held = values.swap_remove(at).into();
-                given.insert((*path).to_owned(), self.stored(path, held));
-            }
-        }
-        given
+    ) -> Vec<(&'run str, Result<Stored, Error>)> {
+        let mut take = |id: &str| {
+            let mut known = values.iter().map(|value| [value.name(), value.arn()]);
+            let at = known.position(|known| known.contains(&Some(id)))?;
+            Some(values.swap_remove(at))
+        };
+        paths
+            .iter()
+            .filter_map(|path| Some((*path, self.stored(path, take(&region.id(path))?.into()))))
+            .collect()
     }
 }
 
-/// Puts keys together that are read together; each is in one job, once.
-fn jobs<'run>(keys: &[Key<'run>]) -> Vec<Vec<Key<'run>>> {
-    let mut once: Vec<Key<'run>> = keys.to_vec();
-    once.sort_unstable();
-    once.dedup();
-    let (newest, pinned): (Vec<_>, Vec<_>) = once.into_iter().partition(|(_, version)| version.is_none());
-    let batches = newest.chunks(MOST).map(<[Key<'run>]>::to_vec);
-    batches.chain(pinned.into_iter().map(|key| vec![key])).collect()
+/// Puts the paths that are not pinned together, each once. One that would be alone is read by itself: that takes one right less.
+fn batches<'run>(keys: &[Key<'run>]) -> Vec<Vec<&'run str>> {
+    let newest = keys.iter().filter(|(_, version)| version.is_none());
+    let once: BTreeSet<&str> = newest.map(|(path, _)| *path).collect();
+    let once: Vec<&str> = once.into_iter().collect();
+    let batches = once.chunks(MOST).filter(|paths| paths.len() > 1);
+    batches.map(<[&str]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -133,20 +124,11 @@ mod tests {
 
     #[test]
     fn what_is_not_pinned_is_read_by_twenties_and_everything_once() {
-        let names: Vec<String> = (0..45).map(|number| format!("dr/{number:02}")).collect();
+        let names: Vec<String> = (0..41).map(|number| format!("dr/{number:02}")).collect();
         let mut keys: Vec<Key<'_>> = names.iter().map(|name| (name.as_str(), None)).collect();
-        keys.extend([
-            ("dr/01", Some("AWSPREVIOUS")),
-            ("dr/01", None),
-            ("dr/01", Some("AWSPREVIOUS")),
-        ]);
-        let jobs = jobs(&keys);
-        let sizes: Vec<usize> = jobs.iter().map(Vec::len).collect();
-        assert_eq!(sizes, [20, 20, 5, 1]);
-        let mut all: Vec<_> = jobs.into_iter().flatten().collect();
-        all.sort_unstable();
-        keys.sort_unstable();
-        keys.dedup();
-        assert_eq!(all, keys);
+        keys.extend([("dr/01", Some("AWSPREVIOUS")), ("dr/01", None)]);
+        let batches = batches(&keys);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [20, 20]);
+        assert_eq!(batches.concat(), names[..40]);
     }
 }

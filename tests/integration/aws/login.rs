@@ -214,6 +214,31 @@ async fn credentials_are_found_where_everybody_keeps_them() {
     }
 }
 
+#[tokio::test]
+async fn a_web_identity_that_is_refused_says_whom_the_role_must_trust() {
+    let body = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code>\
+        <Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>";
+    let fake = Fake::start(move |_, _| (403, "Content-Type: text/xml\r\n".to_owned(), body.to_owned())).await;
+    let folder = Folder::new("aws").unwrap();
+    let jwt = folder.join("jwt");
+    std::fs::write(&jwt, TOKEN).unwrap();
+    let (url, jwt) = (fake.url(), jwt.display().to_string());
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", jwt.as_str()),
+        ("AWS_ROLE_ARN", ROLE),
+        ("AWS_ENDPOINT_URL_STS", &url),
+    ];
+    let said = elsewhere(folder.path(), &url, &variables).await;
+    for word in [
+        "store aws is not given the role to assume",
+        "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        "that of a cluster that was rebuilt is another",
+    ] {
+        assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+    assert!(!said.contains(TOKEN), "{said}");
+}
+
 /// Runs [`reads_by_what_it_finds`] with a home and variables of its own, and returns what it said.
 #[expect(
     clippy::disallowed_methods,

@@ -7,7 +7,7 @@ use gitops_dr::clock::{Clock as _, SystemClock};
 use gitops_dr::secrets::aws::{Aws, Settings};
 use gitops_dr::secrets::{ErrorKind, Store as _};
 use serde_json::json;
-use testbed::{Moto, Port};
+use testbed::{Moto, OpenBao, Port};
 
 use super::bench::{CANARY, REGION, REPLICA, expect, place, settings, store, value};
 use super::fake::{Fake, refusal, secret};
@@ -131,6 +131,25 @@ async fn a_region_that_hangs_is_given_up_in_less_than_a_minute_and_named() {
     ];
     expect(&error, ErrorKind::Unreachable, &words);
     assert!(clock.elapsed() < Duration::from_mins(1), "{:?}", clock.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_trusted_is_named_and_no_replica_is_asked() {
+    // Any server with a certificate of a CA that nobody knows will do.
+    let first = OpenBao::start_with_tls().await.unwrap();
+    let second = Fake::start(|_, _| secret()).await;
+    let aws = with_replica(first.address(), &second.url());
+    let words = [
+        "store aws in eu-west-1 at 127.0.0.1",
+        "cannot be trusted",
+        "SSL_CERT_FILE",
+    ];
+    expect(
+        &aws.read("dr/repo", None).await.unwrap_err(),
+        ErrorKind::Untrusted,
+        &words,
+    );
+    assert_eq!(second.asked().len(), 0);
 }
 
 #[tokio::test]
