@@ -95,6 +95,7 @@ fn the_least_runbook_has_the_defaults_of_the_table() {
 #[test]
 fn every_key_of_the_format_reaches_the_runbook() {
     let runbook = read(COMPLETE);
+    remote_stores_and_files_of_sops(&runbook);
     near_stores_and_their_logins(&runbook);
     assert_eq!(runbook.target.namespaces, ["local-path-storage"]);
     assert_eq!(runbook.target.never.len(), 2);
@@ -104,6 +105,57 @@ fn every_key_of_the_format_reaches_the_runbook() {
     );
     assert!(matches!(&runbook.sources["charts"].revision, Revision::Pinned(hash) if hash.starts_with("8a3f")));
     assert_eq!(runbook.sources["platform"].mirrors.len(), 2);
+    assert_eq!(runbook.agent.values, ["values.yaml", "values-prod.yaml"]);
+    assert!(runbook.agent.digest.unwrap().starts_with("sha256:0f1e"));
+    let repository = &runbook.secrets["repo-platform"];
+    assert_eq!(repository.shape, SecretShape::Argocd("repository".into()));
+    assert_eq!(
+        repository.from[0],
+        From {
+            store: "vault".into(),
+            path: "dr/repo-platform".into(),
+            version: Some("3".into()),
+            keys: [(
+                "password".to_owned(),
+                Taken::Key {
+                    key: "token".into(),
+                    field: None,
+                    base64: false
+                }
+            )]
+            .into(),
+        }
+    );
+    assert_eq!(repository.from.len(), 3);
+    assert_eq!(repository.set["enableLfs"], "true");
+    assert_eq!(runbook.secrets["repos"].from.len(), 1);
+    assert!(runbook.secrets["argocd"].optional);
+    assert!(
+        matches!(&runbook.secrets["sops-age"].shape, SecretShape::Kubernetes { kind, labels, .. }
+        if kind == "Opaque" && labels["team"] == "platform")
+    );
+    assert_eq!(runbook.clusters["lab"].secret, None);
+    assert!(matches!(&runbook.steps[3].action, ExtraAction::Run(program) if program.command.len() == 2));
+    assert!(matches!(&runbook.steps[4].action, ExtraAction::Apply(place) if place.path == "bootstrap/extra"));
+    assert_eq!(
+        runbook.apps["reports"],
+        App {
+            allow: vec!["Suspended".into()],
+            ignore: false,
+            rerun_hooks: false,
+            sync: false,
+            reason: "runs once a night".into(),
+        }
+    );
+    assert!(runbook.apps["team/lab"].ignore);
+    assert!(runbook.apps["ledger"].rerun_hooks);
+    assert!(runbook.apps["archive"].sync);
+    assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
+    assert!(matches!(&runbook.done.checks[2], Check::Condition { namespace, .. } if namespace.is_empty()));
+}
+
+/// The stores of the complete runbook that are servers, and the files of SOPS.
+fn remote_stores_and_files_of_sops(runbook: &Runbook) {
     let names: Vec<_> = runbook.stores.iter().map(|store| store.name.as_str()).collect();
     assert_eq!(
         names,
@@ -175,53 +227,6 @@ fn every_key_of_the_format_reaches_the_runbook() {
         role.endpoint.as_ref().unwrap().as_str(),
         "https://sts.eu-west-1.amazonaws.com/"
     );
-    assert_eq!(runbook.agent.values, ["values.yaml", "values-prod.yaml"]);
-    assert!(runbook.agent.digest.unwrap().starts_with("sha256:0f1e"));
-    let repository = &runbook.secrets["repo-platform"];
-    assert_eq!(repository.shape, SecretShape::Argocd("repository".into()));
-    assert_eq!(
-        repository.from[0],
-        From {
-            store: "vault".into(),
-            path: "dr/repo-platform".into(),
-            version: Some("3".into()),
-            keys: [(
-                "password".to_owned(),
-                Taken::Key {
-                    key: "token".into(),
-                    field: None,
-                    base64: false
-                }
-            )]
-            .into(),
-        }
-    );
-    assert_eq!(repository.from.len(), 3);
-    assert_eq!(repository.set["enableLfs"], "true");
-    assert_eq!(runbook.secrets["repos"].from.len(), 1);
-    assert!(runbook.secrets["argocd"].optional);
-    assert!(
-        matches!(&runbook.secrets["sops-age"].shape, SecretShape::Kubernetes { kind, labels, .. }
-        if kind == "Opaque" && labels["team"] == "platform")
-    );
-    assert_eq!(runbook.clusters["lab"].secret, None);
-    assert!(matches!(&runbook.steps[3].action, ExtraAction::Run(program) if program.command.len() == 2));
-    assert!(matches!(&runbook.steps[4].action, ExtraAction::Apply(place) if place.path == "bootstrap/extra"));
-    assert_eq!(
-        runbook.apps["reports"],
-        App {
-            allow: vec!["Suspended".into()],
-            ignore: false,
-            rerun_hooks: false,
-            sync: false,
-            reason: "runs once a night".into(),
-        }
-    );
-    assert!(runbook.apps["team/lab"].ignore);
-    assert!(runbook.apps["ledger"].rerun_hooks);
-    assert!(runbook.apps["archive"].sync);
-    assert!(matches!(&runbook.done.checks[0], Check::Http { status: 200, .. }));
-    assert!(matches!(&runbook.done.checks[2], Check::Condition { namespace, .. } if namespace.is_empty()));
 }
 
 /// The stores of the complete runbook that are near, and the ways to log in that only one store has.

@@ -12,6 +12,12 @@ use crate::redact::{Redactor, Secret};
 use crate::runbook::{From, Runbook, SecretShape, SecretSpec};
 use crate::secrets::{self, Error, ErrorKind, Request, Store, Stored, Wanted, look_all, read_all};
 
+/// The values at a place.
+type Values<'run> = (&'run From, BTreeMap<String, Secret>);
+
+/// What was seen at a place.
+type Sight<'run> = (&'run From, Result<Seen, Error>);
+
 /// One place, with the secret that it is a place of.
 type Spot<'run> = (&'run String, &'run SecretSpec, &'run From);
 
@@ -27,8 +33,8 @@ pub async fn survey(runbook: &Runbook, stores: &[Arc<dyn Store>], redactor: &Red
         ask(&reads, stores, &closed, read_all),
         ask(&looks, stores, &closed, look_all)
     );
-    let mut places: BTreeMap<&str, Vec<(&From, Result<Seen, Error>)>> = BTreeMap::new();
-    let mut values: BTreeMap<&String, Vec<(&From, BTreeMap<String, Secret>)>> = BTreeMap::new();
+    let mut places: BTreeMap<&str, Vec<Sight<'_>>> = BTreeMap::new();
+    let mut values: BTreeMap<&String, Vec<Values<'_>>> = BTreeMap::new();
     for ((name, spec, from), result) in reads.into_iter().zip(read) {
         let seen = result.and_then(|stored: Stored| {
             let seen = found(stored.seen(), true);
@@ -143,7 +149,7 @@ fn kind(spec: &SecretSpec) -> String {
 }
 
 /// Returns what is wrong with what the places hold, and where they differ.
-fn judged(name: &str, spec: &SecretSpec, values: &[(&From, BTreeMap<String, Secret>)], now: Timestamp) -> Vec<Finding> {
+fn judged(name: &str, spec: &SecretSpec, values: &[Values<'_>], now: Timestamp) -> Vec<Finding> {
     let Some(((first, data), others)) = values.split_first() else {
         return Vec::new();
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::away::stranded;
+use super::away::{Excuse, stranded};
 use super::closure::{self, Member};
 use super::fresh::{self, Standing, Verdict};
 use super::memory::Memory;
@@ -161,7 +161,7 @@ impl<'tree> View<'tree> {
                 .and_then(|excuse| excuse.exception(&member.id.name, &words)),
             _ => None,
         };
-        let is_held = phase == NodePhase::Ready && excuse.as_ref().is_some_and(|excuse| excuse.is_held());
+        let is_held = phase == NodePhase::Ready && excuse.as_ref().is_some_and(Excuse::is_held);
         let phase = match (phase, &excuse) {
             (NodePhase::Ready, Some(_)) if is_held => NodePhase::Progressing,
             (NodePhase::Ready, Some(_)) => NodePhase::Excepted,
