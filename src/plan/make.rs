@@ -301,17 +301,17 @@ fn item(
 fn interlock(runbook: &Runbook) -> Vec<String> {
     let target = &runbook.target;
     let mut details = vec![match target.expect {
-        Expect::Empty => "the cluster is empty".to_owned(),
+        Expect::Empty => "the cluster has to be empty".to_owned(),
         Expect::Adopt => "the cluster is taken over as it is".to_owned(),
     }];
-    details.extend(target.never.iter().map(|never| format!("it is not {never}")));
+    details.extend(target.never.iter().map(|never| format!("it must not be {never}")));
     if let Some(replaces) = &target.replaces {
         details.push(format!(
             "the old cluster {} does not answer; then the run asks how it was fenced (beforehand: --fenced REASON)",
             replaces.server
         ));
     }
-    details.push("we may do all that the restore does".into());
+    details.push("we have to be allowed all that the restore does".into());
     details
 }
 

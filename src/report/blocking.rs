@@ -24,10 +24,21 @@ pub(super) fn blocking(state: &RunState) -> Vec<Blocking<'_>> {
         .collect();
     let mut waiting = foreseen(state, &index, unready.len());
     let mut waits = vec![false; unready.len()];
+    // What is not there waits for what brings it, whatever that says of it.
+    let brings = |place: usize| {
+        let node = &unready[place].node;
+        let parent = node.parent.as_deref().filter(|_| node.phase == NodePhase::Missing)?;
+        index.get(&without_group(parent)).copied()
+    };
     for (waiter, node) in unready.iter().enumerate() {
+        if let Some(parent) = brings(waiter).filter(|parent| *parent != waiter) {
+            waiting[parent].push(waiter);
+            waits[waiter] = true;
+        }
         for blocker in &node.node.blocked_by {
             if let Some(&blocked_on) = index.get(&without_group(&blocker.object))
                 && blocked_on != waiter
+                && brings(blocked_on) != Some(waiter)
             {
                 waiting[blocked_on].push(waiter);
                 waits[waiter] = true;
@@ -121,6 +132,31 @@ mod tests {
     use super::*;
     use crate::event::{Run, Waits};
     use crate::report::story::story;
+
+    #[test]
+    fn what_is_not_there_waits_for_what_brings_it_and_not_the_other_way() {
+        let mut told = story().node(
+            "apps",
+            NodePhase::Failing,
+            "",
+            &[
+                (
+                    "Application argocd/apps",
+                    "references project platform which does not exist",
+                ),
+                ("Application argocd/cart", "not there"),
+            ],
+        );
+        for child in ["cart", "search"] {
+            told = told.node(child, NodePhase::Missing, "not there", &[]);
+        }
+        let state = told.state();
+        let blocking: Vec<_> = blocking(&state)
+            .iter()
+            .map(|blocking| (blocking.node.node.name.as_str(), blocking.holds_back))
+            .collect();
+        assert_eq!(blocking, [("apps", 2), ("cart", 0), ("search", 0)]);
+    }
 
     #[test]
     fn the_culprit_comes_first_and_knows_how_many_wait_for_it() {

@@ -91,8 +91,12 @@ fn why(state: &RunState, style: Style) -> String {
         });
     let failed: String = failed.collect();
     let says_why = !failed.is_empty() || !failure.causes.is_empty();
-    let title = if says_why { "why" } else { "what to do" };
     let body = failed + &reasons(failure, style);
+    // Of a run that was ended by a person or its deadline the step says nothing: what was not ready is told below.
+    if failure.causes.is_empty() && failure.hints.is_empty() {
+        return String::new();
+    }
+    let title = if says_why { "why" } else { "what to do" };
     section(title, &body, style)
 }
 

@@ -87,7 +87,10 @@ fn app_box(graph: &Graph, timeline: &Timeline, place: usize, critical: &[NodeId]
     below.extend((!app.cluster.is_empty()).then(|| format!("on {}", app.cluster)));
     let mut title = vec![node.to_string()];
     title.push(if app.unknown.is_empty() {
-        format!("{} objects", app.objects.len())
+        match app.objects.len() {
+            1 => "1 object".to_owned(),
+            many => format!("{many} objects"),
+        }
     } else {
         format!("not known: {}", app.unknown.join("; "))
     });
@@ -151,7 +154,12 @@ fn arrows(graph: &Graph, apps: &Apps, critical: &[NodeId]) -> Vec<Arrow> {
             to: line.later,
             kind,
             is_critical,
-            title: title(graph, &line.edge, line.count),
+            title: title(
+                graph,
+                &line.edge,
+                (apps.spots[line.earlier], apps.spots[line.later]),
+                line.count,
+            ),
         };
         let known = best.entry((line.earlier, line.later));
         known
@@ -167,13 +175,16 @@ fn follows(critical: &[NodeId]) -> HashSet<(NodeId, NodeId)> {
     critical.windows(2).map(|pair| (pair[0], pair[1])).collect()
 }
 
-fn title(graph: &Graph, edge: &Edge, count: usize) -> String {
-    let mut title = format!(
-        "{} {} {}",
-        graph.node(edge.later.0),
-        edge.reason,
-        graph.node(edge.earlier.0)
-    );
+/// Says why there is an arrow. A joint stands for all that is behind it (or before it), and is no thing of its own.
+fn title(graph: &Graph, edge: &Edge, between: (AppSpot, AppSpot), count: usize) -> String {
+    let (earlier, later) = (graph.node(edge.earlier.0), graph.node(edge.later.0));
+    let reason = edge.reason.to_string();
+    let bare = reason.strip_suffix(", after").unwrap_or(&reason);
+    let mut title = match between {
+        (_, AppSpot::Joint) => format!("what {bare} comes after {earlier}"),
+        (AppSpot::Joint, AppSpot::App(_)) => format!("{later} {bare}"),
+        _ => format!("{later} {reason} {earlier}"),
+    };
     let place = edge.place.to_string();
     if !place.is_empty() {
         title = format!("{title}\n{place}");

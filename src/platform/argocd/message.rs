@@ -148,8 +148,11 @@ pub(super) fn failures(operation: Operation<'_>) -> Vec<Blocker> {
 pub(super) fn few(blockers: Vec<Blocker>, what: &str) -> Vec<Blocker> {
     let more = blockers.len().saturating_sub(NAMED);
     let mut few: Vec<_> = blockers.into_iter().take(NAMED).collect();
-    if more > 0 {
-        few.push(itself(format!("{more} more {what}")));
+    match more {
+        0 => {}
+        // What is told of many is told of one in other words.
+        1 => few.push(itself(format!("1 more of these: {what}"))),
+        _ => few.push(itself(format!("{more} more {what}"))),
     }
     few
 }
