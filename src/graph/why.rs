@@ -39,7 +39,9 @@ impl Graph {
         }
         first.retain(|edge| !matches!(edge.reason, Reason::Contains | Reason::KindOrder | Reason::Grows));
         first.retain(|edge| !self.is_there(edge.earlier.0));
-        if first.iter().any(|edge| edge.reason != Reason::PartOf) {
+        // That an app comes with the one above it says little beside what else it waits for; of an object it says where to look.
+        let is_app = self.node(node).standing == Standing::App;
+        if is_app && first.iter().any(|edge| edge.reason != Reason::PartOf) {
             first.retain(|edge| edge.reason != Reason::PartOf);
         }
         first.sort_by_key(|edge| (std::cmp::Reverse(self.rank(edge.earlier.0)), edge.clone()));
@@ -74,7 +76,7 @@ impl Graph {
             let next = waits.into_iter().max_by_key(|edge| {
                 let weight = match edge.reason {
                     _ if self.is_there(edge.earlier.0) => 0,
-                    Reason::PartOf | Reason::KindOrder => 1,
+                    Reason::KindOrder => 1,
                     _ => 2,
                 };
                 // Of equals the first.
