@@ -159,6 +159,9 @@ pub(super) enum Secrets {
 pub(super) struct SecretsCheck {
     #[command(flatten)]
     pub(super) book: Book,
+    /// Read every value, also where the store can tell without that it is there: proves that it may be read
+    #[arg(long)]
+    pub(super) read: bool,
     /// Let warnings fail it too: a certificate that ends soon, places that differ
     #[arg(long)]
     pub(super) strict: bool,

@@ -35,7 +35,7 @@ async fn check(ui: &Ui, arguments: &SecretsCheck) -> Result<u8, Error> {
         }
     }
     let survey = tokio::select! {
-        survey = restore::survey(request) => survey.map_err(Error::refused)?,
+        survey = restore::survey(request, arguments.read) => survey.map_err(Error::refused)?,
         () = interrupt.cancelled() => return Err(Error {
             code: exit::INTERRUPTED,
             failure: Some(Failure::new("interrupted before every place was looked at; nothing was changed")),

@@ -7,27 +7,29 @@ use super::run::{begin, new_run};
 use crate::engine::Step;
 use crate::event::Failure;
 use crate::finding::Finding;
-use crate::steps::{FetchSources, ReadStores, Survey};
+use crate::steps::{FetchSources, ReadOpeners, Survey, homes_apart};
 
-/// Looks at every place from which the runbook reads a secret. Nothing is written, not even a journal.
+/// Looks at every place from which the runbook reads a secret; `reads_all` reads also what metadata could tell of. Nothing is written but
+/// the cache of the sources, not even a journal.
 ///
 /// # Errors
 /// Where a store cannot be made of what the runbook says: a variable that is not set, a CA that cannot be read.
-pub async fn survey(request: Request) -> Result<Survey, Failure> {
+pub async fn survey(request: Request, reads_all: bool) -> Result<Survey, Failure> {
     let clock = Arc::clone(&request.clock);
     let (mut engine, world) = begin(request, new_run(), None);
     let world = world?;
     let runbook = world.runbook()?;
+    homes_apart(&world).await?;
     let mut unfetched = None;
     if runbook.reads_from_sources() {
         // What opens a source is read before.
         let steps: [Box<dyn Step>; 2] = [
-            Box::new(ReadStores(Arc::clone(&world))),
+            Box::new(ReadOpeners(Arc::clone(&world))),
             Box::new(FetchSources(Arc::clone(&world))),
         ];
         unfetched = engine.run(&steps).await.err();
     }
-    let mut survey = crate::steps::survey(runbook, &world.stores, &world.redactor, clock.now()).await;
+    let mut survey = crate::steps::survey(runbook, &world.stores, &world.redactor, clock.now(), reads_all).await;
     if let Some((_, failure)) = unfetched {
         let message = format!("what is in the sources was not looked at: {}", failure.words());
         let finding = Finding::error("secret/source", message);

@@ -9,7 +9,7 @@ use crate::secrets::Home;
 
 /// Refuses a store that lives in the target, or in the cluster that it replaces: what is read there now is either empty or somebody
 /// else's, and a run that is gone on with would take what an earlier one has put there for what outlived the outage.
-pub(super) async fn apart(world: &World) -> Result<(), Failure> {
+pub async fn apart(world: &World) -> Result<(), Failure> {
     let replaces = world.runbook()?.target.replaces.as_ref();
     let replaces = replaces.map(|replaces| replaces.server.as_str());
     let identity = world.cluster.get().map(crate::cluster::Cluster::identity);

@@ -110,8 +110,13 @@ impl Check<'_> {
                 let is_login = key.is_some_and(is_login);
                 let is_from = key.is_some_and(|entry| entry.key == "from");
                 for entry in entries {
-                    // Behind `keys` stand the names of keys, which may well be `password`.
+                    // Behind `keys` stand the names of keys, which may well be `password`; but a template is text.
                     if entry.key == "keys" {
+                        for taken in entry.value.entries() {
+                            if let Some(template) = taken.value.get("template") {
+                                self.below(template, None, false);
+                            }
+                        }
                         continue;
                     }
                     let is_plain = matches!(entry.key.as_str(), "mount" | "role-id" | "role" | "username" | "file");

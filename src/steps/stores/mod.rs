@@ -8,7 +8,7 @@ mod read;
 mod reading;
 mod taken;
 
-pub use self::read::{ReadSources, ReadStores};
+pub use self::read::{ReadOpeners, ReadSources, ReadStores};
 pub use self::reading::Early;
 
 pub(super) use self::judged::{amiss, amiss_together, learn, with_set};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::super::{Restored, World, homes};
-use super::reading::Reading;
+use super::reading::{Early, Reading};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep};
 
@@ -15,6 +15,42 @@ pub struct ReadStores(pub Arc<World>);
 
 /// Reads what stores keep in sources, once these are fetched.
 pub struct ReadSources(pub Arc<World>);
+
+/// Reads only what opens sources, for whoever wants nothing else of them than to look into them. What cannot be had is a notice: the
+/// source that it opens says so.
+pub struct ReadOpeners(pub Arc<World>);
+
+#[async_trait]
+impl Step for ReadOpeners {
+    fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            id: "stores".into(),
+            phase: Phase::Prepare,
+            title: "read what opens the sources".into(),
+            effect: Effect::Reads,
+        }
+    }
+
+    async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let (world, runbook) = (&self.0, self.0.runbook()?);
+        let reading = Reading {
+            world,
+            runbook,
+            context,
+            has_sources: false,
+        };
+        let mut all = Early::default();
+        for name in runbook.secrets.keys().filter(|name| runbook.opens_a_source(name)) {
+            match context.unless_stopped(reading.read(vec![(name.clone(), 0)])).await? {
+                Ok(read) => all.restored.extend(read.restored),
+                Err(failure) => context.notice(format!("{}.", failure.words())),
+            }
+        }
+        let detail = counted(&all.restored);
+        let _ = world.early.set(all);
+        Ok(Outcome::Done { detail })
+    }
+}
 
 #[async_trait]
 impl Step for ReadStores {

@@ -60,7 +60,7 @@ impl<'run> Reading<'run> {
                         let restored = self.restored(name, spec, attempt, data);
                         early.restored.insert(name.to_owned(), restored);
                     }
-                    Err(error) if attempt + 1 < spec.from.len() => {
+                    Err(error) if self.has_another(name, spec, attempt) => {
                         self.context
                             .notice(format!("Secret {name}: {error}; its next source is tried."));
                         next.push((name, spec, attempt + 1));
@@ -91,6 +91,13 @@ impl<'run> Reading<'run> {
             )),
             _ => failure,
         })
+    }
+
+    /// Whether a secret can be read elsewhere still. What opens a source is not read from one.
+    fn has_another(&self, name: &str, spec: &SecretSpec, attempt: usize) -> bool {
+        let is_open = |from: &From| self.runbook.source_of(&from.store).is_none();
+        let opens = self.runbook.opens_a_source(name);
+        spec.from[attempt + 1..].iter().any(|from| !opens || is_open(from))
     }
 
     /// Takes out what waits for the sources.
@@ -184,7 +191,7 @@ impl<'run> Reading<'run> {
                 } else {
                     return Err(missing());
                 };
-                taken(stored, from)
+                taken(stored, from, &self.world.redactor)
             })
             .collect()
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::redact::Secret;
+use crate::redact::{Redactor, Secret};
 use crate::runbook::{From, Part, Taken};
 use crate::secrets::{Error, ErrorKind, Stored};
 
@@ -15,12 +15,19 @@ use crate::secrets::{Error, ErrorKind, Stored};
 ///
 /// # Errors
 /// [`ErrorKind::MissingKey`] for a key or field that is not there, [`ErrorKind::NotText`] for a value that is not what the runbook
-/// takes it for. No error quotes a value.
-pub(in crate::steps) fn taken(stored: Stored, from: &From) -> Result<BTreeMap<String, Secret>, Error> {
+/// takes it for. No error quotes a value. The redactor learns what values are made of: a part may be quoted alone.
+pub(in crate::steps) fn taken(
+    stored: Stored,
+    from: &From,
+    redactor: &Redactor,
+) -> Result<BTreeMap<String, Secret>, Error> {
     if from.keys.is_empty() {
         return Ok(stored.data);
     }
     let place = format!("{} in store {}", from.path, from.store);
+    for value in from.keys.values().flat_map(|taken| parts(taken, &stored)) {
+        redactor.learn(value);
+    }
     from.keys
         .iter()
         .map(|(ours, taken)| {
@@ -42,6 +49,31 @@ pub(in crate::steps) fn taken(stored: Stored, from: &From) -> Result<BTreeMap<St
             };
             Ok((ours.clone(), value))
         })
+        .collect()
+}
+
+/// Parts of values that are no secret by their names, and would make every line that holds one unreadable.
+const PUBLIC: [&str; 8] = [
+    "user", "username", "host", "hostname", "port", "url", "name", "database",
+];
+
+/// Returns what a value is made of that is not the value itself.
+fn parts<'stored>(taken: &Taken, stored: &'stored Stored) -> Vec<&'stored Secret> {
+    let keys: Vec<&String> = match taken {
+        Taken::Template(parts) => parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Key(key) => Some(key),
+                Part::Text(_) => None,
+            })
+            .collect(),
+        Taken::Key { key, field, base64 } if field.is_some() || *base64 => vec![key],
+        Taken::Key { .. } => Vec::new(),
+    };
+    let is_secret = |key: &&String| !PUBLIC.contains(&key.to_lowercase().as_str());
+    keys.into_iter()
+        .filter(is_secret)
+        .filter_map(|key| stored.data.get(key))
         .collect()
 }
 
@@ -90,14 +122,15 @@ fn decoded(value: &Secret, whose: &str) -> Result<Secret, Error> {
 
 /// Fills a template.
 fn filled(parts: &[Part], ours: &str, stored: &Stored, place: &str) -> Result<Secret, Error> {
-    let mut filled = Zeroizing::new(Vec::new());
+    // As large as it will be: what grows leaves copies behind that nobody wipes.
+    let mut values: Vec<&[u8]> = Vec::with_capacity(parts.len());
     for part in parts {
-        match part {
-            Part::Text(text) => filled.extend_from_slice(text.as_bytes()),
-            Part::Key(key) => filled.extend_from_slice(stored.value(key, ours, place)?.expose()),
-        }
+        values.push(match part {
+            Part::Text(text) => text.as_bytes(),
+            Part::Key(key) => stored.value(key, ours, place)?.expose(),
+        });
     }
-    Ok(Secret::new(std::mem::take(&mut *filled)))
+    Ok(Secret::new(values.concat()))
 }
 
 #[cfg(test)]
@@ -129,7 +162,7 @@ mod tests {
             version: None,
             keys: [("ours".to_owned(), taken)].into(),
         };
-        super::taken(stored(), &from).map(|mut values| values.remove("ours").unwrap())
+        super::taken(stored(), &from, &Redactor::default()).map(|mut values| values.remove("ours").unwrap())
     }
 
     fn key(key: &str, field: Option<&str>, base64: bool) -> Taken {
@@ -152,7 +185,7 @@ mod tests {
             version: None,
             keys: BTreeMap::new(),
         };
-        assert_eq!(taken(stored(), &from).unwrap(), stored().data);
+        assert_eq!(taken(stored(), &from, &Redactor::default()).unwrap(), stored().data);
     }
 
     #[test]
@@ -172,6 +205,29 @@ mod tests {
         ] {
             assert!(take(taken.clone()).unwrap().expose() == expected, "{taken:?}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_value_is_masked_as_the_value_is() {
+        let redactor = Redactor::default();
+        let from = From {
+            store: "vault".into(),
+            path: "dr/x".into(),
+            version: None,
+            keys: [("url".to_owned(), Taken::Template(vec![key_of("user"), key_of("token")]))].into(),
+        };
+        let stored = Stored {
+            data: [("user", "operator"), ("token", "hunter2hunter2")]
+                .map(|(key, value)| (key.to_owned(), Secret::from(value)))
+                .into(),
+            version: None,
+            written: None,
+        };
+        super::taken(stored, &from, &redactor).unwrap();
+        assert_eq!(
+            redactor.redact("operator said hunter2hunter2"),
+            format!("operator said {}", crate::redact::MASK)
+        );
     }
 
     #[test]

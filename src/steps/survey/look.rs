@@ -9,7 +9,7 @@ use super::super::stores::{amiss, amiss_together, closed, learn, taken, with_set
 use super::told::{Credential, Lack, Place, Seen, Survey};
 use crate::finding::Finding;
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{From, Runbook, SecretShape, SecretSpec};
+use crate::runbook::{From, Runbook, SecretShape, SecretSpec, Store as Configured, StoreKind};
 use crate::secrets::{self, Error, ErrorKind, Request, Store, Stored, Wanted, look_all, read_all};
 
 /// The values at a place.
@@ -22,13 +22,19 @@ type Sight<'run> = (&'run From, Result<Seen, Error>);
 type Spot<'run> = (&'run String, &'run SecretSpec, &'run From);
 
 /// Looks at every place from which the runbook reads a secret. Only reads; the redactor learns what is read.
-pub async fn survey(runbook: &Runbook, stores: &[Arc<dyn Store>], redactor: &Redactor, now: Timestamp) -> Survey {
+pub async fn survey(
+    runbook: &Runbook,
+    stores: &[Arc<dyn Store>],
+    redactor: &Redactor,
+    now: Timestamp,
+    reads_all: bool,
+) -> Survey {
     let closed = closed(stores.iter()).await;
     let (reads, looks): (Vec<Spot<'_>>, Vec<Spot<'_>>) = runbook
         .secrets
         .iter()
         .flat_map(|(name, spec)| spec.from.iter().map(move |from| (name, spec, from)))
-        .partition(|(_, spec, from)| is_read(spec, from));
+        .partition(|(_, spec, from)| reads_all || is_read(runbook, spec, from));
     let (read, looked) = tokio::join!(
         ask(&reads, stores, &closed, read_all),
         ask(&looks, stores, &closed, look_all)
@@ -38,7 +44,7 @@ pub async fn survey(runbook: &Runbook, stores: &[Arc<dyn Store>], redactor: &Red
     for ((name, spec, from), result) in reads.into_iter().zip(read) {
         let seen = result.and_then(|stored: Stored| {
             let seen = found(stored.seen(), true);
-            let data = with_set(spec, taken(stored, from)?);
+            let data = with_set(spec, taken(stored, from, redactor)?);
             learn(redactor, spec, &data);
             values.entry(name).or_default().push((from, data));
             Ok(seen)
@@ -86,10 +92,17 @@ pub async fn survey(runbook: &Runbook, stores: &[Arc<dyn Store>], redactor: &Red
     }
 }
 
-/// Whether the values of a place are to be read: where there is something to say of them, or another place may hold others.
-fn is_read(spec: &SecretSpec, from: &From) -> bool {
+/// Whether the values of a place are to be read: where there is something to say of them, another place may hold others, or only reading
+/// tells whether they can be had, which of files on this machine costs nobody anything.
+fn is_read(runbook: &Runbook, spec: &SecretSpec, from: &From) -> bool {
     let is_plain = matches!(&spec.shape, SecretShape::Kubernetes { kind, .. } if kind == "Opaque");
-    !is_plain || !from.keys.is_empty() || spec.from.len() > 1
+    let is_file =
+        |store: &Configured| matches!(store.kind, StoreKind::Sops(_) | StoreKind::Files(_) | StoreKind::Env(_));
+    let is_here = runbook
+        .stores
+        .iter()
+        .any(|store| store.name == from.store && is_file(store));
+    !is_plain || is_here || !from.keys.is_empty() || spec.from.len() > 1
 }
 
 /// Asks of every spot whose store lets us in.

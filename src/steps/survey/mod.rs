@@ -1,7 +1,7 @@
 //! `secrets check`: whether the credentials of a runbook are where it says, before they are needed.
 //!
 //! Every place of every secret is looked at, the fallbacks too: a place that nobody needs today is the one that an outage needs.
-//! Values are read only where something is to be said of them. Nothing is written anywhere.
+//! Values are read only where something is to be said of them, unless all are to be read. Nothing is written but the cache of the sources.
 
 mod look;
 mod text;

@@ -1,6 +1,6 @@
 //! What was found, as a table for people.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 
@@ -94,8 +94,24 @@ impl Survey {
                 said.push(format!("{} of {all} {what}: {}", names.len(), names.join(", ")));
             }
         }
+        let (unread, lacking) = (
+            named(&Credential::is_unread),
+            named(&|secret| secret.optional && secret.is_nowhere() && secret.is_here()),
+        );
+        let mut well = format!("all {} secrets can be read from every place", all - lacking.len());
+        if !unread.is_empty() {
+            well = format!(
+                "all {} secrets are there; of {} it was not tried whether we may read them, which --read does: {}",
+                all - lacking.len(),
+                unread.len(),
+                unread.join(", ")
+            );
+        }
+        if !lacking.is_empty() {
+            let _ = write!(well, "; optional and nowhere: {}", lacking.join(", "));
+        }
         if said.is_empty() && self.is_complete() {
-            return format!("all {all} secrets can be read from every place");
+            return well;
         }
         if said.is_empty() {
             return format!("all {all} secrets can be read, and together they cannot be restored");
@@ -119,7 +135,7 @@ fn row(secret: &Credential, at: usize, place: &Place, now: Timestamp) -> [String
             match (*read, secret.is_wrong()) {
                 (true, true) => "read, WRONG",
                 (true, false) => "read",
-                (false, _) => "there",
+                (false, _) => "there, not read",
             },
             version.clone().unwrap_or_default(),
             written.map(|written| age(written, now)).unwrap_or_default(),

@@ -140,9 +140,16 @@ impl Survey {
 impl Credential {
     /// Whether it can be had from every place, or need not.
     pub fn is_here(&self) -> bool {
-        let is_lacking = |place: &&Place| matches!(place.seen, Seen::Lacking { .. });
-        let missing = self.places.iter().filter(is_lacking).count();
-        missing == 0 || (self.optional && missing == self.places.len())
+        // What a store would not or could not tell is nowhere for certain only where it says so.
+        let is_nowhere = |place: &Place| matches!(place.seen, Seen::Lacking { how: Lack::Missing, .. });
+        let is_lacking = |place: &Place| matches!(place.seen, Seen::Lacking { .. });
+        !self.places.iter().any(is_lacking) || (self.optional && self.places.iter().all(is_nowhere))
+    }
+
+    /// Whether a place was seen to hold it and its values were not read, so that nobody knows whether they may be.
+    pub fn is_unread(&self) -> bool {
+        let is_unread = |place: &Place| matches!(place.seen, Seen::Found { read: false, .. });
+        self.places.iter().any(is_unread)
     }
 
     /// Whether what was read of it cannot be restored.

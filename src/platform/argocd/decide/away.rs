@@ -48,6 +48,9 @@ impl Away {
     }
 }
 
+/// More apps than this are never one below the other.
+const DEEPEST: usize = 16;
+
 /// Why what stands in the way of an app that has others below it does not count.
 pub(super) struct Excuse<'rules> {
     cause: Cause<'rules>,
@@ -99,15 +102,28 @@ impl<'tree> View<'tree> {
             .find(|away| app.goes_to(&away.name, &away.servers))
     }
 
-    /// Returns why an app is not waited for, if it is not.
-    fn cause(&self, id: &ObjectRef) -> Option<Cause<'tree>> {
+    /// Returns why an app is not waited for, if it is not; or why the apps below it are not, where these are its only trouble. `depth`
+    /// apps are above it, of which there may be a circle.
+    fn cause(&self, id: &ObjectRef, depth: usize) -> Option<Cause<'tree>> {
         let app = Application::new(closure::object(self.tree, id)?);
         if let Some(away) = self.away(app) {
             return Some(Cause::Away(away));
         }
-        let policy = closure::policy(self.rules, id)?;
-        let accepted = policy.ignore || policy.allow.iter().any(|word| word == app.health());
-        accepted.then_some(Cause::Accepted(&policy.reason))
+        if let Some(policy) = closure::policy(self.rules, id)
+            && (policy.ignore || policy.allow.iter().any(|word| word == app.health()))
+        {
+            return Some(Cause::Accepted(&policy.reason));
+        }
+        let is_done = app.operation().is_none_or(|operation| operation.phase() == "Succeeded");
+        if depth == DEEPEST || app.sync() != "Synced" || !is_done {
+            return None;
+        }
+        let unhealthy = app
+            .resources()
+            .filter(|resource| !matches!(resource.health(), "" | "Healthy"));
+        let mut causes = unhealthy.map(|resource| self.cause(&resource.id(), depth + 1));
+        let first = causes.next()??;
+        causes.all(|cause| cause.is_some()).then_some(first)
     }
 
     /// Takes away the obstacles of an app that are there only because of apps below it for which nobody waits: they go to clusters
@@ -121,7 +137,7 @@ impl<'tree> View<'tree> {
             .children()
             .filter_map(|id| {
                 Some(Excuse {
-                    cause: self.cause(&id)?,
+                    cause: self.cause(&id, 0)?,
                     app: id,
                 })
             })

@@ -173,6 +173,26 @@ fn an_app_is_not_kept_waiting_by_one_below_it_that_is_left_out_or_accepted() {
     assert_eq!(told[0].0, "root");
     assert!(told[0].1.starts_with("only for cart: "), "{told:?}");
 
+    // However many are between them.
+    let above = |name: &str, child: &str| {
+        let mut app = ready(name, &[child]);
+        app["status"]["health"] = json!({"status": "Progressing"});
+        for resource in app["status"]["resources"].as_array_mut().unwrap() {
+            if resource["name"] == child {
+                resource["health"] = json!({"status": "Progressing"});
+            }
+        }
+        app
+    };
+    let mut cart = ready("cart", &[]);
+    cart["status"]["health"] = json!({"status": "Degraded"});
+    let mut shop = Platform::new([above("root", "team"), above("team", "cart"), cart]);
+    shop.ignore("cart");
+    assert_eq!(
+        shop.decide(6).phases(),
+        [("root", Excepted), ("team", Excepted), ("cart", Ignored)]
+    );
+
     let mut shop = unwell("Suspended", "Suspended");
     shop.allow("cart", &["Suspended"]);
     assert_eq!(shop.decide(6).phases(), [("root", Excepted), ("cart", Excepted)]);
