@@ -329,15 +329,15 @@ mod tests {
         ✔ interlock   empty as expected, permissions suffice                        0.4s
         ✔ agent       Argo CD v3.2.11 ready                                          41s
         ⠏ apps        1/5 ready · 1 failing · 1 missing                              17s
-            cert-manager             failing · Synced, Degraded · holds back 2 · for 5s
+            cert-manager             failing · Synced, Degraded · holds back 3 · for 5s
               Deployment.apps cert-manager/cert-manager-webhook: 0/1 ready:
               ImagePullBackOff registry.example.com/jetstack/webhook:v1.19; and 1 more
-            ingress-cont…rn-region-1 missing · for 17s
-            payments                 OutOfSync, Missing · holds back 1 · for 17s
+            payments                 OutOfSync, Missing · holds back 2 · for 17s
               Application argocd/cert-manager: CRD certificates.cert-manager.io is not
               there
-            apps                     Synced, Progressing · for 17s
+            apps                     Synced, Progressing · holds back 1 · for 17s
               Application argocd/payments: not ready
+            ingress-cont…rn-region-1 missing · for 17s
             intervened for payments: refresh, 2 of 3 (sync retries exhausted)
           recovery 1m 00s of 30m
         ");
@@ -465,7 +465,7 @@ mod tests {
         insta::assert_snapshot!(screen.after(5_000), @r"
         ✔ agent       Argo CD v3.2.11 ready                                          41s
         ⠏ apps        1/5 ready · 1 failing · 1 missing                              17s
-            cert-manager             failing · Synced, Degraded · holds back 2 · for 5s
+            cert-manager             failing · Synced, Degraded · holds back 3 · for 5s
               Deployment.apps cert-manager/cert-manager-webhook: 0/1 ready:
             … and 3 more
           recovery 1m 00s of 30m

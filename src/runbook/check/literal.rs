@@ -113,7 +113,10 @@ impl Check<'_> {
                     // Behind `keys` stand the names of keys, which may well be `password`; but a template is text.
                     if entry.key == "keys" {
                         for taken in entry.value.entries() {
-                            if let Some(template) = taken.value.get("template") {
+                            // Its braces are no credentials of an address.
+                            if let Some(template) = taken.value.get("template")
+                                && template.written().is_some_and(holds_secret)
+                            {
                                 self.below(template, None, false);
                             }
                         }

@@ -82,7 +82,8 @@ async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(
-        ran.out.contains("all 2 secrets can be read from every place"),
+        ran.out
+            .contains("of 1 it was not tried whether we may read them, which --read does: token"),
         "{}",
         ran.said()
     );
@@ -106,6 +107,11 @@ async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is
         json!("1"),
         "{told:#}"
     );
+
+    // That it is there does not prove that the restore may read it.
+    let ran = scene.check(&["--read"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.out.contains("DENIED"), "{}", ran.said());
 }
 
 #[tokio::test]
@@ -165,4 +171,17 @@ async fn places_that_differ_and_secrets_that_nobody_could_use_are_told() {
         "{}",
         ran.said()
     );
+}
+
+#[tokio::test]
+async fn an_optional_secret_may_be_nowhere_and_that_nobody_can_tell_is_not_that() {
+    let optional = format!("{SECRETS}    optional: true\n");
+    let mut scene = Scene::start(&optional).await;
+    complete(&scene).await;
+    scene.first.root().delete("secret/dr/token").await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert!(ran.out.contains("optional and nowhere: token"), "{}", ran.said());
+    scene.first.seal().await.unwrap();
+    assert_eq!(scene.check(&[]).await.code, 1);
 }
