@@ -43,7 +43,10 @@ pub(super) fn check(file: Option<&Value>, tree: &Value, format: Format) -> Resul
         let has_parts = PARTS.iter().any(|part| matches!(tree.get(part), Some(Value::Map(_))));
         return if has_parts { Err(Mixed::Unknown) } else { Ok(()) };
     };
-    let parts: Vec<Entry<'_>> = PARTS.into_iter().flat_map(|part| entries(part, file.get(part))).collect();
+    let parts: Vec<Entry<'_>> = PARTS
+        .into_iter()
+        .flat_map(|part| entries(part, file.get(part)))
+        .collect();
     let sealed: HashMap<&str, &Entry<'_>> = parts
         .iter()
         .filter(|entry| entry.is_sealed())
@@ -52,7 +55,11 @@ pub(super) fn check(file: Option<&Value>, tree: &Value, format: Format) -> Resul
     let is_secret = is_secret(tree);
     let has_sealed = parts.iter().any(|entry| holds_sealed(entry.value));
     // A Secret that was made another kind gives its own keys, which must not stand for those of its parts either.
-    let taken = if is_secret { parts.clone() } else { entries("", Some(file)) };
+    let taken = if is_secret {
+        parts.clone()
+    } else {
+        entries("", Some(file))
+    };
     for open in taken {
         let is_open = if is_secret {
             !open.is_sealed()

@@ -139,9 +139,9 @@ impl Trouble<'_> {
                 };
                 failed.hint(format!("try it by hand: `sops decrypt {}`", self.path))
             }
-            ErrorKind::Tampered => {
-                failed.hint("bring back the version before; change it by `sops edit` alone, also what is not encrypted in it")
-            }
+            ErrorKind::Tampered => failed.hint(
+                "bring back the version before; change it by `sops edit` alone, also what is not encrypted in it",
+            ),
             _ => failed.hint(format!("try it by hand: `sops decrypt {}`", self.path)),
         }
     }
