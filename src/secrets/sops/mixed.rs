@@ -163,7 +163,7 @@ mod tests {
         for (parts, expected) in [
             ("data: {a: SEALED}\nstringData: {b: SEALED}\n", Ok(())),
             ("data: {a: eA==}\nstringData: {b: open}\n", Ok(())),
-            ("data: {a: SEALED, none: \"\", null: ~}\n", Ok(())),
+            ("data: {a: SEALED, none: \"\", nil: ~}\n", Ok(())),
             (
                 "data: {a: SEALED}\nstringData: {a: shop}\n",
                 Err(instead("stringData.a", "data.a")),

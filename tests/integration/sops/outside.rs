@@ -116,7 +116,8 @@ async fn the_program_finds_an_empty_home_unless_the_runbook_names_one() {
         "{found:?}"
     );
     assert_eq!(found["vaults"], "none");
-    let named = drawer.folder.path().display().to_string();
+    let other = tempfile::tempdir().unwrap();
+    let named = other.path().display().to_string();
     let found = told(Some(&named)).await;
     assert_eq!(
         (found["home"].as_str(), found["keyring"].as_str()),
