@@ -18,6 +18,7 @@ mod fetched;
 mod files;
 mod kubernetes;
 mod parallel;
+mod private_file;
 pub mod sops;
 mod store;
 mod texts;

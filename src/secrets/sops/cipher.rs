@@ -79,6 +79,11 @@ impl DataKey {
     }
 }
 
+/// Whether a text looks as an encrypted value does.
+pub(super) fn is_sealed(text: &str) -> bool {
+    Parts::of(text).is_some()
+}
+
 /// Whether it is a number that can be written in JSON.
 fn is_finite(text: &[u8]) -> bool {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());

@@ -126,6 +126,14 @@ impl Document {
     }
 }
 
+/// Returns what stands where in a file that was not understood; `None` where that is not known either.
+pub(super) fn shape(text: &[u8], format: Format) -> Option<Value> {
+    match format {
+        Format::Yaml => yaml::shape(std::str::from_utf8(text).ok()?),
+        _ => None,
+    }
+}
+
 /// Takes what SOPS has added out of a tree, flat.
 fn own(tree: Value) -> Result<(Value, Vec<(String, String)>), Unread> {
     let Value::Map(mut entries) = tree else {

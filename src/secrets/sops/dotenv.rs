@@ -1,5 +1,7 @@
 //! Reads files of variables (`stores/dotenv/store.go` of SOPS).
 
+use std::collections::HashSet;
+
 use super::document::{Leaf, Unread, Value};
 
 /// How the keys begin that SOPS has added.
@@ -8,6 +10,7 @@ const OWN: &str = "sops_";
 /// Reads a text: its values, and what SOPS has added.
 pub(super) fn read(text: &str) -> Result<(Value, Vec<(String, String)>), Unread> {
     let mut entries: Vec<(String, Value)> = Vec::new();
+    let mut known = HashSet::new();
     let mut added = Vec::new();
     for (index, line) in text.split('\n').enumerate() {
         if line.is_empty() || line.starts_with('#') {
@@ -19,7 +22,7 @@ pub(super) fn read(text: &str) -> Result<(Value, Vec<(String, String)>), Unread>
         let value = zeroize::Zeroizing::new(value.replace("\\n", "\n"));
         match key.strip_prefix(OWN) {
             Some(own) => added.push((own.to_owned(), value.to_string())),
-            None if entries.iter().any(|(known, _)| known == key) => {
+            None if !known.insert(key) => {
                 return Err(Unread::Broken("it holds a key twice".into()));
             }
             None => entries.push((key.to_owned(), Value::Leaf(Leaf::text(value.as_bytes())))),

@@ -2,6 +2,7 @@
 //!
 //! A number is an `int64` of Go where it is whole and fits, and else a `float64`, as for SOPS (`stores/json/store.go`).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -81,8 +82,9 @@ impl<'de> Visitor<'de> for Tree {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map: Vec<(String, Value)> = Vec::new();
+        let mut known = HashSet::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if map.iter().any(|(known, _)| *known == key) {
+            if !known.insert(key.clone()) {
                 return Err(A::Error::custom("a key twice"));
             }
             map.push((key, entries.next_value_seed(Tree)?));

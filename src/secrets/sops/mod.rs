@@ -5,7 +5,9 @@
 //! for (PGP, a cloud's KMS, Vault's transit engine, shares of a key) is left to the program `sops`. So is what we are not
 //! certain to read as it does: a MAC that does not fit must mean that the file was changed, never that we read it wrong.
 //!
-//! Nothing is written to disk, and a value's path, its place in the file and its MAC are checked before any value is handed on.
+//! Nothing is written to disk, and a value's path and the MAC are checked before any value is handed on. That MAC tells little of
+//! what is not encrypted: it counts texts alone, not their keys. So in a Secret of Kubernetes no open value is taken beside or in
+//! place of encrypted ones.
 
 mod cipher;
 mod document;
@@ -16,6 +18,7 @@ mod ini;
 mod json;
 mod keys;
 mod metadata;
+mod mixed;
 mod native;
 mod program;
 mod rules;

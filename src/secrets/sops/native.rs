@@ -21,7 +21,10 @@ pub(super) enum Undone {
     Unsure(String),
 }
 
-/// Decrypts all values and proves by the MAC that none was changed, moved, added or taken away.
+/// Decrypts all values and proves by the MAC that no encrypted one was changed, moved, added or taken away.
+///
+/// Of open ones the MAC proves that their texts, one behind another, are the same; not what they are called nor where one ends.
+/// Whoever hands them on looks at [`mixed`](super::mixed) first.
 pub(super) fn decrypt(document: &Document, key: &DataKey, rules: &Rules) -> Result<Value, Undone> {
     let metadata = &document.metadata;
     let mut walk = Walk {

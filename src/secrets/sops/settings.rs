@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::redact::Secret;
 use crate::secrets::{Fetched, Store};
 
-/// Where the files are, and what opens them. Nothing else decides: `SOPS_*` variables are not read.
+/// Where the files are, and what opens them. Nothing else decides: `SOPS_*` variables are not read, nor is anything in the home of
+/// whoever runs this, unless `environment` names `HOME`. What the machine itself is to its cloud is still found by the program.
 pub struct Settings {
     /// The store's name in the runbook.
     pub name: String,
@@ -18,9 +19,9 @@ pub struct Settings {
     pub age_key: Option<AgeKey>,
     /// The program for what is not decrypted here: `sops`, found on `PATH`, or a path.
     pub program: String,
-    /// The home of `GnuPG` that the program uses.
+    /// The home of `GnuPG` that the program uses; it has no keyring unless given.
     pub gnupg_home: Option<PathBuf>,
-    /// Variables that the program gets, beside where things are.
+    /// Variables that the program gets, beside where things are. Without `SOPS_HC_VAULT_ALLOWLIST` it asks no Vault.
     pub environment: Vec<(String, Secret)>,
 }
 

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
-use super::document::{Document, Unread, Value};
+use super::document::{self, Document, Unread, Value};
 use super::folder::{Folder, Read};
 use super::format::Format;
 use super::keys::Keys;
 use super::metadata::Metadata;
+use super::mixed;
 use super::native::{self, Undone};
 use super::program::Program;
 use super::rules::Rules;
@@ -18,6 +19,7 @@ use super::settings::{AgeKey, Place, Settings};
 use super::trouble::{Trouble, origin};
 use super::values;
 use crate::redact::{Redactor, Secret};
+use crate::secrets::private_file::{self, PrivateFile};
 use crate::secrets::{Error, ErrorKind, Seen, Store, Stored};
 
 /// Files that SOPS has encrypted, as a [`Store`]: a secret's path is the file's, and its keys are the file's.
@@ -104,10 +106,20 @@ impl Sops {
     async fn key_text(&self, key: &AgeKey) -> Result<Secret, Error> {
         match key {
             AgeKey::Given { key, .. } => Ok(key.clone()),
-            AgeKey::File(path) => std::fs::read(path).map(Secret::new).map_err(|error| {
-                self.wrong(&format!("its age key {} cannot be read: {error}", path.display()))
-                    .hint(format!("correct `age-key` of the store {}", self.settings.name))
-            }),
+            AgeKey::File(path) => {
+                let (name, path) = (self.settings.name.clone(), path.clone());
+                let read = move || {
+                    let file = PrivateFile {
+                        store: &name,
+                        role: "its age key ",
+                        // The secret itself is not missing.
+                        missing: ErrorKind::Configuration,
+                        folder: path.parent().unwrap_or(&path),
+                    };
+                    file.read(&path).map(|(key, _)| key)
+                };
+                private_file::aside(&self.settings.name, read).await
+            }
             AgeKey::Store { store, path, key } => {
                 let stored = store.read(path, None).await.map_err(|error| {
                     let why = Error::new(
@@ -150,7 +162,12 @@ impl Sops {
         let (trouble, format) = (self.trouble(path), Format::of(path));
         let document = match Document::read(&read.text, format) {
             Ok(document) => document,
-            Err(Unread::Unsure(why)) => return Ok((self.by_program(&read, path, &why).await?, None)),
+            Err(Unread::Unsure(why)) => {
+                let tree = self.by_program(&read, path, &why).await?;
+                let file = document::shape(&read.text, format);
+                mixed::check(file.as_ref(), &tree, format).map_err(|mixed| trouble.mixed(&mixed))?;
+                return Ok((tree, None));
+            }
             Err(unread) => return Err(trouble.unread(unread, format)),
         };
         let tree = match self.here(&document, path).await {
@@ -158,6 +175,7 @@ impl Sops {
             Err(Declined::Refused(error)) => return Err(error),
             Err(Declined::Beyond(why)) => self.by_program(&read, path, &why).await?,
         };
+        mixed::check(Some(&document.tree), &tree, format).map_err(|mixed| trouble.mixed(&mixed))?;
         Ok((tree, Some(document.metadata)))
     }
 
@@ -271,7 +289,8 @@ impl Store for Sops {
             Err(Unread::Unsure(_)) => return self.read(path, None).await.map(|stored| stored.seen()),
             Err(unread) => return Err(trouble.unread(unread, format)),
         };
-        let metadata = &document.metadata;
+        let (tree, metadata) = (&document.tree, &document.metadata);
+        mixed::check(Some(tree), tree, format).map_err(|mixed| trouble.mixed(&mixed))?;
         if metadata.others.is_empty() && !metadata.is_shared {
             match self.keys().await? {
                 None => return Err(trouble.no_key(metadata)),
@@ -284,7 +303,7 @@ impl Store for Sops {
         Ok(Seen {
             version: None,
             written: written(Some(metadata)),
-            keys: values::keys(&document.tree, format),
+            keys: values::keys(tree, format),
         })
     }
 }

@@ -4,7 +4,8 @@ use super::document::Unread;
 use super::format::Format;
 use super::keys::Keys;
 use super::metadata::Metadata;
-use super::program::Failed;
+use super::mixed::Mixed;
+use super::program::{Failed, VAULTS};
 use super::settings::{AgeKey, Settings};
 use crate::exec;
 use crate::secrets::{Error, ErrorKind};
@@ -111,7 +112,7 @@ impl Trouble<'_> {
             Failed::Itself(error) => error,
         };
         let (kind, what) = match &error {
-            exec::Error::TooLong { .. } => (ErrorKind::Unreachable, "was not decrypted in time"),
+            exec::Error::TooLong { .. } => (ErrorKind::TooLong, "was not decrypted in time"),
             exec::Error::Failed { said, .. } if TAMPERED.iter().any(|words| said.contains(words)) => {
                 (ErrorKind::Tampered, "was changed by other means than SOPS")
             }
@@ -125,15 +126,56 @@ impl Trouble<'_> {
             .because(format!("`{}` was run, since {why}", self.settings.program))
             .because(told(&error));
         match kind {
-            ErrorKind::Denied => failed
-                .hint(
-                    "the program gets what the store names under `age-key`, `gnupg-home` and `env`, and no other variable",
-                )
-                .hint(format!("try it by hand: `sops decrypt {}`", self.path)),
-            ErrorKind::Tampered => {
-                failed.hint("bring back the version before; change it by `sops edit` alone, also what is not encrypted in it")
+            ErrorKind::Denied => {
+                let failed = failed.hint(
+                    "the program gets what the store names under `age-key`, `gnupg-home` and `env`, no other variable, and no home unless `env` names HOME",
+                );
+                let failed = if told(&error).contains(NO_VAULT) {
+                    failed.hint(format!(
+                        "which Vault it may ask is not for the file to say: name {VAULTS} under `env`, and let it hold the address"
+                    ))
+                } else {
+                    failed
+                };
+                failed.hint(format!("try it by hand: `sops decrypt {}`", self.path))
             }
+            ErrorKind::Tampered => failed.hint(
+                "bring back the version before; change it by `sops edit` alone, also what is not encrypted in it",
+            ),
             _ => failed.hint(format!("try it by hand: `sops decrypt {}`", self.path)),
+        }
+    }
+
+    /// What is open in it cannot be told from what somebody else has put there.
+    pub(super) fn mixed(&self, mixed: &Mixed) -> Error {
+        const WHY: &str = "the MAC of SOPS counts texts without their keys: whoever can push can give an open text of the file any key, and add what is empty";
+        const ENCRYPTED: &str = "encrypt all of a Secret's values: `encrypted_regex: ^(data|stringData)$` in `.sops.yaml`, and then `sops decrypt --in-place` and `sops encrypt --in-place`";
+        let looked = format!("or look who changed it: `git log -p -- {}`", self.path);
+        match mixed {
+            Mixed::Instead { open, sealed } => self
+                .of(
+                    ErrorKind::Tampered,
+                    &format!("holds {open}, which is not encrypted, in place of {sealed}, which is"),
+                )
+                .because(WHY)
+                .hint("leave one of them out, by `sops edit`")
+                .hint(looked),
+            Mixed::Beside(open) => self
+                .of(
+                    ErrorKind::Configuration,
+                    &format!("holds {open}, which is not one encrypted value, beside others that are"),
+                )
+                .because(WHY)
+                .hint(ENCRYPTED)
+                .hint(looked),
+            Mixed::Unknown => self
+                .of(
+                    ErrorKind::Configuration,
+                    "holds aliases (`*name`) or tags (`!!name`) beside the values of a Secret",
+                )
+                .because("what of it is encrypted cannot be told by them")
+                .hint("write them out, by `sops edit`")
+                .hint(looked),
         }
     }
 
@@ -158,16 +200,46 @@ const TAMPERED: [&str; 4] = [
 ];
 /// How the program ends that has no key for a file (`cmd/sops/codes/codes.go`).
 const NO_KEY: &str = "exit status: 128";
-/// Before what the program quotes of a file, which may be a value in the open.
-const QUOTES: [&str; 2] = ["Input string", "input line"];
+/// What the program says where it may not ask the Vault that a file names.
+const NO_VAULT: &str = "Allowlist does not allow";
+/// What may be shown of what the program says, beside [`TAMPERED`] and [`NO_VAULT`]: the rest may quote the file, and that may
+/// hold values in the open.
+const KNOWN: [&str; 21] = [
+    "Failed to get the data key required to decrypt the SOPS file",
+    "no master key was able to decrypt the file",
+    "sops metadata not found",
+    "Error unmarshalling input",
+    "Could not decrypt value",
+    "no identity matched any of the recipients",
+    "failed to load age identities",
+    "No secret key",
+    "no secret key",
+    "No such file or directory",
+    "permission denied",
+    "missing client token",
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "NotFoundException",
+    "failed to refresh cached credentials",
+    "could not find default credentials",
+    "DefaultAzureCredential",
+    "connection refused",
+    "no such host",
+    "context deadline exceeded",
+];
 
 /// Says why the program failed, without what it quotes of the file.
 fn told(error: &exec::Error) -> String {
-    match error {
-        exec::Error::Failed { program, status, said } if QUOTES.iter().any(|words| said.contains(words)) => {
-            format!("`{program}` ended with {status}; what it says quotes the file, and is not shown")
-        }
-        _ => error.to_string(),
+    let exec::Error::Failed { program, status, said } = error else {
+        return error.to_string();
+    };
+    let known = TAMPERED.iter().chain([&NO_VAULT]).chain(&KNOWN);
+    let known: Vec<&str> = known.copied().filter(|words| said.contains(words)).collect();
+    let ended = format!("`{program}` ended with {status}");
+    if known.is_empty() {
+        format!("{ended}; what it says may quote the file, and is not shown")
+    } else {
+        format!("{ended}: {}", known.join("; "))
     }
 }
 
@@ -195,9 +267,24 @@ mod tests {
             status: "exit status: 25".into(),
             said: said.into(),
         };
-        let quoting = failed("Could not decrypt value: Input string hunter2 does not match sops' data format");
-        assert!(!told(&quoting).contains("hunter2"));
-        assert!(told(&quoting).contains("exit status: 25"));
-        assert!(told(&failed("no master key was able to decrypt")).contains("no master key"));
+        for (said, words) in [
+            (
+                "Could not decrypt value: Input string hunter2 does not match sops' data format",
+                "does not match sops' data format",
+            ),
+            (
+                "Error unmarshalling input ini: key-value delimiter not found: hunter2",
+                "Error unmarshalling input",
+            ),
+            ("strange: hunter2", "is not shown"),
+            (
+                "hunter2: no master key was able to decrypt the file.",
+                "no master key was able to decrypt the file",
+            ),
+        ] {
+            let told = told(&failed(said));
+            assert!(told.contains(words) && told.contains("exit status: 25"), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
     }
 }

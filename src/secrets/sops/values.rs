@@ -64,7 +64,7 @@ pub(super) fn keys(tree: &Value, format: Format) -> Option<Vec<String>> {
 }
 
 /// Whether it is a Secret of Kubernetes.
-fn is_secret(tree: &Value) -> bool {
+pub(super) fn is_secret(tree: &Value) -> bool {
     let says = |key: &str, word: &str| tree.get(key).and_then(Value::as_str) == Some(word);
     says("kind", "Secret") && says("apiVersion", "v1")
 }
@@ -109,9 +109,13 @@ fn sections(sections: Vec<(String, Value)>) -> Result<BTreeMap<String, Secret>, 
     for (section, value) in sections {
         let Value::Map(entries) = value else { continue };
         for (key, value) in entries {
-            if let Some(value) = text(&key, value)? {
-                values.insert(named(&section, key), value);
+            let Some(value) = text(&key, value)? else { continue };
+            let name = named(&section, key);
+            // `[a.b] c` and `[a] b.c`: an empty one may have been added, and must not stand for the other.
+            if values.contains_key(&name) {
+                return Err(format!("{name} is there twice"));
             }
+            values.insert(name, value);
         }
     }
     Ok(values)
@@ -217,6 +221,8 @@ mod tests {
         let (tree, _) = ini::read("a = 1\n[db]\nuser = me\n").unwrap();
         assert_eq!(keys(&tree, Format::Ini), Some(vec!["a".into(), "db.user".into()]));
         assert_eq!(shown(&of(tree, Format::Ini).unwrap()), [("a", "1"), ("db.user", "me")]);
+        let (twice, _) = ini::read("[a.b]\nc = 1\n[a]\nb.c =\n").unwrap();
+        assert_eq!(of(twice, Format::Ini), Err("a.b.c is there twice".into()));
         let tree = json::read(r#"{"data": "all\nof it"}"#).unwrap();
         assert_eq!(keys(&tree, Format::Binary), Some(vec![WHOLE.into()]));
         assert_eq!(shown(&of(tree, Format::Binary).unwrap()), [(WHOLE, "all\nof it")]);

@@ -3,6 +3,8 @@
 //! What its plain words mean is `resolve.go` there. A word of which we are not certain (a date, an octal number, one with
 //! underscores) is left to the program, as are aliases and tags, which SOPS does not write.
 
+use std::collections::HashSet;
+
 use granit_parser::{Event, Parser, ScalarStyle};
 
 use super::document::{Leaf, Unread, Value};
@@ -12,6 +14,19 @@ const DEEPEST: usize = 64;
 
 /// Reads the only document of a text.
 pub(super) fn read(text: &str) -> Result<Value, Unread> {
+    read_by(text, plain)
+}
+
+/// Reads what stands where, without what words mean that have no quotation marks; `None` where aliases and tags decide that too.
+pub(super) fn shape(text: &str) -> Option<Value> {
+    let word = |text: &str| match plain(text) {
+        Err(_) if text != "<<" => Ok(Value::Leaf(Leaf::text(text))),
+        meant => meant,
+    };
+    read_by(text, word).ok()
+}
+
+fn read_by(text: &str, plain: impl Fn(&str) -> Result<Value, Unread>) -> Result<Value, Unread> {
     let mut open: Vec<(bool, Vec<Value>)> = Vec::new();
     let mut root = None;
     let mut documents = 0;
@@ -69,13 +84,14 @@ pub(super) fn read(text: &str) -> Result<Value, Unread> {
 /// Pairs keys and values.
 fn entries(nodes: Vec<Value>) -> Result<Vec<(String, Value)>, Unread> {
     let mut entries: Vec<(String, Value)> = Vec::with_capacity(nodes.len() / 2);
+    let mut known = HashSet::with_capacity(nodes.len() / 2);
     let mut nodes = nodes.into_iter();
     while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
         let is_text = matches!(&key, Value::Leaf(leaf) if leaf.kind == super::document::Kind::Text);
         let Some(key) = key.as_str().filter(|_| is_text) else {
             return Err(Unread::Broken("it holds a key that is no text".into()));
         };
-        if entries.iter().any(|(known, _)| known == key) {
+        if !known.insert(key.to_owned()) {
             return Err(Unread::Broken("it holds a key twice".into()));
         }
         entries.push((key.to_owned(), value));
@@ -249,6 +265,15 @@ mod tests {
                 ("c".into(), Value::Map(vec![]))
             ])
         );
+    }
+
+    #[test]
+    fn what_stands_where_is_known_also_where_words_are_not() {
+        let shaped = shape("day: 2026-11-22\nlist: [0777, ~]\n").unwrap();
+        assert_eq!(shaped.get("day").and_then(Value::as_str), Some("2026-11-22"));
+        for text in ["a: &x {b: c}\nd: *x\n", "a: !!binary aGk=\n", "<<: {a: b}\n"] {
+            assert_eq!(shape(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -75,6 +76,21 @@ async fn the_key_may_come_from_a_file_or_another_store_which_is_asked_once() {
         ),
     )
     .unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let open = drawer.store(|settings| settings.age_key = Some(AgeKey::File(file.clone())));
+    let error = open.check().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    let mend = format!("chmod 600 {}", file.display());
+    says(
+        &drawer,
+        &error,
+        &[
+            "store sops: its age key",
+            "is open to others than its owner (mode 0640)",
+            &mend,
+        ],
+    );
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let store = drawer.store(|settings| settings.age_key = Some(AgeKey::File(file)));
     store.check().await.unwrap();
     assert_eq!(
@@ -122,7 +138,12 @@ async fn a_key_that_cannot_be_had_is_told_by_its_own_reason() {
         (
             AgeKey::File("/nowhere/age.txt".into()),
             ErrorKind::Configuration,
-            &["its age key /nowhere/age.txt cannot be read", "No such file"],
+            &["its age key /nowhere/age.txt is not there", "No such file"],
+        ),
+        (
+            AgeKey::File(drawer.folder.path().to_owned()),
+            ErrorKind::Configuration,
+            &["is neither a file nor a folder"],
         ),
         (
             AgeKey::Given {

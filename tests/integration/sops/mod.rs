@@ -9,5 +9,6 @@
 mod agreement;
 mod drawer;
 mod keys;
+mod outside;
 mod pgp;
 mod tampered;

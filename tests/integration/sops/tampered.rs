@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use gitops_dr::secrets::ErrorKind;
+use gitops_dr::secrets::{ErrorKind, Store as _};
+use testbed::Programs;
 
-use super::drawer::{CANARY, Drawer, says};
+use super::drawer::{CANARY, Drawer, says, shown};
 
 /// A file with encrypted values, an open one and two values that could be swapped.
 fn drawer() -> Drawer {
@@ -89,6 +90,84 @@ async fn whatever_is_changed_in_a_file_it_is_refused_here_as_by_the_program() {
                 "git log -p -- db.yaml",
             ],
         );
+    }
+}
+
+/// A Secret of Kubernetes whose values alone are encrypted, and beside them what anybody can read.
+const SECRET: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata:\n    namespace: shop\ndata:\n    password: aHVudGVyMg==\n";
+
+#[tokio::test]
+async fn no_open_value_stands_for_an_encrypted_one_though_the_mac_fits() {
+    let drawer = Drawer::new();
+    drawer
+        .encrypt("db.yaml", SECRET, &["--encrypted-regex", "^(data|stringData)$"])
+        .unwrap();
+    drawer
+        .encrypt("plain.yaml", SECRET, &["--encrypted-regex", "^data$"])
+        .unwrap();
+    // The program alone knows what such a word means.
+    let dated = SECRET.replace("metadata:", "dated: 2026-11-22\nmetadata:");
+    drawer
+        .encrypt("dated.yaml", dated, &["--encrypted-regex", "^data$"])
+        .unwrap();
+    let program = Programs::find().unwrap().built("sops").unwrap().display().to_string();
+    let store = drawer.store(|settings| settings.program = program);
+    let renamed = |text: &str| text.replace("metadata:\n    namespace:", "stringData:\n    password:");
+    let instead = "holds stringData.password, which is not encrypted, in place of data.password, which is";
+    for (what, file, change, words) in [
+        (
+            "an empty value added",
+            "db.yaml",
+            &(|text: &str| format!("stringData:\n    password: \"\"\n{text}")) as &dyn Fn(&str) -> String,
+            instead,
+        ),
+        (
+            "nothing added",
+            "db.yaml",
+            &|text| format!("stringData:\n    password: null\n{text}"),
+            instead,
+        ),
+        ("what is open renamed", "plain.yaml", &renamed, instead),
+        ("the same where the program reads", "dated.yaml", &renamed, instead),
+        (
+            "another name",
+            "plain.yaml",
+            &|text| text.replace("metadata:\n    namespace:", "stringData:\n    user:"),
+            "holds stringData.user, which is not one encrypted value",
+        ),
+        (
+            "the Secret made another kind",
+            "db.yaml",
+            &|text| {
+                text.replace("apiVersion: v1\nkind: Secret\n", "apiVersion: v1Secret\n")
+                    .replace("metadata:\n    namespace:", "password:")
+            },
+            "holds password, which is not encrypted, in place of data.password",
+        ),
+        (
+            "aliases put in",
+            "plain.yaml",
+            &|text| format!("x: &x \"\"\ny: *x\n{text}"),
+            "holds aliases",
+        ),
+    ] {
+        let good = drawer.text(file);
+        assert_eq!(
+            shown(&store.read(file, None).await.unwrap().data)["password"],
+            "hunter2"
+        );
+        let text = change(&good);
+        assert_ne!(text, good, "{what}");
+        fs::write(drawer.path(file), &text).unwrap();
+        assert!(drawer.by_program(file).is_ok(), "{what}: the program refuses it");
+        let error = store.read(file, None).await.expect_err(what);
+        assert!(
+            matches!(error.kind(), ErrorKind::Tampered | ErrorKind::Configuration),
+            "{error}"
+        );
+        says(&drawer, &error, &[words, &format!("git log -p -- {file}")]);
+        fs::write(drawer.path(file), &good).unwrap();
     }
 }
 
