@@ -7,6 +7,8 @@ use crate::event::Failed;
 pub enum ErrorKind {
     /// Nothing answers at its address.
     Unreachable,
+    /// It took longer than it may.
+    TooLong,
     /// Something answers, and its certificate is not trusted.
     Untrusted,
     /// It answers and is sealed.

@@ -1,23 +1,16 @@
 //! Files on this machine, such as an encrypted stick that somebody keeps in a safe.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use zeroize::Zeroizing;
 
+use super::private_file::{self, PrivateFile};
 use super::store::unversioned;
 use super::{Error, ErrorKind, Store, Stored};
 use crate::redact::Secret;
-
-/// The longest file that is read, in bytes. No Secret holds more.
-const LONGEST: u64 = 1 << 20;
-/// Whoever is neither the owner nor root may do nothing.
-const OTHERS: u32 = 0o077;
 
 /// A folder of this machine as a [`Store`]: a path is that of a file in it, whose value has no keys, or that of a folder, in which
 /// each file is a key, as a mounted Secret has them.
@@ -126,59 +119,16 @@ impl Files {
     }
 
     fn value(&self, path: &Path) -> Result<(Secret, Option<Timestamp>), Error> {
-        let failed = |error: io::Error| self.unreadable(path, &error);
-        // A pipe would be waited for without end, so it is not even opened.
-        self.proper(path, &path.metadata().map_err(failed)?)?;
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        // What was opened may be another file than the one that was looked at.
-        self.proper(path, &metadata)?;
-        // One more than there should be: a buffer that has to grow leaves what it held behind.
-        let room = usize::try_from(metadata.len()).unwrap_or_default() + 1;
-        let mut value = Zeroizing::new(Vec::with_capacity(room));
-        file.take(LONGEST + 1).read_to_end(&mut value).map_err(failed)?;
-        if value.len() as u64 > LONGEST {
-            return Err(self.too_long(path));
-        }
-        let written = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-        Ok((Secret::new(std::mem::take(&mut *value)), written))
+        self.private().read(path)
     }
 
-    /// Refuses what is no file, what is too long, and what others could read or put there.
-    fn proper(&self, path: &Path, metadata: &Metadata) -> Result<(), Error> {
-        let place = path.display();
-        if !metadata.is_file() {
-            return Err(self
-                .wrong(format!("{place} is neither a file nor a folder"))
-                .hint("name a plain file"));
+    /// How a file is read.
+    fn private(&self) -> PrivateFile<'_> {
+        PrivateFile {
+            store: &self.name,
+            role: "",
+            folder: &self.folder,
         }
-        if metadata.len() > LONGEST {
-            return Err(self.too_long(path));
-        }
-        let mode = metadata.permissions().mode() & 0o7777;
-        if mode & OTHERS != 0 {
-            return Err(self
-                .wrong(format!("{place} is open to others than its owner (mode {mode:04o})"))
-                .because("whoever has an account on this machine may have read it or put it there")
-                .hint(format!("chmod 600 {place}"))
-                .hint("where it is a mounted Secret: `defaultMode: 0400` in its volume"));
-        }
-        let (owner, we) = (metadata.uid(), rustix::process::geteuid().as_raw());
-        if owner != we {
-            return Err(self
-                .wrong(format!("{place} belongs to user {owner}, and we are user {we}"))
-                .because("whoever owns a file can change it at any time")
-                .hint(format!("chown {we} {place}")));
-        }
-        Ok(())
-    }
-
-    fn too_long(&self, path: &Path) -> Error {
-        self.wrong(format!(
-            "{} is longer than 1 MiB, and no Secret holds more",
-            path.display()
-        ))
-        .hint("what is that long is no secret: keep it elsewhere, and only the key to it here")
     }
 
     fn wrong(&self, what: impl std::fmt::Display) -> Error {
@@ -186,32 +136,7 @@ impl Files {
     }
 
     fn unreadable(&self, path: &Path, error: &io::Error) -> Error {
-        let place = path.display();
-        let (kind, words, hint) = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => (
-                ErrorKind::MissingPath,
-                "is not there",
-                format!(
-                    "put it there, or correct the path; is what holds it mounted? `ls -l {}`",
-                    self.folder.display()
-                ),
-            ),
-            io::ErrorKind::PermissionDenied => (
-                ErrorKind::Denied,
-                "may not be read by us",
-                format!(
-                    "`ls -ld {place}` tells whose it is: chown it to the user that runs this, and chmod it to 600, a folder to 700"
-                ),
-            ),
-            _ => (
-                ErrorKind::Unreachable,
-                "cannot be read",
-                "check the disk or the server that it lies on".to_owned(),
-            ),
-        };
-        Error::new(kind, format!("store {}: {place} {words}", self.name))
-            .because(error.to_string())
-            .hint(hint)
+        self.private().unreadable(path, error)
     }
 
     /// Does work on files where it holds up nobody else.
@@ -220,17 +145,7 @@ impl Files {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let files = self.clone();
-        tokio::task::spawn_blocking(move || work(&files))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorKind::Answer,
-                    format!(
-                        "store {}: the reading ended in a panic; this is a mistake in gitops-dr",
-                        self.name
-                    ),
-                ))
-            })
+        private_file::aside(&self.name, move || work(&files)).await
     }
 }
 
@@ -260,7 +175,7 @@ impl Store for Files {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
     use crate::secrets::WHOLE;
@@ -309,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_others_may_read_is_refused_with_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
-        for mode in [0o604, 0o640, 0o660, 0o622, 0o610, 0o777] {
+        for mode in [0o604, 0o650, 0o660, 0o622, 0o610, 0o777] {
             put(folder.path(), "key", b"canary", mode);
             let error = refused(folder.path(), "key").await;
             assert_eq!(error.kind(), ErrorKind::Configuration, "{mode:o}");
@@ -359,12 +274,16 @@ mod tests {
         put(root, "fits", &vec![0; 1 << 20], 0o600);
         fs::create_dir(root.join("empty")).unwrap();
         symlink("nowhere", root.join("dangling")).unwrap();
+        symlink("circle", root.join("circle")).unwrap();
+        let no_name = "x".repeat(300);
         let socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
         for (path, kind, words) in [
             ("none", ErrorKind::MissingPath, "is not there"),
             ("long/deeper", ErrorKind::MissingPath, "is not there"),
             ("dangling", ErrorKind::MissingPath, "is not there"),
             ("empty", ErrorKind::MissingPath, "holds no files"),
+            ("circle", ErrorKind::Configuration, "leads by its links to itself"),
+            (&no_name, ErrorKind::Configuration, "is no file that can be read"),
             ("long", ErrorKind::Configuration, "longer than 1 MiB"),
             ("socket", ErrorKind::Configuration, "neither a file nor a folder"),
         ] {
@@ -380,6 +299,22 @@ mod tests {
         assert_eq!(gone.kind(), ErrorKind::MissingPath);
         let file = Files::new("stick", root.join("fits")).check().await.unwrap_err();
         assert_eq!(file.kind(), ErrorKind::Configuration);
+    }
+
+    #[test]
+    fn a_mounted_secret_is_read_where_it_is_for_a_group_of_ours_and_for_nobody_else() {
+        // Only root can give a file away.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "key", b"hunter2", 0o440);
+        let store = Files::new("stick", folder.path());
+        assert_eq!(whole(&store.read_at("key").unwrap()), b"hunter2");
+        std::os::unix::fs::chown(folder.path().join("key"), None, Some(12_345)).unwrap();
+        let error = store.read_at("key").unwrap_err();
+        assert!(error.to_string().contains("open to others"), "{error}");
+        assert!(error.hints()[1].contains("fsGroup"), "{error:?}");
     }
 
     #[test]

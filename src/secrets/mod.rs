@@ -18,6 +18,8 @@ mod fetched;
 mod files;
 mod kubernetes;
 mod parallel;
+mod private_file;
+mod private_mode;
 pub mod sops;
 mod store;
 mod texts;
