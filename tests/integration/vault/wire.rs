@@ -1,7 +1,5 @@
 //! Retries, odd answers and node states, against a scripted server.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -288,46 +286,4 @@ async fn a_refused_login_is_not_tried_by_every_read() {
         expect(&error.unwrap_err(), ErrorKind::Login, "invalid role or secret ID");
     }
     assert_eq!(fake.asked(), ["/v1/auth/approle/login"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_read_that_is_told_late_of_an_ended_token_takes_the_one_that_came_after_a_failed_login() {
-    let (came, third) = std::sync::mpsc::channel();
-    let (third, logins) = (Mutex::new(third), AtomicUsize::new(0));
-    let is_late = AtomicBool::new(true);
-    let fake = Fake::start_slow(move |path, _| match path {
-        "/v1/auth/approle/login" => match logins.fetch_add(1, Ordering::SeqCst) {
-            1 => (200, "", "{}".to_owned()),
-            _ => (200, "", login()),
-        },
-        "/v1/secret/data/late" if is_late.swap(false, Ordering::SeqCst) => {
-            // Its answer is held back till another read has logged in anew.
-            third.lock().unwrap().recv().unwrap();
-            (403, "", String::new())
-        }
-        "/v1/secret/data/second" | "/v1/auth/token/lookup-self" | "/v1/sys/internal/ui/mounts" => {
-            (403, "", String::new())
-        }
-        "/v1/secret/data/third" => {
-            came.send(()).unwrap();
-            (200, "", repo())
-        }
-        _ if path.starts_with("/v1/sys") => (200, "", mount()),
-        _ => (200, "", repo()),
-    })
-    .await;
-    let vault = Vault::new(fake.settings("", by(&role())), &Redactor::default()).unwrap();
-    vault.read("secret/first", None).await.unwrap();
-    let others = async {
-        while !fake.asked().iter().any(|path| path.contains("/late")) {
-            tokio::task::yield_now().await;
-        }
-        vault.read("secret/second", None).await.unwrap_err();
-        vault.read("secret/third", None).await.unwrap();
-    };
-    let (late, ()) = tokio::join!(vault.read("secret/late", None), others);
-    late.unwrap();
-    let asked = fake.asked();
-    let logins = asked.iter().filter(|path| path.contains("approle/login")).count();
-    assert_eq!(logins, 3, "{asked:?}");
 }
