@@ -5,6 +5,7 @@
 
 mod follow;
 mod group;
+mod shown;
 mod taken;
 
 use std::ffi::{OsStr, OsString};
@@ -87,7 +88,6 @@ pub enum Error {
 }
 
 /// A program to run.
-#[derive(Debug)]
 pub struct Exec {
     program: OsString,
     called: Option<String>,

@@ -225,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_others_may_read_is_refused_with_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
-        for mode in [0o604, 0o640, 0o660, 0o622, 0o610, 0o777] {
+        for mode in [0o604, 0o650, 0o660, 0o622, 0o610, 0o777] {
             put(folder.path(), "key", b"canary", mode);
             let error = refused(folder.path(), "key").await;
             assert_eq!(error.kind(), ErrorKind::Configuration, "{mode:o}");
@@ -275,12 +275,16 @@ mod tests {
         put(root, "fits", &vec![0; 1 << 20], 0o600);
         fs::create_dir(root.join("empty")).unwrap();
         symlink("nowhere", root.join("dangling")).unwrap();
+        symlink("circle", root.join("circle")).unwrap();
+        let no_name = "x".repeat(300);
         let socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
         for (path, kind, words) in [
             ("none", ErrorKind::MissingPath, "is not there"),
             ("long/deeper", ErrorKind::MissingPath, "is not there"),
             ("dangling", ErrorKind::MissingPath, "is not there"),
             ("empty", ErrorKind::MissingPath, "holds no files"),
+            ("circle", ErrorKind::Configuration, "leads by its links to itself"),
+            (&no_name, ErrorKind::Configuration, "is no file that can be read"),
             ("long", ErrorKind::Configuration, "longer than 1 MiB"),
             ("socket", ErrorKind::Configuration, "neither a file nor a folder"),
         ] {
@@ -296,6 +300,22 @@ mod tests {
         assert_eq!(gone.kind(), ErrorKind::MissingPath);
         let file = Files::new("stick", root.join("fits")).check().await.unwrap_err();
         assert_eq!(file.kind(), ErrorKind::Configuration);
+    }
+
+    #[test]
+    fn a_mounted_secret_is_read_where_it_is_for_a_group_of_ours_and_for_nobody_else() {
+        // Only root can give a file away.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "key", b"hunter2", 0o440);
+        let store = Files::new("stick", folder.path());
+        assert_eq!(whole(&store.read_at("key").unwrap()), b"hunter2");
+        std::os::unix::fs::chown(folder.path().join("key"), None, Some(12_345)).unwrap();
+        let error = store.read_at("key").unwrap_err();
+        assert!(error.to_string().contains("open to others"), "{error}");
+        assert!(error.hints()[1].contains("fsGroup"), "{error:?}");
     }
 
     #[test]

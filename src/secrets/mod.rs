@@ -19,6 +19,7 @@ mod files;
 mod kubernetes;
 mod parallel;
 mod private_file;
+mod private_mode;
 pub mod sops;
 mod store;
 mod texts;

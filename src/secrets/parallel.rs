@@ -67,7 +67,8 @@ async fn by_store<'run, Answer>(
     all.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// Whether a store was found to be down, so that it costs its timeout once and not for each of its secrets.
+/// Whether a store was found to be down, so that it costs its timeout once and not for each of its secrets. One that took too long for
+/// one secret is not down.
 #[derive(Default)]
 pub(super) struct Down(OnceLock<Error>);
 
@@ -188,8 +189,8 @@ mod tests {
         }
     }
 
-    /// Is down, and counts how often it is asked.
-    struct Dead(AtomicUsize);
+    /// Fails, and counts how often it is asked.
+    struct Dead(AtomicUsize, ErrorKind);
 
     #[async_trait]
     impl Store for Dead {
@@ -204,13 +205,13 @@ mod tests {
         async fn read(&self, _: &str, _: Option<&str>) -> Result<Stored, Error> {
             self.0.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
-            Err(Error::new(ErrorKind::Unreachable, "store dead: nothing answers"))
+            Err(Error::new(self.1, "store dead: nothing comes"))
         }
     }
 
-    #[tokio::test]
-    async fn a_store_that_went_down_is_not_asked_for_each_of_its_secrets() {
-        let dead = Dead(AtomicUsize::new(0));
+    /// Returns how often a store is asked for a hundred secrets that fails for each.
+    async fn asked(kind: ErrorKind) -> usize {
+        let dead = Dead(AtomicUsize::new(0), kind);
         let wanted = Wanted {
             path: "x",
             version: None,
@@ -218,9 +219,17 @@ mod tests {
         let requests = vec![Request { store: &dead, wanted }; 100];
         let answers = read_all(requests).await;
         assert!(answers.len() == 100 && answers.iter().all(Result::is_err));
-        assert!(
-            dead.0.load(Ordering::SeqCst) <= IN_FLIGHT,
-            "those that were under way, and no more"
-        );
+        dead.0.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn a_store_that_went_down_is_not_asked_for_each_of_its_secrets() {
+        let asked = asked(ErrorKind::Unreachable).await;
+        assert!(asked <= IN_FLIGHT, "those that were under way, and no more: {asked}");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_took_too_long_for_one_secret_is_asked_for_the_others() {
+        assert_eq!(asked(ErrorKind::TooLong).await, 100);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a file that holds a secret: only where nobody but its owner could have read it or put it there.
+//! Reads a file that holds a secret: only where nobody but us and root could have read it or put it there.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -6,15 +6,17 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use jiff::Timestamp;
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use super::private_mode::{Open, We};
 use super::{Error, ErrorKind};
 use crate::redact::Secret;
 
 /// The longest file that is read, in bytes. No Secret holds more.
 const LONGEST: u64 = 1 << 20;
-/// Whoever is neither the owner nor root may do nothing.
-const OTHERS: u32 = 0o077;
+/// How a mounted Secret is kept private, and can be read all the same.
+const MOUNTED: &str = "where it is a mounted Secret: `defaultMode: 0400` in its volume, and where the pod does not run as root, an `fsGroup` in its `securityContext`";
 
 /// A file that a store reads, and how its errors begin.
 pub(super) struct PrivateFile<'store> {
@@ -22,10 +24,10 @@ pub(super) struct PrivateFile<'store> {
     pub(super) store: &'store str,
     /// What the file is to the store, such as `its age key `; empty where that goes without saying.
     pub(super) role: &'static str,
-    /// What kind of error it is where it is not there.
-    pub(super) missing: ErrorKind,
     /// The folder in which to look where it is not there.
     pub(super) folder: &'store Path,
+    /// What kind of error it is where it is not there.
+    pub(super) missing: ErrorKind,
 }
 
 impl PrivateFile<'_> {
@@ -60,22 +62,19 @@ impl PrivateFile<'_> {
         if metadata.len() > LONGEST {
             return Err(self.too_long(path));
         }
-        let mode = metadata.permissions().mode() & 0o7777;
-        if mode & OTHERS != 0 {
-            return Err(self
+        let (mode, owner, we) = (metadata.permissions().mode() & 0o7777, metadata.uid(), We::now());
+        match we.finds_open(mode, owner, metadata.gid()) {
+            None => Ok(()),
+            Some(Open::ByMode) => Err(self
                 .wrong(format!("{place} is open to others than its owner (mode {mode:04o})"))
                 .because("whoever has an account on this machine may have read it or put it there")
                 .hint(format!("chmod 600 {place}"))
-                .hint("where it is a mounted Secret: `defaultMode: 0400` in its volume"));
-        }
-        let (owner, we) = (metadata.uid(), rustix::process::geteuid().as_raw());
-        if owner != we {
-            return Err(self
-                .wrong(format!("{place} belongs to user {owner}, and we are user {we}"))
+                .hint(MOUNTED)),
+            Some(Open::ToOwner) => Err(self
+                .wrong(format!("{place} belongs to user {owner}, and we are user {}", we.user))
                 .because("whoever owns a file can change it at any time")
-                .hint(format!("chown {we} {place}")));
+                .hint(format!("chown {} {place}", we.user))),
         }
-        Ok(())
     }
 
     fn too_long(&self, path: &Path) -> Error {
@@ -113,15 +112,31 @@ impl PrivateFile<'_> {
                     "`ls -ld {place}` tells whose it is: chown it to the user that runs this, and chmod it to 600, a folder to 700"
                 ),
             ),
+            io::ErrorKind::IsADirectory | io::ErrorKind::InvalidFilename => (
+                ErrorKind::Configuration,
+                "is no file that can be read",
+                "correct the path".to_owned(),
+            ),
+            _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => (
+                ErrorKind::Configuration,
+                "leads by its links to itself",
+                format!("`namei -l {place}` shows where: put the file itself there"),
+            ),
             _ => (
-                ErrorKind::Unreachable,
+                ErrorKind::Answer,
                 "cannot be read",
                 "check the disk or the server that it lies on".to_owned(),
             ),
         };
-        self.error(kind, format!("{place} {words}"))
+        let error = self
+            .error(kind, format!("{place} {words}"))
             .because(error.to_string())
-            .hint(hint)
+            .hint(hint);
+        if kind == ErrorKind::Denied {
+            error.hint(MOUNTED)
+        } else {
+            error
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub trait Store: Send + Sync {
 pub struct Home {
     /// The address of its API server.
     pub server: String,
-    /// The UID of its namespace `kube-system`, where we may read it.
+    /// The UID of its namespace `kube-system`, where it can be had.
     pub uid: Option<String>,
 }
 

@@ -1,9 +1,10 @@
 //! A program that prints secrets.
 
+use std::os::unix::ffi::OsStringExt as _;
 use std::time::Duration;
 
 use crate::event::Failure;
-use crate::redact::Redactor;
+use crate::redact::{Redactor, Secret};
 use crate::runbook::{Exec, Printed};
 use crate::secrets::{Output, Program, ProgramSettings, Store};
 use crate::steps::of_output;
@@ -19,7 +20,7 @@ pub(super) fn make(name: &str, exec: &Exec, redactor: &Redactor) -> Result<Box<d
         command: exec.command.clone(),
         // One that is not set is not handed on: some are set only where a proxy is.
         env: env
-            .filter_map(|name| Some((name.clone(), std::env::var_os(name)?)))
+            .filter_map(|name| Some((name.clone(), Secret::new(std::env::var_os(name)?.into_vec()))))
             .collect(),
         limit: exec.timeout.unwrap_or(LIMIT),
         output: match exec.output {

@@ -52,7 +52,7 @@ impl Cause {
         let words = words.to_lowercase();
         match code {
             "AccessDeniedException" | "AccessDenied" | "NotAuthorized" => {
-                if words.contains("kms") {
+                if is_of_key(&words) {
                     Self::KeyDenied
                 } else {
                     Self::Denied
@@ -100,6 +100,12 @@ impl Cause {
     pub(super) fn is_passing(self) -> bool {
         matches!(self, Self::Throttled | Self::Failing)
     }
+}
+
+/// Whether a refusal, in small letters, is about the key: a user, a role or a secret may have `kms` in its name too. The second text is
+/// what Secrets Manager says where the key is not even named.
+fn is_of_key(words: &str) -> bool {
+    words.contains("perform: kms:") || words.contains("access to kms is not allowed")
 }
 
 /// A refusal.
@@ -170,6 +176,24 @@ mod tests {
                 "Access to KMS is not allowed",
                 400,
                 Cause::KeyDenied,
+            ),
+            (
+                "AccessDeniedException",
+                "User: arn:aws:iam::1:user/dr is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/a",
+                400,
+                Cause::KeyDenied,
+            ),
+            (
+                "AccessDeniedException",
+                "User: arn:aws:sts::1:assumed-role/kms-reader/a is not authorized to perform: secretsmanager:GetSecretValue on resource: a",
+                400,
+                Cause::Denied,
+            ),
+            (
+                "AccessDeniedException",
+                "User: a is not authorized to perform: secretsmanager:DescribeSecret on resource: prod/kms:proxy",
+                400,
+                Cause::Denied,
             ),
             (
                 "DecryptionFailure",

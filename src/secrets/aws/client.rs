@@ -139,7 +139,7 @@ impl Aws {
         let refused = Refused::of(&error, &self.redactor);
         if matches!(
             refused.map(|refused| refused.cause),
-            Some(Cause::Missing | Cause::Denied)
+            Some(Cause::Missing | Cause::Denied | Cause::KeyDenied)
         ) {
             return Ok(());
         }

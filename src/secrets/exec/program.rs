@@ -1,5 +1,7 @@
 //! The store itself.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -80,7 +82,9 @@ impl Program {
             .limit(self.settings.limit)
             .output(MOST);
         let env = self.settings.env.iter();
-        env.fold(exec, |exec, (name, value)| exec.env(name, value))
+        env.fold(exec, |exec, (name, value)| {
+            exec.env(name, OsString::from_vec(value.expose().to_vec()))
+        })
     }
 
     fn failed(&self, path: &str, ended: &Ended) -> Error {
@@ -105,7 +109,7 @@ impl Program {
                     ))
             }
             Ended::TooLong { .. } => self
-                .wrong(ErrorKind::Unreachable, format!("`{}` {given}", self.program()))
+                .wrong(ErrorKind::TooLong, format!("`{}` {given}", self.program()))
                 .because(ended.to_string())
                 .hint("does it wait for somebody to type? Nobody does: give it its credential by `env`")
                 .hint("if it needs longer, raise the store's `timeout`"),
@@ -167,7 +171,7 @@ mod tests {
         let settings = Settings {
             name: "safe".into(),
             command: ["sh", "-c", script, "sh"].map(str::to_owned).to_vec(),
-            env: vec![("SAFE_TOKEN".into(), "hunter2hunter2".into())],
+            env: vec![("SAFE_TOKEN".into(), Secret::from("hunter2hunter2"))],
             limit: Duration::from_secs(20),
             output,
         };
@@ -285,8 +289,18 @@ mod tests {
         let mut program = shell("exec sleep 60", Output::Json);
         program.settings.limit = Duration::from_millis(50);
         let error = program.read("dr/repo", None).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        assert_eq!(error.kind(), ErrorKind::TooLong);
         assert!(error.hints()[0].contains("wait for somebody to type"), "{error:?}");
+    }
+
+    #[test]
+    fn neither_its_settings_nor_a_run_of_it_print_what_it_logs_in_with() {
+        let program = shell("cat", Output::Json);
+        let printed = format!("{:?} {:?}", program.settings, program.exec("dr/repo", None));
+        assert!(
+            printed.contains("SAFE_TOKEN") && !printed.contains("hunter2"),
+            "{printed}"
+        );
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! Which program, and how it is run.
 
-use std::ffi::OsString;
 use std::time::Duration;
+
+use crate::redact::Secret;
 
 /// What a program prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +24,7 @@ pub struct Settings {
     /// The program and its first arguments.
     pub command: Vec<String>,
     /// The variables of its environment beside the usual ones.
-    pub env: Vec<(String, OsString)>,
+    pub env: Vec<(String, Secret)>,
     /// How long it may run for one secret.
     pub limit: Duration,
     /// What it prints.

@@ -17,7 +17,8 @@ use crate::secrets::{Error, ErrorKind, Home, Seen, Store, Stored};
 pub struct Kubernetes {
     settings: Settings,
     redactor: Redactor,
-    connection: OnceCell<Connection>,
+    /// The connection; or that its login took too long, so that no other read waits for the same.
+    connection: OnceCell<Result<Connection, Error>>,
 }
 
 impl Kubernetes {
@@ -31,9 +32,14 @@ impl Kubernetes {
     }
 
     async fn connection(&self) -> Result<&Connection, Error> {
-        self.connection
-            .get_or_try_init(|| connect(&self.settings, &self.redactor))
-            .await
+        let first = || async {
+            match connect(&self.settings, &self.redactor).await {
+                Err(error) if error.kind() != ErrorKind::TooLong => Err(error),
+                known => Ok(known),
+            }
+        };
+        let known = self.connection.get_or_try_init(first).await?;
+        known.as_ref().map_err(Clone::clone)
     }
 
     /// Returns the UID of the namespace `kube-system`, by which a cluster is known; none where we may not read it, which most may
@@ -122,8 +128,9 @@ impl Store for Kubernetes {
     }
 
     async fn home(&self) -> Result<Option<Home>, Error> {
-        let uid = self.uid().await?;
         let server = self.connection().await?.server.clone();
+        // The address is known also of a cluster that does not answer or does not let us in, and tells a lot by itself.
+        let uid = self.uid().await.unwrap_or_default();
         Ok(Some(Home { server, uid }))
     }
 }

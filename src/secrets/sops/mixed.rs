@@ -24,15 +24,13 @@ pub(super) enum Mixed {
         /// Where the encrypted one is.
         sealed: String,
     },
-    /// An entry is not one encrypted value, and others are.
-    Beside(String),
     /// It is not known what of it is encrypted.
     Unknown,
 }
 
 /// Looks at a file as it lies there (`None` where that is not known), whose values are those of `tree`.
 ///
-/// An empty entry of a name of its own is taken: SOPS itself leaves an empty text as it is.
+/// An open entry of a name of its own is taken: files that encrypt only some of the values of a Secret are common.
 pub(super) fn check(file: Option<&Value>, tree: &Value, format: Format) -> Result<(), Mixed> {
     // The others have no parts.
     if !matches!(format, Format::Yaml | Format::Json) {
@@ -53,7 +51,6 @@ pub(super) fn check(file: Option<&Value>, tree: &Value, format: Format) -> Resul
         .map(|entry| (entry.key, entry))
         .collect();
     let is_secret = is_secret(tree);
-    let has_sealed = parts.iter().any(|entry| holds_sealed(entry.value));
     // A Secret that was made another kind gives its own keys, which must not stand for those of its parts either.
     let taken = if is_secret {
         parts.clone()
@@ -74,9 +71,6 @@ pub(super) fn check(file: Option<&Value>, tree: &Value, format: Format) -> Resul
                 open: open.name(),
                 sealed: other.name(),
             });
-        }
-        if is_secret && has_sealed && !is_nothing(open.value) {
-            return Err(Mixed::Beside(open.name()));
         }
     }
     Ok(())
@@ -129,14 +123,6 @@ fn holds_sealed(value: &Value) -> bool {
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Leaf(leaf) => leaf.text.is_empty(),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::yaml;
@@ -158,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_in_a_secret_is_refused_beside_what_is_encrypted() {
+    fn what_is_open_in_a_secret_is_refused_in_place_of_what_is_encrypted() {
         let secret = "apiVersion: v1\nkind: Secret\n";
         for (parts, expected) in [
             ("data: {a: SEALED}\nstringData: {b: SEALED}\n", Ok(())),
@@ -180,13 +166,8 @@ mod tests {
                 "data: {a: \"\"}\nstringData: {a: SEALED}\n",
                 Err(instead("data.a", "stringData.a")),
             ),
-            (
-                "data: {a: SEALED}\nstringData: {b: shop}\n",
-                Err(Mixed::Beside("stringData.b".into())),
-            ),
-            ("data: {a: SEALED, b: eA==}\n", Err(Mixed::Beside("data.b".into()))),
-            ("data: {a: SEALED, b: 7}\n", Err(Mixed::Beside("data.b".into()))),
-            ("stringData: {a: [SEALED]}\n", Err(Mixed::Beside("stringData.a".into()))),
+            ("data: {a: SEALED}\nstringData: {b: shop}\n", Ok(())),
+            ("data: {a: SEALED, b: eA==}\n", Ok(())),
         ] {
             assert_eq!(checked(&format!("{secret}{parts}")), expected, "{parts}");
         }

@@ -149,7 +149,6 @@ impl Trouble<'_> {
     /// What is open in it cannot be told from what somebody else has put there.
     pub(super) fn mixed(&self, mixed: &Mixed) -> Error {
         const WHY: &str = "the MAC of SOPS counts texts without their keys: whoever can push can give an open text of the file any key, and add what is empty";
-        const ENCRYPTED: &str = "encrypt all of a Secret's values: `encrypted_regex: ^(data|stringData)$` in `.sops.yaml`, and then `sops decrypt --in-place` and `sops encrypt --in-place`";
         let looked = format!("or look who changed it: `git log -p -- {}`", self.path);
         match mixed {
             Mixed::Instead { open, sealed } => self
@@ -159,14 +158,6 @@ impl Trouble<'_> {
                 )
                 .because(WHY)
                 .hint("leave one of them out, by `sops edit`")
-                .hint(looked),
-            Mixed::Beside(open) => self
-                .of(
-                    ErrorKind::Configuration,
-                    &format!("holds {open}, which is not one encrypted value, beside others that are"),
-                )
-                .because(WHY)
-                .hint(ENCRYPTED)
                 .hint(looked),
             Mixed::Unknown => self
                 .of(

@@ -1,9 +1,10 @@
 //! The store itself.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 
 use async_trait::async_trait;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::auth::Login;
 use super::health;
@@ -12,7 +13,9 @@ use super::session::Session;
 use super::settings::Settings;
 use super::transport::{Answer, Transport};
 use crate::redact::{Redactor, Secret};
-use crate::secrets::{Error, ErrorKind, Seen, Store, Stored};
+use crate::secrets::parallel::{Down, read_each};
+use crate::secrets::store::IN_FLIGHT;
+use crate::secrets::{Error, ErrorKind, Seen, Store, Stored, Wanted};
 
 /// A Vault or OpenBao server as a [`Store`].
 pub struct Vault {
@@ -27,7 +30,11 @@ pub struct Vault {
     pub(super) transport: Transport,
     /// The session, once it was asked for; or why we were not let in, so that no other read tries the same credential.
     pub(super) session: Mutex<Option<Result<Session, Error>>>,
+    /// How often a session was asked for.
+    pub(super) generations: AtomicU64,
     pub(super) mounts: Mutex<Vec<Mount>>,
+    /// What is read at a time, be it by itself or in a folder.
+    turns: Semaphore,
 }
 
 impl Vault {
@@ -49,8 +56,29 @@ impl Vault {
             login: settings.auth,
             redactor: redactor.clone(),
             session: Mutex::default(),
+            generations: AtomicU64::default(),
             mounts: Mutex::default(),
+            turns: Semaphore::new(IN_FLIGHT),
         })
+    }
+
+    /// Asks for one thing when it is its turn, unless the store has gone down by then.
+    pub(super) async fn in_turn<T>(
+        &self,
+        down: &Down,
+        ask: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        // It is never closed.
+        let _turn = self.turns.acquire().await;
+        down.unless(ask).await
+    }
+
+    async fn read_unless(&self, down: &Down, path: &str, version: Option<&str>) -> Result<Stored, Error> {
+        if path.ends_with('/') {
+            self.read_folder(down, path, version).await
+        } else {
+            self.in_turn(down, self.read_kv(path, version)).await
+        }
     }
 
     /// Returns ` in namespace team`, or nothing outside of one.
@@ -96,15 +124,20 @@ impl Store for Vault {
     }
 
     async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
-        if path.ends_with('/') {
-            self.read_folder(path, version).await
-        } else {
-            self.read_kv(path, version).await
-        }
+        self.read_unless(&Down::default(), path, version).await
+    }
+
+    /// As any store does it, and the secrets of a folder count as any other.
+    async fn read_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Stored, Error>> {
+        let down = Down::default();
+        let reads = wanted
+            .iter()
+            .map(|wanted| self.read_unless(&down, wanted.path, wanted.version));
+        read_each(reads.collect(), IN_FLIGHT).await
     }
 
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
-        match self.seen(path, version).await? {
+        match self.in_turn(&Down::default(), self.seen(path, version)).await? {
             Some(seen) => Ok(seen),
             None => self.read(path, version).await.map(|stored| stored.seen()),
         }

@@ -8,18 +8,22 @@ use super::client::Vault;
 use super::mount::{KvVersion, Mount};
 use super::transport::{Answer, Call};
 use crate::redact::Secret;
-use crate::secrets::parallel::read_each;
+use crate::secrets::parallel::{Down, read_each};
 use crate::secrets::store::IN_FLIGHT;
 use crate::secrets::{Error, ErrorKind, Stored, WHOLE};
 
 /// How many secrets a folder may hold: one that holds more was hardly meant as one secret.
 const MOST: usize = 500;
+/// Of how many that cannot be read it is told why: what they lack is mostly the same.
+const TOLD: usize = 5;
 
 impl Vault {
     /// Reads all secrets of a folder, whose path ends in a slash. A secret `NAME` with the one key `value` becomes the key `NAME`,
     /// any other the keys `NAME.KEY`. Folders in it are left out, and so are secrets that were deleted: they are listed
     /// still.
-    pub(super) async fn read_folder(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
+    ///
+    /// None is asked for once the store is known to be down.
+    pub(super) async fn read_folder(&self, down: &Down, path: &str, version: Option<&str>) -> Result<Stored, Error> {
         if version.is_some() {
             return Err(self
                 .wrong(format!("{path} is a folder, and is pinned to a version"))
@@ -31,10 +35,10 @@ impl Vault {
                 .wrong(format!("{path:?} is no path of a folder"))
                 .hint("write it as MOUNT/PATH/, such as secret/dr/"));
         }
-        let mount = self.mount_of(path).await?;
+        let mount = self.in_turn(down, self.mount_of(path)).await?;
         let folder = format!("{path}/");
         let inner = folder.strip_prefix(&mount.path).unwrap_or_default().trim_matches('/');
-        let (mount, names) = self.listed(mount, inner).await?;
+        let (mount, names) = self.in_turn(down, self.listed(mount, inner)).await?;
         if names.is_empty() {
             return Err(self.no_folder(&mount, inner));
         }
@@ -47,7 +51,9 @@ impl Vault {
                 .hint("name the secrets that are needed one by one, or move them to a folder of their own"));
         }
         let paths: Vec<String> = names.iter().map(|name| join(inner, name)).collect();
-        let reads = paths.iter().map(|path| self.read_in(&mount, path, None));
+        let reads = paths
+            .iter()
+            .map(|path| self.in_turn(down, self.read_in(&mount, path, None)));
         let read = read_each(reads.collect(), IN_FLIGHT).await;
         self.together(&folder, names, read)
     }
@@ -112,8 +118,7 @@ impl Vault {
                 whole.data.insert(key, value);
             }
         }
-        let mut failures = failures.into_iter();
-        match failures.next() {
+        match summed(failures) {
             None if whole.data.is_empty() => Err(Error::new(
                 ErrorKind::MissingPath,
                 format!(
@@ -126,10 +131,7 @@ impl Vault {
                 self.namespace_flag()
             ))),
             None => Ok(whole),
-            Some(first) => Err(failures.fold(first, |all, next| {
-                let all = all.because(next.to_string());
-                next.hints().iter().fold(all, |all, hint| all.hint(hint.clone()))
-            })),
+            Some(failure) => Err(failure),
         }
     }
 
@@ -174,6 +176,25 @@ impl Vault {
             mount = mount.path,
         ))
     }
+}
+
+/// Makes one failure of all: the first ones whole, and of the others how many they are. A store that is down is all there is to say.
+fn summed(failures: Vec<Error>) -> Option<Error> {
+    let is_down = |failure: &&Error| failure.kind() == ErrorKind::Unreachable;
+    if let Some(down) = failures.iter().find(is_down) {
+        return Some(down.clone());
+    }
+    let left_out = failures.len().saturating_sub(TOLD);
+    let mut told = failures.into_iter().take(TOLD);
+    let first = told.next()?;
+    let all = told.fold(first, |all, next| {
+        let all = all.because(next.to_string());
+        next.hints().iter().fold(all, |all, hint| all.hint(hint.clone()))
+    });
+    Some(match left_out {
+        0 => all,
+        more => all.because(format!("and {more} more of the folder cannot be read")),
+    })
 }
 
 fn list(mount: &Mount, folder: &str, version: KvVersion) -> Call {
@@ -232,5 +253,44 @@ mod tests {
             let found: Vec<_> = keys("repo", data).into_iter().map(|(key, _)| key).collect();
             assert_eq!(found, expected);
         }
+    }
+
+    fn failures(kinds: &[ErrorKind]) -> Vec<Error> {
+        let failures = kinds.iter().enumerate();
+        failures
+            .map(|(at, kind)| Error::new(*kind, format!("no {at}")).hint(format!("mend {at}")))
+            .collect()
+    }
+
+    #[test]
+    fn the_failures_of_a_folder_are_summed_up_and_those_of_a_store_that_is_down_are_one() {
+        assert!(summed(Vec::new()).is_none());
+        let few = summed(failures(&[ErrorKind::Denied, ErrorKind::NotText])).unwrap();
+        assert_eq!((few.kind(), few.to_string()), (ErrorKind::Denied, "no 0".to_owned()));
+        assert_eq!(few.causes(), ["no 1"]);
+        assert_eq!(few.hints(), ["mend 0", "mend 1"]);
+        let many = summed(failures(&[ErrorKind::Denied; 500])).unwrap();
+        assert_eq!(
+            many.causes(),
+            [
+                "no 1",
+                "no 2",
+                "no 3",
+                "no 4",
+                "and 495 more of the folder cannot be read"
+            ]
+        );
+        assert_eq!(many.hints().len(), TOLD);
+        let down = summed(failures(&[
+            ErrorKind::Denied,
+            ErrorKind::Unreachable,
+            ErrorKind::Unreachable,
+        ]))
+        .unwrap();
+        assert_eq!(
+            (down.kind(), down.to_string()),
+            (ErrorKind::Unreachable, "no 1".to_owned())
+        );
+        assert!(down.causes().is_empty() && down.hints().len() == 1);
     }
 }

@@ -1,6 +1,7 @@
 //! The token in use: got once, shared by all reads, and got again when it ends.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use vaultrs::api::token::requests::LookupTokenSelfRequest;
@@ -79,7 +80,7 @@ impl Vault {
         let mut state = self.session.lock().await;
         match state.as_ref() {
             Some(known) => known.clone(),
-            None => self.open(&mut state, 1).await,
+            None => self.open(&mut state).await,
         }
     }
 
@@ -94,12 +95,14 @@ impl Vault {
         if let Some(error) = self.cannot_return() {
             return Err(error.because(refusal.quote(&self.redactor)));
         }
-        self.open(&mut state, ended.generation + 1).await
+        self.open(&mut state).await
     }
 
     /// Logs in and keeps what came of it. A refused login is kept as well: five of them lock the role for a while
     /// (<https://openbao.org/docs/concepts/user-lockout/>), and twenty reads would be enough.
-    async fn open(&self, state: &mut Option<Result<Session, Error>>, generation: u64) -> Result<Session, Error> {
+    async fn open(&self, state: &mut Option<Result<Session, Error>>) -> Result<Session, Error> {
+        // Counted on also where a login failed: what comes after an ended token is later than it, whatever was in between.
+        let generation = self.generations.fetch_add(1, Ordering::Relaxed) + 1;
         let opened = self.obtain().await.map(|token| Session { token, generation });
         *state = match &opened {
             Err(error) if error.kind() != ErrorKind::Login => None,

@@ -98,7 +98,8 @@ impl Lack {
             | ErrorKind::Sealed
             | ErrorKind::NotInitialised
             | ErrorKind::Standby
-            | ErrorKind::Throttled => Self::Unreachable,
+            | ErrorKind::Throttled
+            | ErrorKind::TooLong => Self::Unreachable,
             _ => Self::Unclear,
         }
     }

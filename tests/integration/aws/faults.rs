@@ -188,6 +188,11 @@ async fn a_check_reads_no_secret_and_is_content_with_being_told_no() {
             "AccessDeniedException",
             "User: arn:aws:iam::123456789012:user/dr is not authorized to perform: secretsmanager:DescribeSecret",
         ),
+        (
+            "AccessDeniedException",
+            "User: arn:aws:iam::123456789012:user/kms-reader is not authorized to perform: secretsmanager:DescribeSecret",
+        ),
+        ("AccessDeniedException", "Access to KMS is not allowed"),
     ] {
         let fake = Fake::start(move |_, _| refusal(code, message)).await;
         store(settings(&fake.url())).check().await.unwrap();

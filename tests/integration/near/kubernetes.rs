@@ -217,7 +217,12 @@ async fn what_is_not_there_does_not_answer_or_is_not_trusted_is_told_apart() {
         ErrorKind::Untrusted,
         &words,
     );
+    // Whoever is not let in or is not answered knows all the same where it is.
+    let home = at(&foreign, "mgmt").home().await.unwrap().unwrap();
+    assert_eq!((home.server, home.uid), (living.plane.server(), None));
     living.plane.stop_api_server().await.unwrap();
+    let home = living.store().home().await.unwrap().unwrap();
+    assert_eq!((home.server, home.uid), (living.plane.server(), None));
     let words = ["does not answer", "connection refused"];
     says(
         &living.store().check().await.unwrap_err(),

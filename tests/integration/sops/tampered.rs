@@ -131,12 +131,6 @@ async fn no_open_value_stands_for_an_encrypted_one_though_the_mac_fits() {
         ("what is open renamed", "plain.yaml", &renamed, instead),
         ("the same where the program reads", "dated.yaml", &renamed, instead),
         (
-            "another name",
-            "plain.yaml",
-            &|text| text.replace("metadata:\n    namespace:", "stringData:\n    user:"),
-            "holds stringData.user, which is not one encrypted value",
-        ),
-        (
             "the Secret made another kind",
             "db.yaml",
             &|text| {

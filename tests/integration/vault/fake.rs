@@ -1,7 +1,9 @@
 //! A scripted server, for the faults that a real one does not make on demand.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gitops_dr::redact::Redactor;
 use gitops_dr::secrets::vault::{Login, Settings, Vault};
@@ -19,21 +21,56 @@ pub(super) const TOKEN: &str = "s.canary-token-4711";
 pub(super) struct Fake {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    most: Arc<AtomicUsize>,
 }
 
 impl Fake {
-    /// Starts one. The script is given the path and how many requests came before. It ends with the test's runtime.
+    /// Starts one, which answers one request after the other. The script is given the path and how many requests came before. It ends
+    /// with the test's runtime.
     pub(super) async fn start(script: impl Fn(&str, usize) -> Scripted + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&asked);
+        let (listener, fake) = Self::listen().await;
+        let seen = Arc::clone(&fake.asked);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 answer(connection, &script, &seen).await;
             }
         });
-        Self { address, asked }
+        fake
+    }
+
+    /// Starts one that takes its time, and answers all that are there at once.
+    pub(super) async fn start_slow(script: impl Fn(&str, usize) -> Scripted + Send + Sync + 'static) -> Self {
+        let (listener, fake) = Self::listen().await;
+        let (seen, most) = (Arc::clone(&fake.asked), Arc::clone(&fake.most));
+        let (script, now) = (Arc::new(script), Arc::new(AtomicUsize::new(0)));
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let (script, seen, now) = (Arc::clone(&script), Arc::clone(&seen), Arc::clone(&now));
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    // Before the answer, upon which the next one may come at once.
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    answer(connection, &*script, &seen).await;
+                });
+            }
+        });
+        fake
+    }
+
+    async fn listen() -> (TcpListener, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let fake = Self {
+            address: listener.local_addr().unwrap(),
+            asked: Arc::default(),
+            most: Arc::default(),
+        };
+        (listener, fake)
+    }
+
+    /// How many requests there were at once, at the most.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
     }
 
     /// The requests so far, as path and token.

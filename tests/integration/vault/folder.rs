@@ -1,8 +1,11 @@
 //! Whole folders.
 
-use gitops_dr::secrets::{ErrorKind, Store as _, Stored};
+use gitops_dr::secrets::{Error, ErrorKind, Request, Store as _, Stored, Wanted, read_all};
+use serde_json::json;
 
 use super::bench::{Bench, CANARY, by};
+use super::fake::{Fake, Scripted};
+use super::wire::{mount, wrapped};
 
 fn read(stored: &Stored) -> Vec<(&str, &str)> {
     let data = stored.data.iter();
@@ -101,4 +104,58 @@ async fn a_folder_of_very_many_secrets_is_refused_before_they_are_read() {
         ErrorKind::Configuration,
         &["holds 501 secrets, and 500 are read at the most"],
     );
+}
+
+/// Answers as a server whose folders hold forty secrets each.
+fn folders(path: &str) -> Scripted {
+    let body = if path.starts_with("/v1/sys/internal") {
+        mount()
+    } else if path.contains("/metadata/") {
+        wrapped(&json!({"keys": (0..40).map(|number| number.to_string()).collect::<Vec<_>>()}))
+    } else {
+        let metadata = json!({"created_time": "", "deletion_time": "", "destroyed": false, "version": 1});
+        wrapped(&json!({"data": {"value": CANARY}, "metadata": metadata}))
+    };
+    (200, "", body)
+}
+
+/// Reads six folders at once.
+async fn read_six(fake: &Fake) -> Vec<Result<Stored, Error>> {
+    let vault = fake.vault();
+    let paths: Vec<String> = (0..6).map(|number| format!("secret/dr/{number}/")).collect();
+    let requests = paths.iter().map(|path| Request {
+        store: &vault,
+        wanted: Wanted { path, version: None },
+    });
+    read_all(requests.collect()).await
+}
+
+#[tokio::test]
+async fn the_secrets_of_all_folders_together_are_no_more_at_once_than_those_by_themselves() {
+    let fake = Fake::start_slow(|path, _| folders(path)).await;
+    for stored in read_six(&fake).await {
+        assert_eq!(stored.unwrap().data.len(), 40);
+    }
+    assert!((2..=8).contains(&fake.most()), "{}", fake.most());
+}
+
+#[tokio::test]
+async fn a_store_that_goes_down_amid_its_folders_is_not_asked_for_each_of_their_secrets() {
+    let fake = Fake::start_slow(|path, _| {
+        if path.contains("/data/") {
+            (0, "", String::new())
+        } else {
+            folders(path)
+        }
+    })
+    .await;
+    for stored in read_six(&fake).await {
+        let error = stored.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        assert!(error.causes().len() < 3, "{:?}", error.causes());
+    }
+    let asked = fake.asked();
+    let reads = asked.iter().filter(|path| path.contains("/data/")).count();
+    // Those that were under way, five times each.
+    assert!(reads <= 8 * 5, "{reads}");
 }

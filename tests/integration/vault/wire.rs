@@ -17,17 +17,27 @@ use crate::told::{assert_silent, told};
 const MOUNTS: &str = "/v1/sys/internal/ui/mounts/secret/dr/repo";
 const REPO: &str = "/v1/secret/data/dr/repo";
 
-fn wrapped(data: &serde_json::Value) -> String {
+pub(super) fn wrapped(data: &serde_json::Value) -> String {
     json!({"request_id": "1", "lease_id": "", "renewable": false, "lease_duration": 0, "data": data}).to_string()
 }
 
-fn mount() -> String {
+pub(super) fn mount() -> String {
     wrapped(&json!({"path": "secret/", "type": "kv", "options": {"version": "2"}}))
 }
 
 fn repo() -> String {
     let metadata = json!({"created_time": "", "deletion_time": "", "destroyed": false, "version": 1});
     wrapped(&json!({"data": {"password": CANARY}, "metadata": metadata}))
+}
+
+fn login() -> String {
+    let given = json!({
+        "client_token": TOKEN, "accessor": "", "policies": [], "token_policies": [], "metadata": {}, "lease_duration": 60,
+        "renewable": true, "entity_id": "", "token_type": "service", "orphan": true,
+    });
+    let mut login: serde_json::Value = serde_json::from_str(&wrapped(&json!(null))).unwrap();
+    login["auth"] = given;
+    login.to_string()
 }
 
 fn role() -> AppRole {
@@ -223,14 +233,7 @@ async fn a_path_in_the_address_is_kept() {
 #[tokio::test]
 async fn the_redactor_learns_every_credential_at_once_the_token_that_is_given_out_too() {
     let role = role();
-    let given = json!({
-        "client_token": TOKEN, "accessor": "", "policies": [], "token_policies": [], "metadata": {}, "lease_duration": 60,
-        "renewable": true, "entity_id": "", "token_type": "service", "orphan": true,
-    });
-    let mut login: serde_json::Value = serde_json::from_str(&wrapped(&json!(null))).unwrap();
-    login["auth"] = given;
-    let login = login.to_string();
-    let fake = Fake::start(move |_, _| (200, "", login.clone())).await;
+    let fake = Fake::start(move |_, _| (200, "", login())).await;
     let redactor = Redactor::default();
     let vault = Vault::new(fake.settings("", by(&role)), &redactor).unwrap();
     let credentials = format!("{} {}", role.role_id, role.secret_id);
