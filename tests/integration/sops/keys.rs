@@ -76,7 +76,7 @@ async fn the_key_may_come_from_a_file_or_another_store_which_is_asked_once() {
         ),
     )
     .unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let open = drawer.store(|settings| settings.age_key = Some(AgeKey::File(file.clone())));
     let error = open.check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -86,7 +86,7 @@ async fn the_key_may_come_from_a_file_or_another_store_which_is_asked_once() {
         &error,
         &[
             "store sops: its age key",
-            "is open to others than its owner (mode 0640)",
+            "is open to others than its owner (mode 0644)",
             &mend,
         ],
     );
