@@ -20,6 +20,7 @@ pub(in super::super) fn build(root: &Node) -> Option<Runbook> {
         stores: root.list("stores").iter().map(store).collect::<Option<_>>()?,
         agent: agent(root.get("agent")?)?,
         secrets: table(root, "secrets", secret)?,
+        capture: optional(root, "capture", captured)?,
         clusters: table(root, "clusters", |entry| cluster(&entry.value))?,
         roots: root.list("roots").iter().map(entry_point).collect::<Option<_>>()?,
         order: match root.get("order").and_then(Node::text) {
@@ -111,6 +112,11 @@ fn secret(entry: &Entry) -> Option<SecretSpec> {
         optional: flag(node, "optional"),
         place: (entry.span.line, entry.span.column),
     })
+}
+
+fn captured(node: &Node) -> Option<(String, String)> {
+    let entry = node.entries().first()?;
+    Some((entry.key.clone(), entry.value.text()?.to_owned()))
 }
 
 fn shape(node: &Node) -> Option<SecretShape> {

@@ -3,6 +3,7 @@
 //! The structure is walked against the table; what the table cannot say has a file each. Every check copes with a tree
 //! of which parts are broken: what another check has reported is silently passed over.
 
+mod capture;
 mod format;
 mod literal;
 mod names;

@@ -25,6 +25,7 @@ pub(in super::super) fn check(file: &str, root: &Node) -> Vec<Finding> {
     check.order();
     check.secrets();
     check.stores();
+    check.capture();
     check.policy();
     check.unused();
     check.finish()

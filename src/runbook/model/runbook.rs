@@ -23,6 +23,8 @@ pub struct Runbook {
     pub agent: Agent,
     /// What to restore from the stores, by name, in the order of names.
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// Where `secrets capture` keeps the manifest of what it has written: a store and a path in it.
+    pub capture: Option<(String, String)>,
     /// The clusters that the agent drives, by name.
     pub clusters: BTreeMap<String, Cluster>,
     /// The apps from which the rest follows, in order.

@@ -3,7 +3,7 @@
 use super::super::shape::{Format, Kinds, Record, Shape, Word};
 use super::agent::{AGENT, SOURCE};
 use super::order::{APP, DONE, ROOT, STEP};
-use super::secrets::{CLUSTER, SECRET};
+use super::secrets::{CAPTURE, CLUSTER, SECRET};
 use super::stores::STORE;
 use super::target::TARGET;
 use super::{may, must, table, word};
@@ -59,6 +59,11 @@ pub(in super::super) static RUNBOOK: Record = Record {
             "secrets",
             table(&Shape::Record(&SECRET)),
             "What to restore from the stores, by name.",
+        ),
+        may(
+            "capture",
+            Shape::Record(&CAPTURE),
+            "Where `secrets capture` keeps the manifest of what it has written into the stores.",
         ),
         may(
             "clusters",

@@ -97,6 +97,15 @@ pub(super) static FROM: Record = Record {
     },
 };
 
+pub(super) static CAPTURE: Record = Record {
+    title: "where the manifest of captures is",
+    fields: &[],
+    kinds: Kinds::Named {
+        whose: Name::Store,
+        of: &Shape::Text(Format::Any),
+    },
+};
+
 pub(super) static TAKEN: Record = Record {
     title: "how a value is made",
     fields: &[
