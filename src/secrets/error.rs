@@ -39,6 +39,8 @@ pub enum ErrorKind {
     NotText,
     /// What is stored was changed by somebody who had not its key.
     Tampered,
+    /// What was to be written over is not what is there by now; nothing was written.
+    Moved,
     /// The runbook asks for something that cannot be.
     Configuration,
     /// It answered in a way that is not understood.

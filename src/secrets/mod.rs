@@ -24,6 +24,7 @@ pub mod sops;
 mod store;
 mod texts;
 pub mod vault;
+mod writer;
 
 pub use env::Variables;
 pub use error::{Error, ErrorKind};
@@ -33,3 +34,4 @@ pub use files::Files;
 pub use kubernetes::{Kubernetes, Settings as KubernetesSettings};
 pub use parallel::{Request, look_all, read_all};
 pub use store::{Home, Seen, Store, Stored, WHOLE, Wanted};
+pub use writer::Writer;

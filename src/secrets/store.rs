@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::parallel::{Down, read_each};
-use super::{Error, ErrorKind};
+use super::{Error, ErrorKind, Writer};
 use crate::redact::Secret;
 
 /// A place that holds secrets.
@@ -38,6 +38,11 @@ pub trait Store: Send + Sync {
 
     /// Says in a sentence what a person should know of how it has answered so far, such as that not the original was read.
     fn remark(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns what writes into it, where it can be written to.
+    fn writer(&self) -> Option<&dyn Writer> {
         None
     }
 
