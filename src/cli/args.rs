@@ -149,6 +149,40 @@ pub(super) struct Answered {
 pub(super) enum Secrets {
     /// Look whether every secret can be read from every place that the runbook names, and is what it should be
     Check(SecretsCheck),
+    /// Take from a live cluster what a restore will need into the stores; says what it would write unless told to
+    Capture(SecretsCapture),
+}
+
+/// `secrets capture`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the stores hold it, or can · 1 something is in the way, or --check found something that is not stored · \
+2 refused, nothing was written · 130 interrupted"
+)]
+pub(super) struct SecretsCapture {
+    #[command(flatten)]
+    pub(super) book: Book,
+    /// The kubeconfig context of the live cluster; the runbook's own leads to the one that is restored onto
+    #[arg(long, value_name = "NAME", required = true)]
+    pub(super) context: Option<String>,
+    /// The kubeconfig file [default: $KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Write what is new or stale into the stores
+    #[arg(long)]
+    pub(super) write: bool,
+    /// Fail where a store lacks something or holds it stale; for a job that runs each night
+    #[arg(long, conflicts_with = "write")]
+    pub(super) check: bool,
+    /// Only the places in this store
+    #[arg(long, value_name = "STORE")]
+    pub(super) to: Option<String>,
+    /// Replace what is stored of a secret although no capture has written it
+    #[arg(long, value_name = "SECRET")]
+    pub(super) replace: Vec<String>,
+    /// Capture another cluster than the last time, and why: `rebuilt after the fire, ticket 4711`
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub(super) other_cluster: Option<String>,
 }
 
 /// `secrets check`.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod build;
+mod capture;
 mod follow;
 mod operator;
 mod request;
@@ -13,7 +14,8 @@ mod survey;
 mod told;
 mod took;
 
-pub use crate::steps::Answers;
+pub use crate::steps::{Answers, Wishes};
+pub use capture::capture;
 pub use request::{Request, Unreadable, read};
 pub use run::{plan, restore};
 pub use survey::survey;

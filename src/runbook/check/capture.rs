@@ -38,6 +38,15 @@ impl Check<'_> {
                 "name the secret in it, such as `dr/manifest`".to_owned(),
             );
         }
+        let mut places = root.table("secrets").iter().filter_map(|secret| secret.value.get("from"));
+        if !places.any(|from| from.one_or_many().iter().any(|from| from.get(&entry.key).is_some())) {
+            self.error(
+                "runbook/capture-store",
+                entry.span,
+                format!("no secret is read from the store `{}`", entry.key),
+                "keep the manifest beside what it tells of".to_owned(),
+            );
+        }
         let is_here = |from: &Node| from.get(&entry.key).and_then(Node::text) == Some(path);
         let mut secrets = root.table("secrets").iter();
         if let Some(secret) = secrets.find(|secret| {

@@ -44,6 +44,9 @@ pub(super) struct CaptureManifest {
     pub(super) at: Timestamp,
     /// Who, `user@host`.
     pub(super) by: String,
+    /// Why another cluster was captured than before, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) because: Option<String>,
     /// What was written, by its place, `STORE PATH`.
     pub(super) places: BTreeMap<String, Entry>,
 }
@@ -101,6 +104,7 @@ impl CaptureManifest {
             server: String::new(),
             at: Timestamp::UNIX_EPOCH,
             by: String::new(),
+            because: None,
             places: BTreeMap::new(),
         }
     }

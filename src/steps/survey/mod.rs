@@ -8,4 +8,4 @@ mod text;
 mod told;
 
 pub use self::look::survey;
-pub use self::told::Survey;
+pub use self::told::{Lack, Survey};

@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 
+use super::super::table::{reasons, table};
 use super::told::{Credential, Lack, Place, Seen, Survey};
-use crate::event::Failure;
 
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,18 +20,15 @@ impl fmt::Display for Survey {
                     .map(|(at, place)| row(secret, at, place, self.at))
             })
             .collect();
-        let heads = ["SECRET", "PLACE", "IS", "VERSION", "WRITTEN"].map(str::to_owned);
-        let mut widths = [0; 5];
-        for row in rows.iter().chain([&heads]) {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
-        for row in [&heads].into_iter().chain(&rows) {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-        }
-        self.failures(f)?;
+        table(f, ["SECRET", "PLACE", "IS", "VERSION", "WRITTEN"], &rows)?;
+        let lacking = self.secrets.iter().flat_map(|secret| {
+            let places = secret.places.iter();
+            places.filter_map(|place| match &place.seen {
+                Seen::Lacking { failure, .. } => Some((secret.name.as_str(), failure)),
+                Seen::Found { .. } => None,
+            })
+        });
+        reasons(f, lacking)?;
         let findings = self
             .secrets
             .iter()
@@ -47,32 +44,6 @@ impl fmt::Display for Survey {
 }
 
 impl Survey {
-    /// Tells why what cannot be had cannot, each reason once with the places that it keeps away.
-    fn failures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut reasons: Vec<(&Failure, Vec<&str>)> = Vec::new();
-        for secret in &self.secrets {
-            for place in &secret.places {
-                let Seen::Lacking { failure, .. } = &place.seen else {
-                    continue;
-                };
-                match reasons.iter_mut().find(|(known, _)| *known == failure) {
-                    Some((_, names)) => names.push(&secret.name),
-                    None => reasons.push((failure, vec![&secret.name])),
-                }
-            }
-        }
-        for (failure, names) in reasons {
-            writeln!(f, "\n{}: {}", names.join(", "), failure.message)?;
-            for cause in &failure.causes {
-                writeln!(f, "  because {cause}")?;
-            }
-            for hint in &failure.hints {
-                writeln!(f, "  hint: {hint}")?;
-            }
-        }
-        Ok(())
-    }
-
     /// Sums up, with the names of those that somebody has to look after.
     fn verdict(&self) -> String {
         let named = |is: &dyn Fn(&Credential) -> bool| -> Vec<&str> {

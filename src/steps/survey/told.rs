@@ -85,7 +85,7 @@ pub enum Lack {
 
 impl Lack {
     /// Tells it by what a store said.
-    pub(super) fn of(kind: ErrorKind) -> Self {
+    pub(in crate::steps) fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::MissingPath
             | ErrorKind::MissingVersion
@@ -105,7 +105,7 @@ impl Lack {
     }
 
     /// Returns the word for it.
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::steps) fn word(self) -> &'static str {
         match self {
             Self::Missing => "MISSING",
             Self::Denied => "DENIED",
