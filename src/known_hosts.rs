@@ -19,7 +19,29 @@ pub fn entries<'text>(text: &'text str, host: &str, port: u16) -> impl Iterator<
         .filter(move |entry| entry.names(&name))
 }
 
-/// One line.
+/// What is in a line.
+#[derive(Debug)]
+pub enum Line<'line> {
+    /// A host, or several, with a key.
+    Entry(Entry<'line>),
+    /// Nothing, or a comment.
+    Nothing,
+    /// What ssh passes over, since it is neither.
+    Unreadable,
+}
+
+/// Returns what is in each line.
+pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    text.lines().map(str::trim).map(|line| {
+        if line.is_empty() || line.starts_with('#') {
+            Line::Nothing
+        } else {
+            Entry::parse(line).map_or(Line::Unreadable, Line::Entry)
+        }
+    })
+}
+
+/// One line about a host.
 #[derive(Debug)]
 pub struct Entry<'line> {
     /// `@revoked` or `@cert-authority`.

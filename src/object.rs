@@ -121,6 +121,20 @@ pub enum NotAManifest {
     Missing(&'static str),
 }
 
+/// Whether a text is a DNS label (RFC 1123), as the names of namespaces are.
+pub fn is_label(text: &str) -> bool {
+    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= 63
+        && text.bytes().all(|byte| alphanumeric(&byte) || byte == b'-')
+        && text.as_bytes().first().is_some_and(alphanumeric)
+        && text.as_bytes().last().is_some_and(alphanumeric)
+}
+
+/// Whether a text is a DNS subdomain (RFC 1123), as the names of most objects are: labels with dots between them.
+pub fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
 /// Returns what is at a JSON pointer, as [`Value::pointer`] does, without a copy of each part of the pointer: while a platform is
 /// awaited all of it is asked again with each change.
 pub fn at<'value>(value: &'value Value, pointer: &str) -> Option<&'value Value> {

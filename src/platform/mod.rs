@@ -5,5 +5,6 @@
 pub mod argocd;
 pub mod flux;
 pub mod live;
+pub mod sealed;
 pub mod secret;
 pub mod why;

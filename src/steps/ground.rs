@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine as _;
 use serde_json::{Map, Value};
 
 use super::rotated::{exception, rotated};
@@ -19,7 +18,7 @@ use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::{Manifest, ObjectRef, Origin};
 use crate::platform::argocd::install;
-use crate::redact::Secret;
+use crate::platform::secret::encoded;
 use crate::runbook::{Runbook, SecretShape};
 
 /// The key of `argocd-secret` that signs sessions and tokens.
@@ -192,15 +191,6 @@ fn differing(live: &Value, wanted: &Value) -> Map<String, Value> {
         }
     }
     part
-}
-
-/// Returns values as a Secret's `data` holds them.
-fn encoded(values: &BTreeMap<String, Secret>) -> Map<String, Value> {
-    let encode = |value: &Secret| base64::engine::general_purpose::STANDARD.encode(value.expose());
-    values
-        .iter()
-        .map(|(key, value)| (key.clone(), Value::from(encode(value))))
-        .collect()
 }
 
 /// Returns what a new signing key is made from, as much of it as Argo CD takes itself (`util/settings`).

@@ -50,7 +50,7 @@ pub(super) fn check(key: &str, text: &str, now: Timestamp, report: &mut Report<'
 }
 
 /// Checks that a certificate and its key belong together.
-pub(super) fn check_pair(data: &Data, report: &mut Report<'_>) {
+pub(in super::super) fn check_pair(data: &Data, report: &mut Report<'_>) {
     let (Some(certificate), Some(key)) = (text(data, "tls.crt"), text(data, "tls.key")) else {
         return;
     };

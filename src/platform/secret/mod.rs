@@ -10,8 +10,9 @@ mod private_key;
 mod report;
 
 pub use self::check::check;
-pub use self::data::{Data, text};
+pub use self::data::{Data, decoded, encoded, text};
 
+pub(super) use self::certificate::check_pair;
 pub(super) use self::check::is_key;
 pub(super) use self::data::has;
 pub(super) use self::report::Report;

@@ -5,6 +5,8 @@ use crate::finding::Finding;
 /// Collects findings about one secret; every message starts with the secret's name.
 pub(in super::super) struct Report<'name> {
     name: &'name str,
+    /// The key that it is about, where one secret holds several.
+    part: Option<&'name str>,
     findings: Vec<Draft>,
 }
 
@@ -22,8 +24,22 @@ impl<'name> Report<'name> {
     pub(in super::super) fn new(name: &'name str) -> Self {
         Self {
             name,
+            part: None,
             findings: Vec::new(),
         }
+    }
+
+    /// Collects what is found of one key of a secret that holds several.
+    pub(in super::super) fn part(name: &'name str, part: &'name str) -> Self {
+        Self {
+            part: Some(part),
+            ..Self::new(name)
+        }
+    }
+
+    /// Takes what another has found.
+    pub(in super::super) fn take(&mut self, other: Self) {
+        self.findings.extend(other.findings);
     }
 
     /// Adds an error.
@@ -41,7 +57,10 @@ impl<'name> Report<'name> {
     }
 
     fn about(&self, message: &str) -> String {
-        format!("secret `{}`: {message}", self.name)
+        match self.part {
+            None => format!("secret `{}`: {message}", self.name),
+            Some(part) => format!("secret `{}`, key `{part}`: {message}", self.name),
+        }
     }
 
     fn push(&mut self, finding: Finding) -> &mut Draft {

@@ -8,6 +8,7 @@ use url::Url;
 use super::super::shape::Format;
 use super::super::tree::Span;
 use super::Check;
+use crate::object::{is_label, is_subdomain};
 
 /// The lengths of full commit hashes: SHA-1 and SHA-256.
 const HASHES: [usize; 2] = [40, 64];
@@ -146,18 +147,6 @@ pub(super) fn is_variable(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !text.starts_with(|first: char| first.is_ascii_digit())
         && !text.is_empty()
-}
-
-fn is_label(text: &str) -> bool {
-    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.len() <= 63
-        && text.bytes().all(|byte| alphanumeric(&byte) || byte == b'-')
-        && text.as_bytes().first().is_some_and(alphanumeric)
-        && text.as_bytes().last().is_some_and(alphanumeric)
-}
-
-fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 fn is_app(text: &str) -> bool {

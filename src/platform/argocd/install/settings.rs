@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::object::Manifest;
 use crate::platform::argocd::secret::{self, Data};
+use crate::platform::secret::decoded;
 use crate::redact::Secret;
 
 /// Builds the AppProject `default` as argocd-server does (`server/server.go:initializeDefaultProject`).
@@ -46,13 +47,13 @@ pub fn argocd_secret(
     live: Option<&Value>,
     random: &[u8],
 ) -> ArgocdSecret {
-    let mut data = installed.map(|manifest| read(manifest.value())).unwrap_or_default();
+    let mut data = installed.map(|manifest| decoded(manifest.value())).unwrap_or_default();
     let mut ours: std::collections::BTreeSet<_> = data.keys().cloned().collect();
     for (key, value) in stored {
         data.insert(key.clone(), value.clone());
         ours.insert(key.clone());
     }
-    let live = live.map(read).unwrap_or_default();
+    let live = live.map(decoded).unwrap_or_default();
     let mut kept = Vec::new();
     for key in &ours {
         if let Some(value) = live.get(key).filter(|value| !value.is_empty()) {
@@ -92,20 +93,6 @@ pub fn argocd_secret(
     }
 }
 
-/// Returns the data of a Secret, `stringData` included.
-fn read(secret: &Value) -> Data {
-    let fields = |name: &str| {
-        secret[name]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?)))
-    };
-    let encoded = fields("data").filter_map(|(key, value)| Some((key, Secret::new(STANDARD.decode(value).ok()?))));
-    let plain = fields("stringData").map(|(key, value)| (key, Secret::from(value)));
-    encoded.chain(plain).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +111,7 @@ mod tests {
 
     fn built(installed: Option<&Manifest>, stored: &[(&str, &str)], live: Option<&Value>) -> (ArgocdSecret, Data) {
         let built = argocd_secret("argocd", installed, &data(stored), live, &[7; 32]);
-        let data = read(&built.manifest);
+        let data = decoded(&built.manifest);
         (built, data)
     }
 

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Data, Shape, cluster_config, text};
+use super::{Data, Shape, cluster_config, encoded, settings, text};
 use crate::platform::argocd::PART_OF;
 use crate::redact::Secret;
 
@@ -26,7 +24,7 @@ pub fn describe(manifest: &mut Value, labels: &BTreeMap<String, String>, annotat
 
 /// Builds the manifest of a Secret. `argocd-secret` has a fixed name; every other bears `name`.
 ///
-/// A type that Argo CD does not know gives a Secret without its label; [`super::check`] has refused it before.
+/// What becomes a ConfigMap is built by [`super::settings()`]. A type that Argo CD does not know gives a Secret without its label; [`super::check`] has refused it before.
 pub fn build(shape: &str, name: &str, namespace: &str, data: &Data) -> Value {
     let shape = Shape::of(shape);
     let mut labels = Map::new();
@@ -54,18 +52,14 @@ pub fn build(shape: &str, name: &str, namespace: &str, data: &Data) -> Value {
     if !annotations.is_empty() {
         metadata["annotations"] = Value::Object(annotations);
     }
-    let data: Map<_, _> = data
-        .iter()
-        .map(|(key, value)| (key.clone(), Value::String(STANDARD.encode(value.expose()))))
-        .collect();
-    json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data})
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded(data)})
 }
 
-/// Whether the value of a key may be shown: addresses, names, switches. Unknown keys may not.
+/// Whether the value of a key may be shown: addresses, names, switches, and whom Argo CD trusts. Unknown keys may not.
 pub fn is_public(shape: &str, key: &str) -> bool {
-    Shape::of(shape)
-        .and_then(|shape| shape.key(key))
-        .is_some_and(|key| key.public)
+    Shape::of(shape).is_some_and(|shape| {
+        shape.config_map().is_some() || shape.key(key).is_some_and(|key| key.public)
+    })
 }
 
 /// Returns every value that must not be shown, those inside a cluster's `config` too, for a redactor to learn.
@@ -75,7 +69,12 @@ pub fn is_public(shape: &str, key: &str) -> bool {
 pub fn confidential(shape: &str, data: &Data) -> Vec<Secret> {
     let mut values: Vec<_> = data
         .iter()
-        .filter(|(key, value)| !is_public(shape, key) || (key.as_str() == "username" && is_token(value)))
+        .filter(|(key, value)| {
+            !is_public(shape, key)
+                || (key.as_str() == "username" && is_token(value))
+                // It does not belong there and is refused; until then it is a secret all the same.
+                || settings::holds_private_key(value)
+        })
         .map(|(_, value)| value.clone())
         .collect();
     if Shape::of(shape) == Some(Shape::Cluster) {
@@ -159,6 +158,8 @@ mod tests {
             ("cluster", "config", false),
             ("argocd-secret", "server.secretkey", false),
             ("scm-creds", "token", false),
+            ("tls-certs", "git.example.com", true),
+            ("ssh-known-hosts", "ssh_known_hosts", true),
             ("nonsense", "url", false),
         ] {
             assert_eq!(is_public(shape, key), public, "{shape} {key}");
@@ -173,6 +174,13 @@ mod tests {
             assert!(values.contains(&Secret::from(expected)), "{expected}");
         }
         assert!(!values.contains(&Secret::from("https://x")));
+    }
+
+    #[test]
+    fn a_private_key_among_what_is_public_is_masked() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
+        let values = confidential("tls-certs", &data(&[("a", "-----BEGIN CERTIFICATE-----"), ("b", key)]));
+        assert_eq!(values, [Secret::from(key)]);
     }
 
     #[test]

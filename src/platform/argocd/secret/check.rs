@@ -1,12 +1,12 @@
 //! One secret, looked at alone.
 
 use super::key::{Fault, meant};
-use super::{Data, Shape, agent, cluster, repository};
+use super::{Data, Shape, agent, cluster, repository, settings};
 use crate::finding::Finding;
 use crate::platform::secret::{Report, is_key};
 
 /// Checks one secret of a type (`repository`, `repo-creds`, `repository-write`, `repo-write-creds`, `scm-creds`,
-/// `cluster`, `argocd-secret`) and returns everything that is wrong with it. `name` is how findings call it.
+/// `cluster`, `argocd-secret`, `ssh-known-hosts`, `tls-certs`, `gpg-keys`) and returns everything that is wrong with it. `name` is how findings call it.
 ///
 /// Findings never quote a value.
 pub fn check(shape: &str, name: &str, data: &Data) -> Vec<Finding> {
@@ -38,6 +38,7 @@ pub fn check(shape: &str, name: &str, data: &Data) -> Vec<Finding> {
         }
         Shape::Cluster => cluster::check(data, &mut report),
         Shape::Agent => agent::check(data, &mut report),
+        Shape::SshKnownHosts | Shape::TlsCerts | Shape::GpgKeys => settings::check(shape, data, &mut report),
         Shape::ScmCreds => {}
     }
     report.into_findings()

@@ -2,17 +2,29 @@
 
 use url::Url;
 
+use super::settings::KNOWN_HOSTS;
 use super::{Data, Shape, text};
 use crate::finding::Finding;
 use crate::known_hosts::{entries, name};
 
-/// Returns a finding for each repository that is read by SSH from a host of which `argocd-ssh-known-hosts-cm` of the install knows no
-/// key: Argo CD refuses to connect then (`util/git/creds.go`, `StrictHostKeyChecking=yes`).
-pub fn check_hosts(known_hosts: &str, secrets: &[(&str, &str, &Data)]) -> Vec<Finding> {
+/// Returns a finding for each repository that is read by SSH from a host of which Argo CD will know no key: it refuses to connect then
+/// (`util/git/creds.go`, `StrictHostKeyChecking=yes`). What it knows is what a store holds as `ssh-known-hosts`, or else `installed`,
+/// `argocd-ssh-known-hosts-cm` of the install.
+pub fn check_hosts(installed: &str, secrets: &[(&str, &str, &Data)]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let stored = secrets.iter().find_map(|(name, shape, data)| {
+        let is_known_hosts = Shape::of(shape) == Some(Shape::SshKnownHosts);
+        Some((*name, text(data, KNOWN_HOSTS).filter(|_| is_known_hosts)?))
+    });
+    let (known_hosts, place) = match stored {
+        Some((name, stored)) => (stored, format!("what the store holds of secret `{name}`")),
+        None => (installed, "`argocd-ssh-known-hosts-cm` in the agent's install".to_owned()),
+    };
     for (secret, shape, data) in secrets {
-        let is_git =
-            Shape::of(shape).is_some_and(|shape| !matches!(shape, Shape::Cluster | Shape::Agent | Shape::ScmCreds));
+        let is_git = matches!(
+            Shape::of(shape),
+            Some(Shape::Repository | Shape::RepositoryWrite | Shape::RepoCreds | Shape::RepoWriteCreds)
+        );
         let is_lax = ["insecure", "insecureIgnoreHostKey"]
             .iter()
             .any(|key| text(data, key) == Some("true"));
@@ -22,7 +34,7 @@ pub fn check_hosts(known_hosts: &str, secrets: &[(&str, &str, &Data)]) -> Vec<Fi
         if entries(known_hosts, &host, port).all(|entry| entry.marker.is_some()) {
             let message = format!("secret `{secret}`: Argo CD will know no key of {}", name(&host, port));
             let help = format!(
-                "add what `ssh-keyscan -p {port} {host}` prints, once it is verified, to `argocd-ssh-known-hosts-cm` in the agent's install"
+                "add what `ssh-keyscan -p {port} {host}` prints, once it is verified, to {place}"
             );
             findings.push(Finding::warning("secret/unknown-host", message).help(help));
         }
@@ -89,5 +101,23 @@ mod tests {
             );
             assert_eq!(found("cluster", &[("url", url)]), [""; 0], "{url}");
         }
+    }
+
+    #[test]
+    fn hosts_of_a_store_take_the_place_of_those_of_the_install() {
+        let one = |key: &str, value: &str| Data::from([(key.to_owned(), Secret::from(value))]);
+        let repository = one("url", "git@git.example.com:shop/platform.git");
+        let elsewhere = one("url", "git@elsewhere.example.com:shop/platform.git");
+        let hosts = one("ssh_known_hosts", "elsewhere.example.com ssh-ed25519 AAAA\n");
+        let secrets = [
+            ("hosts", "ssh-known-hosts", &hosts),
+            ("repo", "repository", &repository),
+            ("elsewhere", "repository", &elsewhere),
+        ];
+        let found = check_hosts(KNOWN, &secrets);
+        let [finding] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(finding.message, "secret `repo`: Argo CD will know no key of git.example.com");
+        let help = finding.help.as_deref().unwrap();
+        assert!(help.ends_with("to what the store holds of secret `hosts`"), "{help}");
     }
 }

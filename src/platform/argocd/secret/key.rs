@@ -26,6 +26,8 @@ pub enum Form {
     Certificate,
     /// A private key in PEM.
     PrivateKey,
+    /// A public key of PGP, armored.
+    PublicKey,
     /// A JSON document.
     Json,
     /// A bcrypt hash.
@@ -88,6 +90,7 @@ impl Form {
             Self::Integer => text.parse::<i64>().is_ok(),
             Self::Certificate => pem(text).any(|label| label == "CERTIFICATE" || label == "TRUSTED CERTIFICATE"),
             Self::PrivateKey => pem(text).any(|label| label.ends_with("PRIVATE KEY")),
+            Self::PublicKey => pem(text).any(|label| label == "PGP PUBLIC KEY BLOCK"),
             Self::Json => serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(),
             Self::Bcrypt => {
                 text.len() == 60 && ["$2a$", "$2b$", "$2y$"].iter().any(|version| text.starts_with(version))
@@ -103,6 +106,7 @@ impl Form {
             Self::Integer => "is not a whole number, and Argo CD then refuses the whole secret",
             Self::Certificate => "holds no PEM certificate",
             Self::PrivateKey => "holds no PEM private key",
+            Self::PublicKey => "holds no PGP public key",
             Self::Json => "is not JSON",
             Self::Bcrypt => "is not a bcrypt hash",
             Self::Time => "is not a time of RFC 3339",
@@ -117,6 +121,9 @@ impl Form {
             Self::Certificate => "it starts with `-----BEGIN CERTIFICATE-----`, and its line breaks must be kept",
             Self::PrivateKey => {
                 "it starts with `-----BEGIN … PRIVATE KEY-----`, and its line breaks must be kept; a public key does not do"
+            }
+            Self::PublicKey => {
+                "it starts with `-----BEGIN PGP PUBLIC KEY BLOCK-----`, as `gpg --export --armor KEY-ID` prints it, and its line breaks must be kept"
             }
             Self::Json => "check its quotes and braces; the document must not be base64",
             Self::Bcrypt => "make one with `argocd account bcrypt --password …`",

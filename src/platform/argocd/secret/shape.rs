@@ -1,7 +1,10 @@
 //! The types of secret.
 
-use super::key::Key;
-use super::{agent, cluster, repository};
+use super::key::{Form, Key};
+use super::{agent, cluster, repository, settings};
+
+/// The keys of `ssh-known-hosts`.
+const KNOWN_HOSTS: &[Key] = &[Key::public(settings::KNOWN_HOSTS, Form::Text)];
 
 /// A type of secret that Argo CD reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,11 +23,17 @@ pub enum Shape {
     Cluster,
     /// Argo CD's own keys, `argocd-secret`.
     Agent,
+    /// The SSH servers that it trusts. No secret, but a ConfigMap.
+    SshKnownHosts,
+    /// The certificates of servers that it trusts. No secret, but a ConfigMap.
+    TlsCerts,
+    /// Who may sign commits. No secret, but a ConfigMap.
+    GpgKeys,
 }
 
 impl Shape {
     /// All types.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Repository,
         Self::RepoCreds,
         Self::RepositoryWrite,
@@ -32,6 +41,9 @@ impl Shape {
         Self::ScmCreds,
         Self::Cluster,
         Self::Agent,
+        Self::SshKnownHosts,
+        Self::TlsCerts,
+        Self::GpgKeys,
     ];
 
     /// Returns the word of the label `argocd.argoproj.io/secret-type`; `argocd-secret`, which has none, by its name.
@@ -44,6 +56,19 @@ impl Shape {
             Self::ScmCreds => "scm-creds",
             Self::Cluster => "cluster",
             Self::Agent => "argocd-secret",
+            Self::SshKnownHosts => "ssh-known-hosts",
+            Self::TlsCerts => "tls-certs",
+            Self::GpgKeys => "gpg-keys",
+        }
+    }
+
+    /// Returns the name of the ConfigMap that it becomes; `None` where it becomes a Secret.
+    pub fn config_map(self) -> Option<&'static str> {
+        match self {
+            Self::SshKnownHosts => Some("argocd-ssh-known-hosts-cm"),
+            Self::TlsCerts => Some("argocd-tls-certs-cm"),
+            Self::GpgKeys => Some("argocd-gpg-keys-cm"),
+            _ => None,
         }
     }
 
@@ -53,12 +78,13 @@ impl Shape {
         Self::ALL.into_iter().find(|shape| shape.word() == word)
     }
 
-    /// Returns the keys that Argo CD reads from it; empty where any key may be referred to.
+    /// Returns the keys that Argo CD reads from it; empty where that may be any.
     pub fn keys(self) -> &'static [Key] {
         match self {
             Self::Repository | Self::RepositoryWrite => repository::REPOSITORY,
             Self::RepoCreds | Self::RepoWriteCreds => repository::CREDENTIALS,
-            Self::ScmCreds => &[],
+            Self::ScmCreds | Self::TlsCerts | Self::GpgKeys => &[],
+            Self::SshKnownHosts => KNOWN_HOSTS,
             Self::Cluster => cluster::KEYS,
             Self::Agent => agent::KEYS,
         }
