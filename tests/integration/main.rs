@@ -7,6 +7,7 @@ mod architecture;
 mod aws;
 mod bed;
 mod bench;
+mod capture;
 mod command;
 mod generated;
 mod git;

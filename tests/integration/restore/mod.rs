@@ -33,5 +33,5 @@ mod stores;
 mod storms;
 mod twice;
 mod waiting;
-mod watched;
+pub(crate) mod watched;
 mod why;

@@ -1,0 +1,113 @@
+//! What becomes of stored credentials while a platform lives: they are captured, they grow stale, somebody stores newer ones.
+
+use serde_json::Value;
+
+use super::platform::{bytes, capture, keeper, put, runbook, stored, version};
+use crate::restore::scene::{PASSWORD, Scene, application};
+
+/// A file of an app that reads a Secret which nobody has in Git.
+const CART: &str = r#"apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec:
+      containers: [{name: main, image: "registry.example.com/cart:1", envFrom: [{secretRef: {name: payments, optional: true}}]}]
+      imagePullSecrets: [{name: registry}]
+"#;
+
+#[tokio::test]
+async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_left_alone() {
+    let mut files = crate::restore::scene::files();
+    files.retain(|(name, _)| name != "cart/deployment.yaml" && name != "apps/cart.yaml");
+    files.push(("cart/deployment.yaml".into(), CART.into()));
+    files.push(("apps/cart.yaml".into(), application("cart", "cart", "cart")));
+    let scene = Scene::with(files).await;
+    let ran = scene.restore(&["--deadline", "10m"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    let before = scene.mutations().await.len();
+    let keeper = keeper(&scene).await;
+    let live = scene.outage.bed.admin();
+
+    // All that there is was restored, so nothing differs; but the runbook does not say where the manifest is.
+    let ran = capture(&scene, &keeper, crate::restore::scene::RUNBOOK, &["--write"]).await;
+    assert_eq!(ran.code, 2, "{}", ran.said());
+    assert!(ran.said().contains("`capture: {vault: dr/manifest}`"), "{}", ran.said());
+
+    // What Argo CD has made since is in no store, and no capture has written what is there.
+    let signing = bytes(&live, "argocd", "argocd-secret").await;
+    assert!(signing.len() > 1, "Argo CD adds nothing to its Secret: {:?}", signing.keys());
+    put(&live, "cart", "registry", "kubernetes.io/dockerconfigjson", &[(".dockerconfigjson", b"{\"auths\": {}}")]).await;
+    let ran = capture(&scene, &keeper, &runbook(), &[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    for words in [
+        "argocd-secret  vault dr/argocd-secret  NOT CAPTURED",
+        "repo-platform  vault dr/repo-platform  same",
+        "Secret cart/registry, for Deployment.apps cart/cart (platform:cart/deployment.yaml",
+        "registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}",
+        "to put what the cluster has in its place: --replace argocd-secret",
+        "1 Secret that a restore will need are not in the runbook",
+        "nothing was written",
+    ] {
+        assert!(ran.out.contains(words), "“{words}” is not said:\n{}", ran.said());
+    }
+    assert_eq!((version(&scene, "argocd-secret").await, version(&scene, "manifest").await), (1, 0));
+
+    // The runbook names it, and a person vouches for the cluster's own.
+    let whole = runbook().replace(
+        "secrets:\n",
+        "secrets:\n  registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}\n",
+    );
+    let flags = ["--write", "--replace", "argocd-secret"];
+    let ran = capture(&scene, &keeper, &whole, &flags).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert!(ran.out.contains("written: argocd-secret, registry"), "{}", ran.said());
+    assert_eq!(
+        (version(&scene, "argocd-secret").await, version(&scene, "repo-platform").await),
+        (2, 1),
+        "what is right is not written"
+    );
+    for (key, value) in &signing {
+        let stored = stored(&scene, "argocd-secret").await;
+        assert_eq!(stored[key].as_str().unwrap().as_bytes(), value, "{key}");
+    }
+    let manifest = stored(&scene, "manifest").await["manifest"].as_str().unwrap().to_owned();
+    assert!(!manifest.contains(PASSWORD), "{manifest}");
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(manifest["places"]["vault dr/argocd-secret"]["version"], "2", "{manifest:#}");
+
+    // A night later nothing has changed, and the job that looks says so without a word.
+    let ran = capture(&scene, &keeper, &whole, &["--check", "--quiet"]).await;
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.said());
+
+    // A credential is rotated in the cluster: what is stored is stale.
+    put(&live, "argocd", "repo-platform", "Opaque", &[("username", b"dr-2")]).await;
+    let ran = capture(&scene, &keeper, &whole, &["--check", "--output", "json"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    let place = told["places"].as_array().unwrap().iter().find(|place| place["secret"] == "repo-platform");
+    assert_eq!(place.unwrap()["is"], "stale", "{told:#}");
+    assert_eq!(place.unwrap()["differs"]["changed"], serde_json::json!(["username"]), "{told:#}");
+    let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert_eq!(version(&scene, "repo-platform").await, 2);
+
+    // Somebody stores the next one before it is in the cluster.
+    let url = scene.platform.url_http().to_owned();
+    let newer = [("url", url.as_str()), ("type", "git"), ("username", "dr-3"), ("password", PASSWORD)];
+    scene.outage.vault.root().put("dr/repo-platform", newer).await.unwrap();
+    let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.out.contains("left alone, for no capture has written what is stored there"), "{}", ran.said());
+    assert_eq!(version(&scene, "repo-platform").await, 3, "what is newer stays");
+    assert_eq!(stored(&scene, "repo-platform").await["username"], "dr-3");
+
+    // A store that may be read only is told with what is missing.
+    let ran = capture(&scene, &scene.tool, &whole, &["--write", "--replace", "repo-platform"]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    assert!(ran.said().contains("update") && ran.said().contains("dr/data/repo-platform"), "{}", ran.said());
+
+    assert_eq!(scene.mutations().await.len(), before, "the live cluster is only read");
+}

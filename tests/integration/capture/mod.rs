@@ -1,0 +1,7 @@
+//! `gitops-dr secrets capture`: from a live platform into real stores, and back.
+
+mod life;
+mod platform;
+mod refused;
+mod round_trip;
+mod server;
