@@ -252,6 +252,23 @@ impl Cluster {
             .map(|object| serde_json::to_value(object).unwrap_or_default())
             .collect())
     }
+
+    /// Returns the names of the objects of a kind in a namespace that bear a label, `key=value`. Only their metadata is asked for.
+    pub async fn labelled_names(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        label: &str,
+    ) -> Result<Vec<String>, Error> {
+        let api = self.api(api_version, kind, namespace)?;
+        let chosen = ListParams::default().labels(label);
+        let list = self
+            .attempt(&format!("list {kind}s"), || api.list_metadata(&chosen))
+            .await?;
+        let names = list.items.into_iter().filter_map(|item| item.metadata.name);
+        Ok(names.collect())
+    }
 }
 
 /// Writes certificates as PEM text.

@@ -270,6 +270,7 @@ fn store(store: &StoreKind) -> Fed {
 fn secret(secret: &SecretSpec) -> Fed {
     let fed = match &secret.shape {
         SecretShape::Argocd(shape) => Fed::default().text("argocd").text(shape),
+        SecretShape::SealedKeys { namespace } => Fed::default().text("sealed keys").text(namespace),
         SecretShape::Kubernetes {
             namespace,
             name,

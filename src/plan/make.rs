@@ -85,6 +85,8 @@ pub enum Action {
     Sets,
     /// Gives up the ownership of fields that the agent has taken over.
     Release,
+    /// Looks for keys of Sealed Secrets that no store has.
+    SealedKeys,
     /// Proves that the rebuilt clusters are the right ones.
     ProveClusters,
     /// Registers the rebuilt cluster with this index in the order of names.
@@ -271,7 +273,7 @@ fn end(runbook: &Runbook, input: &Input) -> Vec<Item> {
             Vec::new(),
         ));
     }
-    steps.extend(afterwards(input));
+    steps.extend(afterwards(runbook, input));
     if runbook.done.critical.is_empty() {
         steps.extend(checks(runbook));
     }
@@ -410,9 +412,10 @@ fn secrets(runbook: &Runbook) -> Vec<String> {
         .iter()
         .filter(|(name, _)| !of_clusters.contains(name))
         .map(|(name, spec)| {
-            let shape = match &spec.shape {
-                SecretShape::Argocd(shape) => format!("argocd/{shape}"),
-                SecretShape::Kubernetes { namespace, kind, .. } => format!("{kind} in {namespace}"),
+            let word = spec.shape.word();
+            let shape = match spec.shape.namespace() {
+                None => word,
+                Some(namespace) => format!("{word} in {namespace}"),
             };
             let from: Vec<_> = spec
                 .from
@@ -507,7 +510,7 @@ fn asked(id: &str, approval: &Approval) -> Vec<String> {
 }
 
 /// What gives a settled platform over to its agent.
-fn afterwards(input: &Input) -> Vec<Item> {
+fn afterwards(runbook: &Runbook, input: &Input) -> Vec<Item> {
     let mut steps = Vec::new();
     if !input.sets.is_empty() {
         steps.push(item(
@@ -527,6 +530,22 @@ fn afterwards(input: &Input) -> Vec<Item> {
         "leave to the agent what it has taken over",
         Vec::new(),
     ));
+    let shapes = runbook.secrets.values().map(|spec| &spec.shape);
+    let sets: Vec<_> = shapes
+        .filter(|shape| matches!(shape, SecretShape::SealedKeys { .. }))
+        .filter_map(SecretShape::namespace)
+        .map(|namespace| format!("in {namespace}"))
+        .collect();
+    if !sets.is_empty() {
+        steps.push(item(
+            "sealed-keys",
+            Phase::Apps,
+            Effect::Reads,
+            Action::SealedKeys,
+            "look for keys of Sealed Secrets that no store has",
+            sets,
+        ));
+    }
     steps
 }
 

@@ -8,7 +8,7 @@ use crate::plan::{Action, Item, Plan};
 use crate::runbook::{AgentKind, ExtraAction, Runbook};
 use crate::steps::{
     ApplyExtra, ApplyRoot, Approve, CheckStep, ConnectSurvivor, Drive, Interlock, LayGround, LetSetsGo, Preload,
-    ProveClusters, RegisterCluster, Release, RestoreCredentials, RunProgram, StartAgent, Until, World,
+    ProveClusters, RegisterCluster, Release, RestoreCredentials, RunProgram, SealedKeys, StartAgent, Until, World,
 };
 
 /// Refuses what this version understands but cannot carry out, all of it at once and before anything is touched.
@@ -88,6 +88,7 @@ fn step(runbook: &Runbook, item: &Item, world: &Arc<World>) -> Box<dyn Step> {
         }),
         Action::Sets => Box::new(LetSetsGo { world, planned }),
         Action::Release => Box::new(Release { world, planned }),
+        Action::SealedKeys => Box::new(SealedKeys { world, planned }),
         Action::Check(index) => Box::new(CheckStep {
             world,
             planned,

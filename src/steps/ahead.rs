@@ -36,12 +36,11 @@ pub(super) fn known(world: &World, runbook: &Runbook, install: &Install) -> Resu
         }
     }
     for (name, restored) in World::need(&world.secrets, "what the stores hold")? {
-        let Some(secret) = credentials::manifest(runbook, name, restored)? else {
-            continue;
-        };
-        let id = secret.id();
-        there.push(by_runbook(ObjectRef::new("v1", "Namespace", "", &id.namespace), None));
-        there.push(by_runbook(id, opens(&runbook.secrets[name].shape, restored)));
+        for secret in credentials::manifests(runbook, name, restored)? {
+            let id = secret.id();
+            there.push(by_runbook(ObjectRef::new("v1", "Namespace", "", &id.namespace), None));
+            there.push(by_runbook(id, opens(&runbook.secrets[name].shape, restored)));
+        }
     }
     let rebuilt = runbook
         .clusters

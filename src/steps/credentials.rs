@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ground::{built, counted};
 use super::rotated::{exception, rotated};
@@ -20,6 +19,8 @@ use crate::engine::{Context, Step};
 use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
 use crate::object::Manifest;
 use crate::platform::argocd::secret;
+use crate::platform::sealed;
+use crate::platform::secret::encoded;
 use crate::runbook::{Runbook, SecretShape};
 
 /// Restores secrets.
@@ -43,9 +44,7 @@ impl Step for RestoreCredentials {
         let mut manifests = Vec::new();
         let held_back = clusters::held_back(runbook);
         for (name, restored) in secrets.iter().filter(|(name, _)| !held_back.contains(name.as_str())) {
-            if let Some(manifest) = manifest(runbook, name, restored)? {
-                manifests.push(manifest);
-            }
+            manifests.extend(self::manifests(runbook, name, restored)?);
         }
         if manifests.is_empty() {
             return Ok(Outcome::Skipped {
@@ -113,14 +112,16 @@ impl RestoreCredentials {
     }
 }
 
-/// Returns the Secret as it will be in the cluster; `None` for `argocd-secret`, which the ground has laid.
-pub(super) fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Option<Manifest>, Failure> {
+/// Returns the Secrets as they will be in the cluster: one, or those of a set; none of what the ground has laid, which is
+/// `argocd-secret` and all that is no Secret.
+pub(super) fn manifests(runbook: &Runbook, name: &str, restored: &Restored) -> Result<Vec<Manifest>, Failure> {
     let Some(spec) = runbook.secrets.get(name) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    let value = match &spec.shape {
-        SecretShape::Argocd(shape) if shape == "argocd-secret" => return Ok(None),
-        SecretShape::Argocd(shape) => secret::build(shape, name, &runbook.agent.namespace, &restored.data),
+    let values = match &spec.shape {
+        SecretShape::Argocd(shape) if shape == "argocd-secret" || secret::settings_of(shape).is_some() => Vec::new(),
+        SecretShape::Argocd(shape) => vec![secret::build(shape, name, &runbook.agent.namespace, &restored.data)],
+        SecretShape::SealedKeys { namespace } => sealed::manifests(namespace, &restored.data),
         SecretShape::Kubernetes {
             namespace,
             name: given,
@@ -128,24 +129,27 @@ pub(super) fn manifest(runbook: &Runbook, name: &str, restored: &Restored) -> Re
             labels,
             annotations,
             immutable,
-        } => json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
+        } => {
+            let mut value = json!({
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": given.as_deref().unwrap_or(name),
+                    "namespace": namespace,
+                    "labels": labels,
+                    "annotations": annotations,
+                },
+                "type": kind,
+                "data": encoded(&restored.data),
+            });
             // Told only where it is so: an own word on what is the default would be one more field to differ in.
-            "immutable": immutable.then_some(true),
-            "metadata": {
-                "name": given.as_deref().unwrap_or(name),
-                "namespace": namespace,
-                "labels": labels,
-                "annotations": annotations,
-            },
-            "type": kind,
-            "data": restored.data.iter().map(|(key, value)| {
-                (key.clone(), Value::from(base64::engine::general_purpose::STANDARD.encode(value.expose())))
-            }).collect::<serde_json::Map<_, _>>(),
-        }),
+            if *immutable {
+                value["immutable"] = true.into();
+            }
+            vec![value]
+        }
     };
-    built(value).map(Some)
+    values.into_iter().map(built).collect()
 }
 
 /// Returns the namespaces that the secrets need and the ground did not lay.

@@ -1,4 +1,5 @@
-//! Lays what the agent stands on, in the safe order: namespace, CRDs, configuration, `argocd-secret`, projects.
+//! Lays what the agent stands on, in the safe order: namespace, CRDs, configuration with what the stores hold of it,
+//! `argocd-secret`, projects.
 //!
 //! Which system it would hit if the target were wrong: any cluster that the context leads to. The interlock has proved
 //! before that it is the right one; its tests show by the audit log that a wrong one gets no request that changes it.
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::rotated::{exception, rotated};
-use super::{World, sets, weather};
+use super::{World, sets, settings, weather};
 use crate::agent::argocd;
 use crate::cluster::{Cluster, Counts, Mode};
 use crate::engine::{Context, Step};
@@ -63,16 +64,24 @@ impl LayGround {
             sent += more_sent;
             same += more_same;
         };
-        if self.0.installs() {
-            let hold = sets::hold(&self.0, cluster).await?;
-            for (index, stage) in prepared.ground.iter().enumerate() {
-                context.progress(index, Some(prepared.ground.len()), stage.name.word());
-                let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
-                count(told(
-                    argocd::apply_stage(cluster, &stage, namespace, mode).await?,
-                    context,
-                ));
-            }
+        let installs = self.0.installs();
+        let installed = if installs { prepared.ground.clone() } else { Vec::new() };
+        let hold = if installs {
+            sets::hold(&self.0, cluster).await?
+        } else {
+            None
+        };
+        // What the stores hold of the agent's settings is there before its repo-server reads it, with an install or without.
+        let stages = install::with_stored(installed, settings::stored(&self.0, runbook)?);
+        for (index, stage) in stages.iter().enumerate() {
+            context.progress(index, Some(stages.len()), stage.name.word());
+            let stage = hold.map_or_else(|| Cow::Borrowed(stage), |hold| Cow::Owned(hold.over(stage)));
+            count(told(
+                argocd::apply_stage(cluster, &stage, namespace, mode).await?,
+                context,
+            ));
+        }
+        if installs {
             for placeholder in &prepared.placeholders {
                 if cluster.get(&cluster.located(placeholder, namespace)?).await?.is_none() {
                     count((1, 0));

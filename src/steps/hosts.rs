@@ -6,7 +6,7 @@ use crate::platform::argocd::install::Install;
 use crate::platform::argocd::secret;
 use crate::runbook::{Runbook, SecretShape};
 
-/// Finds the hosts from which secrets let the agent read by SSH, and of which its install brings no key.
+/// Finds the hosts from which secrets let the agent read by SSH, and of which neither a store nor its install brings a key.
 pub(super) fn unknown(world: &World, runbook: &Runbook, install: &Install) -> Vec<Finding> {
     let mut maps = install.manifests().filter(|manifest| manifest.is("", "ConfigMap"));
     let known = maps.find(|map| map.id().name == "argocd-ssh-known-hosts-cm");
@@ -15,7 +15,7 @@ pub(super) fn unknown(world: &World, runbook: &Runbook, install: &Install) -> Ve
     let typed: Vec<_> = restored
         .filter_map(|(name, restored)| match &runbook.secrets.get(name)?.shape {
             SecretShape::Argocd(shape) => Some((name.as_str(), shape.as_str(), &restored.data)),
-            SecretShape::Kubernetes { .. } => None,
+            SecretShape::SealedKeys { .. } | SecretShape::Kubernetes { .. } => None,
         })
         .collect();
     secret::check_hosts(known, &typed)

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, tree};
+use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, settings, tree};
 use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
@@ -333,9 +333,9 @@ impl Prepare {
         let mut restored = Vec::new();
         let secrets = World::need(&self.0.secrets, "what the stores hold")?;
         for (name, secret) in secrets {
-            if let Some(manifest) = credentials::manifest(runbook, name, secret)? {
-                restored.push((name.clone(), manifest.id()));
-            }
+            let manifests = credentials::manifests(runbook, name, secret)?.into_iter();
+            let settings = settings::of(runbook, name, secret)?;
+            restored.extend(manifests.chain(settings).map(|manifest| (name.clone(), manifest.id())));
         }
         let namespace = &runbook.agent.namespace;
         let roots: Vec<_> = runbook.roots.iter().map(|root| format!("root `{}`", root.id)).collect();

@@ -3,6 +3,7 @@
 //! The controller takes its keys as they are: one that it cannot read ends it at its start, for all generations
 //! (`initKeyRegistry` goes on with what is not there), and one that is missing leaves what was sealed for it sealed.
 
+use jiff::Timestamp;
 use rustls::SignatureAlgorithm;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject as _;
@@ -11,6 +12,7 @@ use x509_parser::der_parser::parse_der;
 use x509_parser::parse_x509_certificate;
 
 use super::keys::{HALVES, generations, split};
+use super::renewal::renewal_due;
 use crate::finding::Finding;
 use crate::object::is_subdomain;
 use crate::platform::secret::{Data, Report, check_pair, has, text};
@@ -18,7 +20,7 @@ use crate::platform::secret::{Data, Report, check_pair, has, text};
 /// Checks a set of keys and returns everything that is wrong with it. `name` is how findings call it; none quotes a value.
 ///
 /// That a certificate ended is nothing to tell: what was sealed for it is opened all the same.
-pub fn check(name: &str, set: &Data) -> Vec<Finding> {
+pub fn check(name: &str, set: &Data, now: Timestamp) -> Vec<Finding> {
     let mut report = Report::new(name);
     let generations = generations(set);
     if generations.is_empty() {
@@ -43,6 +45,14 @@ pub fn check(name: &str, set: &Data) -> Vec<Finding> {
         let mut report_of = Report::part(name, generation);
         check_generation(generation, pair, &mut report_of);
         report.take(report_of);
+    }
+    if let Some(newest) = renewal_due(set, now) {
+        report
+            .warning(
+                "sealed/stale",
+                format!("its newest key is of {newest}, and the controller makes one each month: a newer one is probably missing"),
+            )
+            .help("store the keys of the living controller again; what was sealed for one that nobody has stays sealed");
     }
     report.into_findings()
 }

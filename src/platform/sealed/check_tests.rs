@@ -1,4 +1,4 @@
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, date_time_ymd};
 
 use super::*;
 use crate::redact::Secret;
@@ -6,7 +6,9 @@ use crate::redact::Secret;
 /// A certificate and its key, in PEM.
 fn pair(algorithm: &'static rcgen::SignatureAlgorithm) -> (String, String) {
     let key = KeyPair::generate_for(algorithm).unwrap();
-    let certificate = CertificateParams::default().self_signed(&key).unwrap();
+    let mut params = CertificateParams::default();
+    params.not_before = date_time_ymd(2026, 11, 1);
+    let certificate = params.self_signed(&key).unwrap();
     (certificate.pem(), key.serialize_pem())
 }
 
@@ -15,8 +17,12 @@ fn said(pairs: &[(&str, &str)]) -> Vec<String> {
     let set = pairs
         .iter()
         .map(|(key, value)| ((*key).to_owned(), Secret::from(*value)))
-        .collect();
-    let findings = check("sealing", &set);
+        .collect::<Data>();
+    said_on("2026-11-22T00:00:00Z", &set)
+}
+
+fn said_on(day: &str, set: &Data) -> Vec<String> {
+    let findings = check("sealing", set, day.parse().unwrap());
     for finding in &findings {
         assert!(finding.help.is_some(), "{}", finding.message);
     }
@@ -83,6 +89,17 @@ fn a_set_of_whole_pairs_is_well_and_all_that_is_wrong_with_another_is_said() {
     ] {
         assert_eq!(said(&set), expected, "{name}");
     }
+}
+
+#[test]
+fn a_set_that_lacks_the_newest_keys_most_likely_is_told() {
+    let (certificate, key) = pair(&PKCS_RSA_SHA256);
+    let set = [("k1.tls.crt", certificate), ("k1.tls.key", key)];
+    let set = set.map(|(name, value)| (name.to_owned(), Secret::from(value.as_str()))).into();
+    assert_eq!(said_on("2026-11-30T00:00:00Z", &set), [""; 0]);
+    let stale = "Warning sealed/stale: secret `sealing`: its newest key is of 2026-11-01, and the controller makes one each month: \
+        a newer one is probably missing";
+    assert_eq!(said_on("2026-12-24T00:00:00Z", &set), [stale]);
 }
 
 #[test]

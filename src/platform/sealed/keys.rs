@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 use crate::platform::secret::{Data, decoded, encoded};
 use crate::redact::Secret;
 
-/// What a runbook calls the type of such a set.
-pub const WORD: &str = "sealed-secrets/keys";
-
 /// The label by which the controller finds its keys (`SealedSecretsKeyLabel`).
 pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 

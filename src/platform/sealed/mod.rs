@@ -8,6 +8,8 @@
 
 mod check;
 mod keys;
+mod renewal;
 
 pub use check::check;
-pub use keys::{ACTIVE, KEY_LABEL, WORD, data, manifests, names, newcomers};
+pub use renewal::renewal_due;
+pub use keys::{ACTIVE, KEY_LABEL, data, manifests, names, newcomers};

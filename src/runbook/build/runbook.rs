@@ -123,6 +123,11 @@ fn shape(node: &Node) -> Option<SecretShape> {
     if let Some(kind) = node.text() {
         return Some(SecretShape::Argocd(kind.strip_prefix("argocd/")?.to_owned()));
     }
+    if text(node, "type")? == SEALED_KEYS {
+        return Some(SecretShape::SealedKeys {
+            namespace: text(node, "namespace")?,
+        });
+    }
     Some(SecretShape::Kubernetes {
         namespace: text(node, "namespace")?,
         name: text(node, "name"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::table::ARGOCD_SECRETS;
+use super::super::table::{ARGOCD_SECRETS, SEALED_KEYS};
 use super::super::tree::{Entry, Node, Span};
 use super::names::store_kind;
 use super::{Check, store_name};
@@ -45,6 +45,7 @@ impl Check<'_> {
         self.same();
         self.versions();
         self.taken();
+        self.sealed_keys();
         self.age_keys();
         self.locked_in();
     }
@@ -156,6 +157,34 @@ impl Check<'_> {
         }
     }
 
+    /// Checks that of a set of keys nothing is said that the keys themselves say, and that it is called what it is.
+    fn sealed_keys(&mut self) {
+        let root = self.root;
+        for entry in root.table("secrets") {
+            let Some(shape) = entry.value.get("as") else { continue };
+            let Some(kind) = shape.get("type") else { continue };
+            let word = kind.text().unwrap_or_default();
+            if word != SEALED_KEYS {
+                if word.starts_with("sealed-secrets") {
+                    let message = format!("there is no `{word}`, and no controller knows a Secret of that type");
+                    let help = format!("the keys of Sealed Secrets are `{SEALED_KEYS}`");
+                    self.error("runbook/sealed-keys", kind.span, message, help);
+                }
+                continue;
+            }
+            let said = shape.entries().iter();
+            for own in said.filter(|own| matches!(own.key.as_str(), "name" | "labels" | "annotations" | "immutable")) {
+                self.error(
+                    "runbook/sealed-keys",
+                    own.span,
+                    format!("`{}` cannot be said of a set of keys, which becomes several Secrets", own.key),
+                    "leave it out: each gets the name that its pair bears in the store, and the label by which the controller finds it"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+
     /// Reports credentials that are only in the repository which they open.
     fn locked_in(&mut self) {
         let root = self.root;
@@ -248,7 +277,7 @@ impl Check<'_> {
                 self.error(
                     "runbook/same-secret",
                     entry.span,
-                    format!("`{}` and `{}` both become the Secret `{what}`", first.key, entry.key),
+                    format!("`{}` and `{}` both become {what}", first.key, entry.key),
                     "leave one out, or give it another `name`".to_owned(),
                 );
             }
@@ -292,15 +321,22 @@ fn prints_json(store: &Node) -> bool {
     output.is_none_or(|output| output.text() == Some("json"))
 }
 
-/// Returns the namespace and name of the Secret that an entry becomes, where they are written.
+/// Returns what an entry becomes, where that is written.
 fn identity(entry: &Entry) -> Option<String> {
     let shape = entry.value.get("as")?;
-    if shape.text() == Some("argocd/argocd-secret") {
-        return Some("argocd-secret".to_owned());
+    match shape.text() {
+        Some("argocd/argocd-secret") => return Some("the Secret `argocd-secret`".to_owned()),
+        Some(word @ ("argocd/ssh-known-hosts" | "argocd/tls-certs" | "argocd/gpg-keys")) => {
+            return Some(format!("the ConfigMap `{}-cm`", word.replace('/', "-")));
+        }
+        _ => {}
     }
     let namespace = shape.get("namespace")?.text()?;
+    if shape.get("type").and_then(Node::text) == Some(SEALED_KEYS) {
+        return Some(format!("the keys of Sealed Secrets in `{namespace}`"));
+    }
     let name = shape.get("name").map_or(Some(entry.key.as_str()), Node::text)?;
-    Some(format!("{namespace}/{name}"))
+    Some(format!("the Secret `{namespace}/{name}`"))
 }
 
 /// Returns the store and path of an item of `from`, and the place of the path.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::super::check::is_commit;
+use super::super::table::SEALED_KEYS;
 use super::stores::Store;
 
 /// A checked runbook.
@@ -197,8 +198,13 @@ pub struct SecretSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretShape {
     /// One of Argo CD's own: `repository`, `repo-creds`, `repository-write`, `repo-write-creds`, `scm-creds`, `cluster`,
-    /// or `argocd-secret`.
+    /// or `argocd-secret`; or one of its settings, which become ConfigMaps: `ssh-known-hosts`, `tls-certs`, `gpg-keys`.
     Argocd(String),
+    /// The keys of Sealed Secrets: a Secret for each pair that the store holds, under the name that the pair bears there.
+    SealedKeys {
+        /// The namespace of their controller.
+        namespace: String,
+    },
     /// Any other Secret.
     Kubernetes {
         /// Its namespace.
@@ -217,11 +223,20 @@ pub enum SecretShape {
 }
 
 impl SecretShape {
-    /// Returns the type of the Secret: all of Argo CD's own are `Opaque`.
-    pub fn kind(&self) -> &str {
+    /// Returns the word for it: `argocd/…`, `sealed-secrets/keys`, or the type of a Secret, such as `Opaque`.
+    pub fn word(&self) -> String {
         match self {
-            Self::Argocd(_) => "Opaque",
-            Self::Kubernetes { kind, .. } => kind,
+            Self::Argocd(shape) => format!("argocd/{shape}"),
+            Self::SealedKeys { .. } => SEALED_KEYS.to_owned(),
+            Self::Kubernetes { kind, .. } => kind.clone(),
+        }
+    }
+
+    /// Returns the namespace that it names; none is named of Argo CD's own.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Argocd(_) => None,
+            Self::SealedKeys { namespace } | Self::Kubernetes { namespace, .. } => Some(namespace),
         }
     }
 }

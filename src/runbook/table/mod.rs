@@ -11,5 +11,5 @@ mod target;
 use self::field::{may, must, table, word, words};
 
 pub(super) use self::runbook::RUNBOOK;
-pub(super) use self::secrets::ARGOCD_SECRETS;
+pub(super) use self::secrets::{ARGOCD_SECRETS, SEALED_KEYS};
 pub(super) use self::stores::STORE;

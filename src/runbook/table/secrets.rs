@@ -3,7 +3,10 @@
 use super::super::shape::{Format, Kinds, Name, Record, Shape, Word};
 use super::{may, must, word, words};
 
-/// The kinds of Argo CD's own secrets, as `as:` names them.
+/// The type of a set of keys.
+pub(in super::super) const SEALED_KEYS: &str = "sealed-secrets/keys";
+
+/// The kinds of Argo CD's own secrets and settings, as `as:` names them.
 pub(in super::super) const ARGOCD_SECRETS: &[Word] = &[
     word("argocd/repository", "A repository and the credentials to read it."),
     word(
@@ -23,6 +26,18 @@ pub(in super::super) const ARGOCD_SECRETS: &[Word] = &[
     word(
         "argocd/argocd-secret",
         "Argo CD's own: `server.secretkey`, accounts, webhooks.",
+    ),
+    word(
+        "argocd/ssh-known-hosts",
+        "The SSH servers that Argo CD trusts: the ConfigMap `argocd-ssh-known-hosts-cm`, whose key is `ssh_known_hosts`.",
+    ),
+    word(
+        "argocd/tls-certs",
+        "The certificates that Argo CD trusts: the ConfigMap `argocd-tls-certs-cm`, whose keys are names of servers.",
+    ),
+    word(
+        "argocd/gpg-keys",
+        "Who may sign commits: the ConfigMap `argocd-gpg-keys-cm`, whose keys are the IDs of the public keys.",
     ),
 ];
 
@@ -56,7 +71,12 @@ pub(super) static KUBERNETES_SECRET: Record = Record {
     title: "a Secret",
     fields: &[
         must("namespace", Shape::Text(Format::Label), "Its namespace."),
-        must("type", Shape::Text(Format::Any), "Its type, such as `Opaque`."),
+        must(
+            "type",
+            Shape::Text(Format::Any),
+            "Its type, such as `Opaque`. `sealed-secrets/keys` are the keys of Sealed Secrets: each pair `NAME.tls.crt` and \
+             `NAME.tls.key` of the store becomes a Secret NAME that the controller loads.",
+        ),
         may(
             "name",
             Shape::Text(Format::Subdomain),

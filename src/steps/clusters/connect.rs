@@ -15,7 +15,7 @@ use crate::engine::{Answer, Context, Step};
 use crate::event::{Exception, Failure, Outcome, PlannedStep, Run};
 use crate::platform::argocd::decide::AwayState;
 use crate::platform::argocd::secret;
-use crate::steps::credentials::manifest;
+use crate::steps::credentials::manifests;
 use crate::steps::{Restored, World};
 
 /// Connects one cluster.
@@ -166,7 +166,7 @@ impl ConnectSurvivor {
         let (runbook, target) = (self.world.runbook()?, self.world.cluster_until_stopped(context)?);
         let cluster = &runbook.clusters[&self.name];
         let name = cluster.secret.as_deref().unwrap_or_default();
-        if let Some(mut manifest) = manifest(runbook, name, stored)? {
+        for mut manifest in manifests(runbook, name, stored)? {
             secret::describe(manifest.value_mut(), &cluster.labels, &cluster.annotations);
             target
                 .apply(&manifest, &runbook.agent.namespace, self.world.mode())

@@ -156,7 +156,7 @@ fn is_of_cluster(runbook: &Runbook, name: &str) -> bool {
         Some(SecretShape::Kubernetes { namespace, labels, .. }) => {
             *namespace == runbook.agent.namespace && labels.get(TYPE).is_some_and(|kind| kind == "cluster")
         }
-        None => false,
+        Some(SecretShape::SealedKeys { .. }) | None => false,
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::World;
 use super::super::credentials;
 use super::super::ground::built;
+use super::super::settings;
 use crate::cluster::Cluster;
 use crate::engine::Context;
 use crate::event::Failure;
@@ -99,21 +100,21 @@ pub(super) async fn suffice(
         .hint("grant it (a ClusterRoleBinding to cluster-admin is the usual way), or name another context"))
 }
 
-/// Returns the Secrets that the run will apply, without their data, and the namespaces that they need.
+/// Returns the Secrets, and the settings beside them, that the run will apply, without their data, and the namespaces that they need.
 fn secrets(world: &World) -> Result<Vec<Manifest>, Failure> {
     let runbook = world.runbook()?;
     let mut objects = Vec::new();
     for (name, restored) in World::need(&world.secrets, "what the stores hold")? {
-        let Some(manifest) = credentials::manifest(runbook, name, restored)? else {
-            continue;
-        };
-        let id = manifest.id();
-        objects.push(built(json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": id.name, "namespace": id.namespace},
-        }))?);
-        objects.push(built(
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": id.namespace}}),
-        )?);
+        let manifests = credentials::manifests(runbook, name, restored)?.into_iter();
+        for manifest in manifests.chain(settings::of(runbook, name, restored)?) {
+            let id = manifest.id();
+            objects.push(built(json!({
+                "apiVersion": "v1", "kind": id.kind, "metadata": {"name": id.name, "namespace": id.namespace},
+            }))?);
+            objects.push(built(
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": id.namespace}}),
+            )?);
+        }
     }
     // Laid by the ground, with or without a stored key.
     objects.push(built(json!({

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::finding::Finding;
 use crate::platform::argocd::secret;
+use crate::platform::sealed;
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{SecretShape, SecretSpec};
 
@@ -39,11 +40,15 @@ pub(in crate::steps) fn amiss(
     data: &BTreeMap<String, Secret>,
     now: Timestamp,
 ) -> Vec<Finding> {
-    let mut found = crate::platform::secret::check(spec.shape.kind(), name, data, now);
-    if let SecretShape::Argocd(shape) = &spec.shape {
-        found.extend(secret::check(shape, name, data));
+    match &spec.shape {
+        SecretShape::Argocd(shape) => {
+            let mut found = crate::platform::secret::check("Opaque", name, data, now);
+            found.extend(secret::check(shape, name, data));
+            found
+        }
+        SecretShape::SealedKeys { .. } => sealed::check(name, data, now),
+        SecretShape::Kubernetes { kind, .. } => crate::platform::secret::check(kind, name, data, now),
     }
-    found
 }
 
 /// Holds all that Argo CD reads against each other.
@@ -54,7 +59,7 @@ pub(in crate::steps) fn amiss_together<'run>(
         .into_iter()
         .filter_map(|(name, spec, data)| match &spec.shape {
             SecretShape::Argocd(shape) => Some((name.as_str(), shape.as_str(), data)),
-            SecretShape::Kubernetes { .. } => None,
+            SecretShape::SealedKeys { .. } | SecretShape::Kubernetes { .. } => None,
         })
         .collect();
     secret::check_together(&typed)

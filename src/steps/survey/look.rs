@@ -63,7 +63,7 @@ pub async fn survey(
         let values = values.get(name).map_or(&[][..], Vec::as_slice);
         Credential {
             name: name.clone(),
-            kind: kind(spec),
+            kind: spec.shape.word(),
             optional: spec.optional,
             places: found
                 .into_iter()
@@ -151,13 +151,6 @@ fn found(seen: secrets::Seen, read: bool) -> Seen {
         version: seen.version,
         written: seen.written,
         read,
-    }
-}
-
-fn kind(spec: &SecretSpec) -> String {
-    match &spec.shape {
-        SecretShape::Argocd(shape) => format!("argocd/{shape}"),
-        SecretShape::Kubernetes { kind, .. } => kind.clone(),
     }
 }
 

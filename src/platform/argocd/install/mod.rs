@@ -11,6 +11,7 @@ mod policy;
 mod role;
 mod settings;
 mod stage;
+mod stored;
 
 pub use hold::Hold;
 pub use image::{installed_version, version_of};
@@ -18,6 +19,7 @@ pub use policy::{Sets, sets};
 pub use role::{Role, Workload, workloads};
 pub use settings::{ArgocdSecret, argocd_secret, default_project};
 pub use stage::{Install, Stage, StageName, arrange};
+pub use stored::with_stored;
 
 #[cfg(test)]
 mod fixture;

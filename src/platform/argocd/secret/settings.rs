@@ -202,7 +202,7 @@ mod tests {
                 "ssh-known-hosts",
                 vec![("known_hosts", HOST)],
                 vec![
-                    "Warning secret/unknown-key: `known_hosts` is not a key of `ssh-known-hosts`, and Argo CD does not read it",
+                    "Error secret/unknown-key: `known_hosts` is not read by Argo CD",
                     "Error secret/missing-key: `ssh_known_hosts` is missing, and Argo CD reads no other key",
                 ],
             ),
