@@ -60,11 +60,10 @@ pub(super) fn together(
         whole.written = whole.written.max(stored.written);
         for (key, value) in keys(&name, stored.data) {
             if whole.data.contains_key(&key) {
-                return Err(wrong(
-                    store,
-                    format!("two secrets of the folder {folder} give the key {key}"),
-                )
-                .hint("rename one of them, or name the secrets that are needed one by one"));
+                return Err(
+                    wrong(store, format!("two secrets of the folder {folder} give the key {key}"))
+                        .hint("rename one of them, or name the secrets that are needed one by one"),
+                );
             }
             whole.data.insert(key, value);
         }

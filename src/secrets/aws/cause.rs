@@ -73,10 +73,9 @@ impl Cause {
             "InvalidRequestException" | "InvalidParameterException" | "ValidationException" | "ValidationError" => {
                 Self::Malformed
             }
-            "ThrottlingException"
-            | "Throttling"
-            | "TooManyRequestsException"
-            | "RequestLimitExceeded" => Self::Throttled,
+            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+                Self::Throttled
+            }
             "ExpiredTokenException" | "ExpiredToken" => Self::Expired,
             "RequestTimeTooSkewed" | "RequestExpired" => Self::Skewed,
             "InvalidSignatureException" | "SignatureDoesNotMatch" => {

@@ -144,7 +144,10 @@ impl Aws {
             Cause::Signature | Cause::Skewed => self.signature(region, refused),
             Cause::Malformed if refused.words.contains("on a replica secret") => error(
                 ErrorKind::Configuration,
-                format!("{} is a replica in {}, and is written where its original is", asked.path, region.name),
+                format!(
+                    "{} is a replica in {}, and is written where its original is",
+                    asked.path, region.name
+                ),
             )
             .hint("name the region of the original as `region` of the store, and this one in `replicas`"),
             Cause::Full => error(

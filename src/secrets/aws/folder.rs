@@ -65,7 +65,9 @@ impl Aws {
         names: &[String],
         read: impl Iterator<Item = Result<Stored, Error>>,
     ) -> Result<Stored, Error> {
-        let within = names.iter().map(|name| name.strip_prefix(folder).unwrap_or(name).to_owned());
+        let within = names
+            .iter()
+            .map(|name| name.strip_prefix(folder).unwrap_or(name).to_owned());
         let bring_back = format!(
             "bring them back: `aws secretsmanager restore-secret --region {} --secret-id NAME`",
             self.primary().name

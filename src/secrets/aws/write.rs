@@ -198,7 +198,12 @@ impl Aws {
     }
 
     /// Puts a request that came to nothing into words.
-    async fn unwritten<E>(&self, writing: &Writing<'_>, action: &'static str, error: &SdkError<E, HttpResponse>) -> Error
+    async fn unwritten<E>(
+        &self,
+        writing: &Writing<'_>,
+        action: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {

@@ -35,7 +35,10 @@ impl Vault {
             .iter()
             .map(|path| self.in_turn(down, self.read_in(&mount, path, None)));
         let read = read_each(reads.collect(), IN_FLIGHT).await;
-        let bring_back = format!("bring them back: `bao kv undelete{} -versions=N PATH`", self.namespace_flag());
+        let bring_back = format!(
+            "bring them back: `bao kv undelete{} -versions=N PATH`",
+            self.namespace_flag()
+        );
         together(&self.name, &folder, names.into_iter().zip(read), bring_back)
     }
 

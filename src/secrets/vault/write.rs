@@ -92,9 +92,7 @@ impl Vault {
                 Ok(version) => Ok(version),
                 Err(refusal) => Err(self.moved(writing, over, &self.newest(writing).await, &refusal)),
             },
-            (Found::There(newest, stored), _)
-                if *newest == over.unwrap_or_default() + 1 && writing.is_what(stored) =>
-            {
+            (Found::There(newest, stored), _) if *newest == over.unwrap_or_default() + 1 && writing.is_what(stored) => {
                 Ok(newest.to_string())
             }
             _ => Err(self.moved(writing, over, &found, refusal)),
@@ -197,7 +195,10 @@ enum Found {
 
 impl Writing<'_> {
     fn is_what(&self, stored: &Stored) -> bool {
-        let texts = stored.data.iter().map(|(key, value)| (key.as_str(), value.expose_str()));
+        let texts = stored
+            .data
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.expose_str()));
         texts.eq(self.data.iter().map(|(key, text)| (*key, Some(*text))))
     }
 }
