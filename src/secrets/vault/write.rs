@@ -10,7 +10,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::client::Vault;
 use super::denied::{Right, data_path, stanza};
@@ -60,8 +61,10 @@ impl Vault {
     /// Writes unless the newest version is another one than `newest`; gives that refusal back.
     async fn compared(&self, writing: &Writing<'_>, newest: u64) -> Result<Result<String, Answer>, Error> {
         let (mount, path) = (&writing.mount, writing.inner.as_str());
-        let body = json!({"cas": newest});
-        let body = BTreeMap::from([("options", Body::Options(&body)), ("data", Body::Data(&writing.data))]);
+        let body = Body {
+            options: Options { cas: newest },
+            data: &writing.data,
+        };
         let call = Call::secret(
             data_path(mount, path, mount.version),
             &body,
@@ -203,10 +206,15 @@ impl Writing<'_> {
     }
 }
 
-/// The two parts of what is sent.
-#[derive(serde::Serialize)]
-#[serde(untagged)]
-enum Body<'run> {
-    Options(&'run Value),
-    Data(&'run BTreeMap<&'run str, &'run str>),
+/// What is sent.
+#[derive(Serialize)]
+struct Body<'run> {
+    options: Options,
+    data: &'run BTreeMap<&'run str, &'run str>,
+}
+
+#[derive(Serialize)]
+struct Options {
+    /// The number of the version that must be the newest one.
+    cas: u64,
 }
