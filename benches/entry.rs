@@ -8,8 +8,8 @@ use std::time::Instant;
 use crate::machine::Machine;
 use crate::results::{Results, Row};
 use crate::{
-    Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_deep_chain, restore_late_crd, say, start,
-    watch_1000_apps,
+    Trouble, apply_5000, graph_10000, plan_1000, restore_100_apps, restore_deep_chain, restore_late_crd, say,
+    secrets_500, start, watch_1000_apps,
 };
 
 /// Measurements that are made together.
@@ -24,7 +24,7 @@ struct Entry {
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Row>, Trouble>>>>;
 
 /// What is measured, in the order in which it is.
-const ENTRIES: [Entry; 8] = [
+const ENTRIES: [Entry; 9] = [
     Entry {
         rows: &["start"],
         measure: |_| Box::pin(async { start::measure() }),
@@ -36,6 +36,10 @@ const ENTRIES: [Entry; 8] = [
     Entry {
         rows: &["graph-10000"],
         measure: |wanted| Box::pin(async move { graph_10000::measure(&wanted) }),
+    },
+    Entry {
+        rows: &["secrets-500-vault", "secrets-500-aws"],
+        measure: |wanted| Box::pin(secrets_500::measure(wanted)),
     },
     Entry {
         rows: &["apply-5000", "apply-5000-raw", "apply-5000-far"],

@@ -29,6 +29,7 @@ mod restore_deep_chain;
 mod restore_late_crd;
 mod results;
 mod scene;
+mod secrets_500;
 mod sights;
 mod start;
 mod watch_1000_apps;

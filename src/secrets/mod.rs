@@ -16,6 +16,7 @@ mod error;
 mod exec;
 mod fetched;
 mod files;
+mod folder;
 mod kubernetes;
 mod parallel;
 mod private_file;

@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt as _, StreamExt as _, stream};
 
-use super::store::IN_FLIGHT;
 use super::{Error, ErrorKind, Seen, Store, Stored, Wanted};
 
 /// One secret to read, and where.
@@ -29,17 +28,9 @@ pub async fn read_all(requests: Vec<Request<'_>>) -> Vec<Result<Stored, Error>> 
 /// Looks at many secrets without their values, where the stores can tell of them so.
 pub async fn look_all(requests: Vec<Request<'_>>) -> Vec<Result<Seen, Error>> {
     by_store(&requests, |store, wanted| {
-        async move { look_each(store, &wanted).await }.boxed()
+        async move { store.look_many(&wanted).await }.boxed()
     })
     .await
-}
-
-async fn look_each(store: &dyn Store, wanted: &[Wanted<'_>]) -> Vec<Result<Seen, Error>> {
-    let down = Down::default();
-    let looks = wanted
-        .iter()
-        .map(|wanted| down.unless(store.look(wanted.path, wanted.version)));
-    read_each(looks.collect(), IN_FLIGHT).await
 }
 
 /// Asks each store once, all at the same time, for all that is wanted of it.
@@ -101,6 +92,7 @@ mod tests {
 
     use async_trait::async_trait;
 
+    use super::super::store::IN_FLIGHT;
     use super::*;
 
     /// Counts how many reads are in flight; `a…` paths take longest, so that answers come out of order.

@@ -31,9 +31,19 @@ pub trait Store: Send + Sync {
         read_each(reads.collect(), IN_FLIGHT).await
     }
 
-    /// Says what is known of a secret without its values, as far as the store tells; else by reading and forgetting them.
+    /// Says what is known of a secret without its values, as far as the store tells; else by reading and forgetting them. What the
+    /// store says that we may not read is an error, as it is when it is read.
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
         self.read(path, version).await.map(|stored| stored.seen())
+    }
+
+    /// Looks at many secrets at once. The answers are in the order of `wanted`, and each has one.
+    async fn look_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Seen, Error>> {
+        let down = Down::default();
+        let looks = wanted
+            .iter()
+            .map(|wanted| down.unless(self.look(wanted.path, wanted.version)));
+        read_each(looks.collect(), IN_FLIGHT).await
     }
 
     /// Says in a sentence what a person should know of how it has answered so far, such as that not the original was read.
@@ -85,6 +95,8 @@ pub struct Seen {
     pub written: Option<Timestamp>,
     /// The names of its keys, where they can be known.
     pub keys: Option<Vec<String>>,
+    /// Whether we may read it for certain: the store says so, or it was read. Otherwise only reading tells.
+    pub readable: bool,
 }
 
 /// A secret as it is stored.
@@ -114,6 +126,7 @@ impl Stored {
             version: self.version.clone(),
             written: self.written,
             keys: Some(self.data.keys().cloned().collect()),
+            readable: true,
         }
     }
 

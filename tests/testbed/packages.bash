@@ -20,13 +20,15 @@ git-ssh  | ssh-keygen        | openssh-client
 strace   | strace            | strace
 gnupg    | gpg               | gnupg
 openbao  | python3 with venv | python3-venv
-moto     | python3 for moto  | python3-venv'
+moto     | python3 for moto  | python3-venv
+aws-cli  | python3 for aws   | python3-venv'
 
 is_there() { # is_there WHAT
     case $1 in
     'libc headers') cc -E -include stdio.h -x c /dev/null &>/dev/null ;;
     'OpenSSL headers') pkg-config --exists openssl &>/dev/null ;;
     'python3 with venv') [[ -x $bin/bao ]] || type -P bao >/dev/null || python3 -c 'import ensurepip, venv' &>/dev/null ;;
+    'python3 for aws') [[ -x $bin/aws ]] || python3 -c 'import ensurepip, venv' &>/dev/null ;;
     'python3 for moto') [[ -x $bin/moto_server ]] || python3 -c 'import ensurepip, venv' &>/dev/null ;;
     git-http-backend) [[ -x $(git --exec-path 2>/dev/null)/git-http-backend ]] ;;
     *) command -v "$1" >/dev/null ;;

@@ -1,13 +1,14 @@
 //! One arm for each kind of store.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::plain::together;
 use super::{aws, env, exec, files, kubernetes, sops, vault};
 use crate::event::Failure;
 use crate::redact::Redactor;
 use crate::runbook::{Runbook, Store as Configured, StoreKind};
 use crate::secrets::{Fetched, Store};
-use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Makes the stores that the runbook reads from. Nothing is sent yet. `fetched` will tell where the sources are.
 pub(in super::super) fn stores(

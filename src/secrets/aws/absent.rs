@@ -122,15 +122,13 @@ impl Aws {
         let known = id.as_deref().unwrap_or("KEY");
         let resource = key(known, &region.name, &refused.account);
         let store = self.store_in(region);
+        let (verb, rights) = asked.of_key();
         let error = Error::new(
             ErrorKind::Denied,
-            format!("{store} does not allow us to decrypt {}", asked.path),
+            format!("{store} does not allow us to {verb} {}", asked.path),
         )
         .because(refused.quote())
-        .hint(format!(
-            "add to one of our policies: {}",
-            statement("kms:Decrypt", &resource)
-        ))
+        .hint(format!("add to one of our policies: {}", statement(rights, &resource)))
         .hint("and let the key's own policy allow the account, or us, to use it");
         match id {
             Some(_) => error,
@@ -138,13 +136,13 @@ impl Aws {
         }
     }
 
-    /// Makes the error of a value that its key does not open.
+    /// Makes the error of a value that its key does not open, or does not close.
     pub(super) async fn undecipherable(&self, region: &Region, asked: Asked<'_>, refused: &Refused) -> Error {
         let id = self.key_of(region, asked.path).await;
         let store = self.store_in(region);
         let error = Error::new(
             ErrorKind::Undecipherable,
-            format!("{store} cannot decrypt {}", asked.path),
+            format!("{store} cannot {} {}", asked.of_key().0, asked.path),
         )
         .because(refused.quote());
         let known = id.as_deref().unwrap_or("KEY");
@@ -163,7 +161,7 @@ impl Aws {
     }
 
     /// Describes a secret; nothing where that is not allowed.
-    async fn described(&self, region: &Region, path: &str) -> Option<DescribeSecretOutput> {
+    pub(super) async fn described(&self, region: &Region, path: &str) -> Option<DescribeSecretOutput> {
         let request = region.client(self).await.describe_secret().secret_id(region.id(path));
         request.send().await.ok()
     }

@@ -83,6 +83,7 @@ impl Aws {
                     action: "secretsmanager:BatchGetSecretValue",
                     path: "a batch of secrets",
                     version: None,
+                    holds: None,
                 };
                 Err(self.explain(region, asked, &error).await)
             }

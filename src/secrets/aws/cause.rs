@@ -17,7 +17,7 @@ pub(super) enum Cause {
     Denied,
     /// We may not use the key that the value is encrypted with.
     KeyDenied,
-    /// The key that the value is encrypted with does not open it.
+    /// The key of the secret does not open its value, or encrypts no other.
     Undecipherable,
     /// There is no such secret.
     Missing,
@@ -25,6 +25,10 @@ pub(super) enum Cause {
     MissingValue,
     /// It is to be deleted and can be brought back.
     Deleted,
+    /// There is such a secret already.
+    Exists,
+    /// There would be more of something than the account may have.
+    Full,
     /// We ask too often.
     Throttled,
     /// It fails in itself.
@@ -58,18 +62,20 @@ impl Cause {
                     Self::Denied
                 }
             }
-            "DecryptionFailure" | "DecryptionFailureException" => Self::Undecipherable,
+            "DecryptionFailure" | "DecryptionFailureException" | "EncryptionFailure" | "EncryptionFailureException" => {
+                Self::Undecipherable
+            }
+            "ResourceExistsException" => Self::Exists,
+            "LimitExceededException" => Self::Full,
             "ResourceNotFoundException" if words.contains("secret value") => Self::MissingValue,
             "ResourceNotFoundException" => Self::Missing,
             "InvalidRequestException" if words.contains("deletion") || words.contains("deleted") => Self::Deleted,
             "InvalidRequestException" | "InvalidParameterException" | "ValidationException" | "ValidationError" => {
                 Self::Malformed
             }
-            "ThrottlingException"
-            | "Throttling"
-            | "TooManyRequestsException"
-            | "RequestLimitExceeded"
-            | "LimitExceededException" => Self::Throttled,
+            "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+                Self::Throttled
+            }
             "ExpiredTokenException" | "ExpiredToken" => Self::Expired,
             "RequestTimeTooSkewed" | "RequestExpired" => Self::Skewed,
             "InvalidSignatureException" | "SignatureDoesNotMatch" => {
@@ -256,6 +262,14 @@ mod tests {
             ),
             ("UnknownOperationException", "", 400, Cause::NoSuchRequest),
             ("ValidationException", "", 400, Cause::Malformed),
+            (
+                "EncryptionFailure",
+                "can't encrypt the protected secret text",
+                400,
+                Cause::Undecipherable,
+            ),
+            ("ResourceExistsException", "already exists", 400, Cause::Exists),
+            ("LimitExceededException", "too many secrets", 400, Cause::Full),
             ("", "", 404, Cause::NotUnderstood),
         ] {
             assert_eq!(Cause::of(code, words, status), expected, "{code}: {words}");
@@ -272,6 +286,8 @@ mod tests {
             Cause::Missing,
             Cause::MissingValue,
             Cause::Deleted,
+            Cause::Exists,
+            Cause::Full,
             Cause::Expired,
             Cause::Unknown,
             Cause::Signature,

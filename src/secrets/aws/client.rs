@@ -13,7 +13,7 @@ use super::settings::{Login, Role, Settings};
 use crate::clock::SystemClock;
 use crate::event::Failure;
 use crate::redact::Redactor;
-use crate::secrets::{Error, ErrorKind, Seen, Store, Stored, Wanted};
+use crate::secrets::{Error, ErrorKind, Seen, Store, Stored, Wanted, Writer};
 
 /// The name of a secret that nobody has: who is told that it is not there, or that it may not be looked at, is let in.
 const NOBODYS: &str = "gitops-dr/is-anybody-there";
@@ -70,6 +70,11 @@ impl Aws {
     /// Returns the region that holds the originals.
     pub(super) fn primary(&self) -> &Region {
         &self.primary
+    }
+
+    /// Lets on whoever is not known to be shut out.
+    pub(super) fn open(&self) -> Result<(), Error> {
+        self.known().begin().map(drop)
     }
 
     /// Asks in the region that answered last, and in the next one wherever one does not serve.
@@ -147,6 +152,7 @@ impl Aws {
             action: "secretsmanager:DescribeSecret",
             path: NOBODYS,
             version: None,
+            holds: None,
         };
         Err(self.explain(region, asked, &error).await)
     }
@@ -182,14 +188,21 @@ impl Store for Aws {
     }
 
     async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
+        if path.ends_with('/') {
+            return self.read_folder(path, version).await;
+        }
         self.anywhere(|region| self.read_in(region, path, version)).await
     }
 
     async fn read_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Stored, Error>> {
-        self.read_by_batches(wanted).await
+        self.read_with_folders(wanted).await
     }
 
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
+        // Which keys a folder gives is known of its secrets' values alone.
+        if path.ends_with('/') {
+            return self.read_folder(path, version).await.map(|stored| stored.seen());
+        }
         match self.anywhere(|region| self.look_in(region, path, version)).await {
             // The right to look is one of its own, and a restore does without it.
             Err(error) if error.kind() == ErrorKind::Denied => {
@@ -197,6 +210,10 @@ impl Store for Aws {
             }
             seen => seen,
         }
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        Some(self)
     }
 
     fn remark(&self) -> Option<String> {

@@ -2,9 +2,13 @@
 
 use serde_json::json;
 
-/// Returns the statement of an IAM policy that allows one action.
-pub(super) fn statement(action: &str, resource: &str) -> String {
-    json!({"Effect": "Allow", "Action": action, "Resource": resource}).to_string()
+/// Returns the statement of an IAM policy that allows some actions.
+pub(super) fn statement(actions: &[&str], resource: &str) -> String {
+    let actions = match actions {
+        [only] => json!(only),
+        all => json!(all),
+    };
+    json!({"Effect": "Allow", "Action": actions, "Resource": resource}).to_string()
 }
 
 /// Returns the pattern of the ARNs of a secret: AWS puts six characters behind its name.
@@ -54,7 +58,7 @@ mod tests {
         let words = "User: arn:aws:iam::123456789012:user/dr is not authorized to perform: secretsmanager:GetSecretValue on resource: prod/repo";
         let resource = secret("prod/repo", "eu-west-1", account(words));
         assert_eq!(
-            statement("secretsmanager:GetSecretValue", &resource),
+            statement(&["secretsmanager:GetSecretValue"], &resource),
             r#"{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/repo-??????"}"#
         );
     }

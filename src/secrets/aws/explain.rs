@@ -8,10 +8,14 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use super::cause::{Cause, Refused};
 use super::client::Aws;
 use super::denied::{secret, statement};
+use super::folder::LIST;
 use super::held::Odd;
+use super::read::READ;
 use super::region::Region;
 use super::skew;
+use super::write::{CREATE, PUT, STAGE};
 use crate::clock::Clock as _;
+use crate::redact::Redactor;
 use crate::secrets::{Error, ErrorKind};
 
 /// Why a request came to nothing.
@@ -31,6 +35,35 @@ pub(super) struct Asked<'run> {
     pub(super) path: &'run str,
     /// Its version, if it is pinned.
     pub(super) version: Option<&'run str>,
+    /// Knows the values that were sent, where there were any: a refusal may quote them.
+    pub(super) holds: Option<&'run Redactor>,
+}
+
+impl Asked<'_> {
+    /// Returns all rights that what we do takes: whoever grants one of them should not have to come back for the next.
+    fn rights(&self) -> Vec<&'static str> {
+        match self.action {
+            PUT | STAGE => vec![PUT, STAGE],
+            one => vec![one],
+        }
+    }
+
+    fn verb(&self) -> &'static str {
+        match self.action {
+            READ => "read",
+            CREATE | PUT | STAGE => "write",
+            LIST => "list",
+            _ => "look at",
+        }
+    }
+
+    /// Returns what is done with the key of the secret, and the rights that it takes.
+    pub(super) fn of_key(&self) -> (&'static str, &'static [&'static str]) {
+        match self.verb() {
+            "write" => ("encrypt", &["kms:GenerateDataKey", "kms:Decrypt"]),
+            _ => ("decrypt", &["kms:Decrypt"]),
+        }
+    }
 }
 
 impl Aws {
@@ -44,7 +77,7 @@ impl Aws {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let Some(refused) = Refused::of(error, &self.redactor) else {
+        let Some(refused) = Refused::of(error, asked.holds.unwrap_or(&self.redactor)) else {
             return self.unreached(region, error);
         };
         let error = match refused.cause {
@@ -109,6 +142,19 @@ impl Aws {
                     region.name
                 )),
             Cause::Signature | Cause::Skewed => self.signature(region, refused),
+            Cause::Malformed if refused.words.contains("on a replica secret") => error(
+                ErrorKind::Configuration,
+                format!(
+                    "{} is a replica in {}, and is written where its original is",
+                    asked.path, region.name
+                ),
+            )
+            .hint("name the region of the original as `region` of the store, and this one in `replicas`"),
+            Cause::Full => error(
+                ErrorKind::Configuration,
+                format!("{store} takes no more: a quota of the account is used up"),
+            )
+            .hint("delete secrets or versions that nobody needs, or have the quota raised (Service Quotas)"),
             Cause::Malformed => error(
                 ErrorKind::Configuration,
                 format!("{store} cannot make sense of {}", asked.path),
@@ -127,11 +173,7 @@ impl Aws {
 
     /// Makes the error of a request that we may not make.
     pub(super) fn denied(&self, region: &Region, asked: Asked<'_>, refused: &Refused) -> Error {
-        let verb = if asked.action.ends_with("GetSecretValue") {
-            "read"
-        } else {
-            "look at"
-        };
+        let verb = asked.verb();
         let error = Error::new(
             ErrorKind::Denied,
             format!("{} does not allow us to {verb} {}", self.store_in(region), asked.path),
@@ -143,11 +185,15 @@ impl Aws {
                 asked.action
             ));
         }
-        let resource = secret(asked.path, &region.name, &refused.account);
-        error.hint(format!(
-            "add to one of our policies: {}",
-            statement(asked.action, &resource)
-        ))
+        let of = |path: &str| secret(path, &region.name, &refused.account);
+        let add = |statement: String| format!("add to one of our policies: {statement}");
+        if asked.action == LIST {
+            // AWS grants a list of all secrets or none.
+            return error
+                .hint(add(statement(&[LIST], "*")))
+                .hint(add(statement(&[READ], &of(&format!("{}*", asked.path)))));
+        }
+        error.hint(add(statement(&asked.rights(), &of(asked.path))))
     }
 
     fn signature(&self, region: &Region, refused: &Refused) -> Error {

@@ -30,6 +30,15 @@ pub(super) enum Odd {
 }
 
 impl Held {
+    fn of(text: Option<String>, binary: Option<Blob>, version: Option<String>, created: Option<DateTime>) -> Self {
+        Self {
+            text: text.map(Secret::new),
+            binary: binary.map(|blob| Secret::new(blob.into_inner())),
+            version,
+            written: created.as_ref().and_then(moment),
+        }
+    }
+
     /// Returns it by its keys: those of a JSON object, or one for the whole.
     pub(super) fn stored(self) -> Result<Stored, Odd> {
         let data = match (self.text, self.binary) {
@@ -53,29 +62,15 @@ fn whole(value: Secret) -> BTreeMap<String, Secret> {
 }
 
 impl From<GetSecretValueOutput> for Held {
-    fn from(output: GetSecretValueOutput) -> Self {
-        Self {
-            text: output.secret_string.map(Secret::new),
-            binary: output.secret_binary.map(bytes),
-            version: output.version_id,
-            written: output.created_date.as_ref().and_then(moment),
-        }
+    fn from(all: GetSecretValueOutput) -> Self {
+        Self::of(all.secret_string, all.secret_binary, all.version_id, all.created_date)
     }
 }
 
 impl From<SecretValueEntry> for Held {
-    fn from(entry: SecretValueEntry) -> Self {
-        Self {
-            text: entry.secret_string.map(Secret::new),
-            binary: entry.secret_binary.map(bytes),
-            version: entry.version_id,
-            written: entry.created_date.as_ref().and_then(moment),
-        }
+    fn from(all: SecretValueEntry) -> Self {
+        Self::of(all.secret_string, all.secret_binary, all.version_id, all.created_date)
     }
-}
-
-fn bytes(blob: Blob) -> Secret {
-    Secret::new(blob.into_inner())
 }
 
 /// Returns a time of AWS's.

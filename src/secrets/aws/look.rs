@@ -19,6 +19,7 @@ impl Aws {
             action: LOOK,
             path,
             version,
+            holds: None,
         };
         let described = match request.send().await {
             Ok(described) => described,
@@ -39,6 +40,7 @@ impl Aws {
             version: Some(id),
             written: changed.and_then(moment),
             keys: None,
+            readable: false,
         })
     }
 }

@@ -25,6 +25,7 @@ impl Aws {
             action: READ,
             path,
             version,
+            holds: None,
         };
         match request.send().await {
             Ok(output) => self

@@ -98,7 +98,7 @@ impl Aws {
         .because(refused.quote());
         let error = match refused.cause {
             Cause::Denied if by_token.is_none() => error
-                .hint(format!("add to one of our policies: {}", statement("sts:AssumeRole", role)))
+                .hint(format!("add to one of our policies: {}", statement(&["sts:AssumeRole"], role)))
                 .hint("and let the role's trust policy name us; where it asks for sts:ExternalId, write that as `external-id`"),
             Cause::Denied => error.hint("let the role's trust policy name the issuer and the subject of the token; that of a cluster that was rebuilt is another"),
             _ => error.hint(self.renew()),

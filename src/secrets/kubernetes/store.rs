@@ -113,7 +113,8 @@ impl Store for Kubernetes {
         })
     }
 
-    /// Asks for the metadata alone: no value leaves the cluster. The names of the keys are not in it.
+    /// Asks for the metadata alone: no value leaves the cluster. The names of the keys are not in it. The right to `get` is one for
+    /// both, so whoever may look may read.
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
         let (connection, api, asked) = self.secret(path, version).await?;
         let found = api
@@ -124,6 +125,7 @@ impl Store for Kubernetes {
             version: None,
             written: written(&found.metadata),
             keys: None,
+            readable: true,
         })
     }
 

@@ -304,6 +304,7 @@ impl Store for Sops {
             version: None,
             written: written(Some(metadata)),
             keys: values::keys(tree, format),
+            readable: false,
         })
     }
 }

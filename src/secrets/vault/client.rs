@@ -15,7 +15,7 @@ use super::transport::{Answer, Transport};
 use crate::redact::{Redactor, Secret};
 use crate::secrets::parallel::{Down, read_each};
 use crate::secrets::store::IN_FLIGHT;
-use crate::secrets::{Error, ErrorKind, Seen, Store, Stored, Wanted};
+use crate::secrets::{Error, ErrorKind, Seen, Store, Stored, Wanted, Writer};
 
 /// A Vault or OpenBao server as a [`Store`].
 pub struct Vault {
@@ -73,7 +73,7 @@ impl Vault {
         down.unless(ask).await
     }
 
-    async fn read_unless(&self, down: &Down, path: &str, version: Option<&str>) -> Result<Stored, Error> {
+    pub(super) async fn read_unless(&self, down: &Down, path: &str, version: Option<&str>) -> Result<Stored, Error> {
         if path.ends_with('/') {
             self.read_folder(down, path, version).await
         } else {
@@ -137,10 +137,15 @@ impl Store for Vault {
     }
 
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
-        match self.in_turn(&Down::default(), self.seen(path, version)).await? {
-            Some(seen) => Ok(seen),
-            None => self.read(path, version).await.map(|stored| stored.seen()),
-        }
+        self.look_at_one(path, version).await
+    }
+
+    async fn look_many(&self, wanted: &[Wanted<'_>]) -> Vec<Result<Seen, Error>> {
+        self.look_at_all(wanted).await
+    }
+
+    fn writer(&self) -> Option<&dyn Writer> {
+        Some(self)
     }
 }
 

@@ -5,20 +5,63 @@ use super::mount::{KvVersion, Mount};
 use super::transport::Answer;
 use crate::secrets::{Error, ErrorKind};
 
-/// Returns the line of policy that allows one read.
-pub(super) fn stanza(mount: &Mount, path: &str, version: KvVersion) -> String {
+/// What we may do with a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Right {
+    /// Read its values.
+    Read,
+    /// Write a new version of it, the first one too.
+    Write,
+}
+
+impl Right {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    /// What a policy calls it. A secret that is not there yet is created, any other updated.
+    fn capabilities(self) -> &'static str {
+        match self {
+            Self::Read => r#""read""#,
+            Self::Write => r#""create", "update""#,
+        }
+    }
+}
+
+/// Returns the path at which the interface has the values of a secret: not that of the command line.
+pub(super) fn data_path(mount: &Mount, path: &str, version: KvVersion) -> String {
     let data = if version == KvVersion::One { "" } else { "data/" };
-    format!("path \"{}{data}{path}\" {{ capabilities = [\"read\"] }}", mount.path)
+    format!("{}{data}{path}", mount.path)
+}
+
+/// Returns the line of policy that allows one secret.
+pub(super) fn stanza(right: Right, mount: &Mount, path: &str, version: KvVersion) -> String {
+    let (path, capabilities) = (data_path(mount, path, version), right.capabilities());
+    format!("path \"{path}\" {{ capabilities = [{capabilities}] }}")
 }
 
 impl Vault {
     /// Makes the error of a denied read: who we are, and what a policy must say. `path` is the one inside the mount.
     pub(super) async fn denied(&self, mount: &Mount, path: &str, answer: &Answer) -> Error {
+        self.denied_to(Right::Read, mount, path, answer.quote(&self.redactor))
+            .await
+    }
+
+    /// The same of any right. `said` is how the server put it.
+    pub(super) async fn denied_to(&self, right: Right, mount: &Mount, path: &str, said: String) -> Error {
         let error = Error::new(
             ErrorKind::Denied,
-            format!("store {} does not allow us to read {}{path}", self.name, mount.path),
+            format!(
+                "store {} does not allow us to {} {}{path}",
+                self.name,
+                right.verb(),
+                mount.path
+            ),
         )
-        .because(answer.quote(&self.redactor))
+        .because(said)
         .because(match self.identity().await {
             Some(identity) => format!("we are {identity}"),
             None => "our token may not look itself up, so its policies are not known".to_owned(),
@@ -26,7 +69,7 @@ impl Vault {
         let place = self.namespace_words();
         let error = error.hint(format!(
             "add to one of its policies{place}: {}",
-            stanza(mount, path, KvVersion::Two.or(mount.version))
+            stanza(right, mount, path, KvVersion::Two.or(mount.version))
         ));
         if mount.version != KvVersion::Unknown {
             return error;
@@ -39,7 +82,7 @@ impl Vault {
             .hint(format!(
                 "if {} is of KV version 1, instead: {}",
                 mount.path,
-                stanza(mount, path, KvVersion::One)
+                stanza(right, mount, path, KvVersion::One)
             ))
             .hint(format!(
                 "if nothing is mounted at {}, correct the path (`bao secrets list`)",
@@ -61,16 +104,33 @@ mod tests {
 
     #[test]
     fn the_stanza_names_the_path_of_the_interface_not_that_of_the_command_line() {
-        for (version, expected) in [
-            (KvVersion::One, r#"path "dr/repo" { capabilities = ["read"] }"#),
-            (KvVersion::Two, r#"path "dr/data/repo" { capabilities = ["read"] }"#),
-            (KvVersion::Unknown, r#"path "dr/data/repo" { capabilities = ["read"] }"#),
+        for (right, version, expected) in [
+            (
+                Right::Read,
+                KvVersion::One,
+                r#"path "dr/repo" { capabilities = ["read"] }"#,
+            ),
+            (
+                Right::Read,
+                KvVersion::Two,
+                r#"path "dr/data/repo" { capabilities = ["read"] }"#,
+            ),
+            (
+                Right::Read,
+                KvVersion::Unknown,
+                r#"path "dr/data/repo" { capabilities = ["read"] }"#,
+            ),
+            (
+                Right::Write,
+                KvVersion::Two,
+                r#"path "dr/data/repo" { capabilities = ["create", "update"] }"#,
+            ),
         ] {
             let mount = Mount {
                 path: "dr/".into(),
                 version,
             };
-            assert_eq!(stanza(&mount, "repo", version), expected);
+            assert_eq!(stanza(right, &mount, "repo", version), expected);
         }
     }
 }

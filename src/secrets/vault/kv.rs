@@ -81,16 +81,27 @@ impl Vault {
     }
 
     async fn read_v2(&self, mount: &Mount, path: &str, version: Option<u64>) -> Result<Stored, Error> {
+        let found = self.find_v2(mount, path, version).await?;
+        found.map_err(|gone| self.gone(mount, path, &gone))
+    }
+
+    /// Reads a version of a secret, or what is told of one that was deleted or destroyed.
+    pub(super) async fn find_v2(
+        &self,
+        mount: &Mount,
+        path: &str,
+        version: Option<u64>,
+    ) -> Result<Result<Stored, SecretVersionMetadata>, Error> {
         let answer = self.ask(&v2(mount, path, version)).await?;
         match answer.status {
-            200 => self.stored_v2(mount, path, &answer),
+            200 => self.stored_v2(mount, path, &answer).map(Ok),
             403 => Err(self.denied(mount, path, &answer).await),
             // A version that is gone answers 404 as well, with a body that tells of it.
-            404 => Err(match (parse_v2(&answer), version) {
-                (Some(gone), _) => self.gone(mount, path, &gone.metadata),
-                (None, Some(version)) => self.missing_version(mount, path, version).await?,
-                (None, None) => self.missing(mount, path).await,
-            }),
+            404 => match (parse_v2(&answer), version) {
+                (Some(gone), _) => Ok(Err(gone.metadata)),
+                (None, Some(version)) => Err(self.missing_version(mount, path, version).await?),
+                (None, None) => Err(self.missing(mount, path).await),
+            },
             _ => Err(self.not_understood(mount, path, &answer)),
         }
     }

@@ -4,7 +4,8 @@
 //! environment, panics on a token that is no header, hides `Retry-After`, and keeps whole answers in its errors.
 //!
 //! A secret's path is written as `vault kv get` takes it: mount and path in one. Where the
-//! first ends is asked of the server. A path that ends in a slash is a folder, read as one secret.
+//! first ends is asked of the server. A path that ends in a slash is a folder, read as one secret. Secrets of KV version 2
+//! can be written.
 
 mod absent;
 mod auth;
@@ -20,6 +21,7 @@ mod session;
 mod settings;
 mod transport;
 mod unreached;
+mod write;
 
 pub use auth::{Bearer, Login};
 pub use client::Vault;

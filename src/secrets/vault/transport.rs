@@ -1,14 +1,15 @@
 //! Sends requests, and again where that may help.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, redirect};
 use rustify::Endpoint;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,8 @@ pub(super) struct Call {
     path: String,
     query: Option<String>,
     body: Option<Zeroizing<Vec<u8>>>,
+    /// Knows the values in the body: a refusal may quote them.
+    holds: Option<Redactor>,
 }
 
 impl Call {
@@ -45,6 +48,7 @@ impl Call {
             path: endpoint.path(),
             query: endpoint.query().ok().flatten(),
             body: endpoint.body().ok().flatten().map(Zeroizing::new),
+            holds: None,
         }
     }
 
@@ -55,6 +59,7 @@ impl Call {
             path: path.into(),
             query: None,
             body: None,
+            holds: None,
         }
     }
 
@@ -62,23 +67,29 @@ impl Call {
     pub(super) fn post(path: impl Into<String>, body: &serde_json::Value) -> Self {
         Self {
             method: Method::POST,
-            path: path.into(),
-            query: None,
             body: Some(Zeroizing::new(body.to_string().into_bytes())),
+            ..Self::get(path)
         }
     }
 
     /// A login, which must not be sent twice: a secret id may be good for one. `path` is without the leading `v1/`.
     pub(super) fn login(path: String, body: &[(&str, &str)]) -> Self {
-        // Letters may double when they are escaped; a buffer that has to grow leaves what it held behind.
-        let length: usize = body.iter().map(|(key, value)| key.len() + 2 * value.len() + 8).sum();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(length));
         let body: BTreeMap<_, _> = body.iter().copied().collect();
-        // Texts can be written, and memory takes them.
-        let _ = serde_json::to_writer(&mut *bytes, &body);
+        Self::secret(path, &body, None)
+    }
+
+    /// A request whose body holds secrets, and that must not be sent twice. `path` is without the leading `v1/`; `holds` knows those
+    /// secrets that the store's own redactor does not.
+    pub(super) fn secret(path: String, body: &impl Serialize, holds: Option<Redactor>) -> Self {
+        // A buffer that has to grow leaves what it held behind. Texts can be written, and memory takes them.
+        let mut length = Length(0);
+        let _ = serde_json::to_writer(&mut length, body);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        let _ = serde_json::to_writer(&mut *bytes, body);
         Self {
             method: Method::POST,
             body: Some(bytes),
+            holds,
             ..Self::get(path)
         }
     }
@@ -92,11 +103,27 @@ impl Call {
     }
 }
 
+/// Counts what is written and keeps nothing of it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// An answer: a success, or a refusal that whoever asked must judge.
 pub(super) struct Answer {
     pub(super) status: u16,
     retry_after: Option<Duration>,
     body: Zeroizing<Vec<u8>>,
+    /// Knows the values that were sent.
+    sent: Option<Redactor>,
 }
 
 impl Answer {
@@ -136,6 +163,7 @@ impl Answer {
             .map(|line| line.trim().trim_start_matches("* "))
             .filter(|line| !line.is_empty() && !line.ends_with("occurred:"))
             .collect();
+        let redactor = self.sent.as_ref().unwrap_or(redactor);
         redactor.redact(&lines.join("; ")).chars().take(QUOTE).collect()
     }
 
@@ -271,6 +299,7 @@ impl Transport {
             status: response.status().as_u16(),
             retry_after: seconds.map(Duration::from_secs),
             body: Zeroizing::new(response.bytes().await.map_err(explained)?.to_vec()),
+            sent: call.holds.clone(),
         })
     }
 
@@ -288,7 +317,7 @@ impl Transport {
 
     fn is_passing(&self, call: &Call, trouble: &Trouble) -> bool {
         match trouble {
-            // A login that the server may have seen is not repeated: it would use up a secret id that is good for one.
+            // What the server may have seen is not repeated: a login would use up a secret id that is good for one.
             Trouble::Unreached(unreached) => unreached.passing && !(unreached.maybe_seen && call.body.is_some()),
             Trouble::Busy(answer) => !self.is_sealed(answer),
         }

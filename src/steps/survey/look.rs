@@ -151,6 +151,7 @@ fn found(seen: secrets::Seen, read: bool) -> Seen {
         version: seen.version,
         written: seen.written,
         read,
+        readable: seen.readable,
     }
 }
 

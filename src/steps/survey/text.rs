@@ -102,11 +102,17 @@ fn row(secret: &Credential, at: usize, place: &Place, now: Timestamp) -> [String
     let name = if at == 0 { secret.name.clone() } else { String::new() };
     let found_in = format!("{} {}", place.store, place.path);
     let (is, version, written) = match &place.seen {
-        Seen::Found { version, written, read } => (
-            match (*read, secret.is_wrong()) {
-                (true, true) => "read, WRONG",
-                (true, false) => "read",
-                (false, _) => "there, not read",
+        Seen::Found {
+            version,
+            written,
+            read,
+            readable,
+        } => (
+            match (*read, *readable) {
+                (true, _) if secret.is_wrong() => "read, WRONG",
+                (true, _) => "read",
+                (false, true) => "readable",
+                (false, false) => "there, not read",
             },
             version.clone().unwrap_or_default(),
             written.map(|written| age(written, now)).unwrap_or_default(),

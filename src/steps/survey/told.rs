@@ -57,8 +57,10 @@ pub enum Seen {
         version: Option<String>,
         /// When that was written, where the store tells.
         written: Option<Timestamp>,
-        /// Whether its values were read, or only what is told of them.
+        /// Whether its values were read and looked into, or only what is told of them.
         read: bool,
+        /// Whether we may read it for certain: it was read, or the store says so.
+        readable: bool,
     },
     /// It cannot be had.
     Lacking {
@@ -147,9 +149,9 @@ impl Credential {
         !self.places.iter().any(is_lacking) || (self.optional && self.places.iter().all(is_nowhere))
     }
 
-    /// Whether a place was seen to hold it and its values were not read, so that nobody knows whether they may be.
+    /// Whether a place was seen to hold it, and nobody knows whether its values may be read.
     pub fn is_unread(&self) -> bool {
-        let is_unread = |place: &Place| matches!(place.seen, Seen::Found { read: false, .. });
+        let is_unread = |place: &Place| matches!(place.seen, Seen::Found { readable: false, .. });
         self.places.iter().any(is_unread)
     }
 

@@ -9,6 +9,8 @@ mod batch;
 mod bench;
 mod fake;
 mod faults;
+mod folder;
 mod login;
 mod read;
 mod regions;
+mod write;

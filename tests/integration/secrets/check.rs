@@ -72,13 +72,15 @@ async fn complete(scene: &Scene) {
 async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is_not() {
     let mut scene = Scene::start(SECRETS).await;
     complete(&scene).await;
-    // Somebody who may see that a secret is there, and may not read it, can run the check.
+    // A token that the server does not tell what it may: it sees that a secret is there, and cannot read it.
     let rules = r#"path "secret/data/dr/repo" { capabilities = ["read"] }
                    path "secret/metadata/dr/*" { capabilities = ["read", "list"] }"#;
-    scene.first.root().policy("looks", rules).await.unwrap();
-    let day = std::time::Duration::from_hours(24);
-    let token = scene.first.root().create_token(&["looks"], day).await.unwrap();
-    scene.tool.set("FIRST", token);
+    let told = r#"path "sys/capabilities-self" { capabilities = ["update"] }"#;
+    let root = scene.first.root();
+    root.policy("looks", rules).await.unwrap();
+    let body = json!({"policies": ["looks"], "no_default_policy": true, "ttl": "1h"});
+    let made = root.post("auth/token/create", &body).await.unwrap();
+    scene.tool.set("FIRST", made["auth"]["client_token"].as_str().unwrap());
     let ran = scene.check(&[]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(
@@ -87,31 +89,52 @@ async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is
         "{}",
         ran.said()
     );
-    let line = |begin: &str| ran.out.lines().find(|line| line.starts_with(begin)).unwrap_or_default();
+    let line = |ran: &Ran, begin: &str| {
+        let mut lines = ran.out.lines();
+        lines.find(|line| line.starts_with(begin)).unwrap_or_default().to_owned()
+    };
+    let of_token = line(&ran, "token");
     assert!(
-        line("token").contains("there") && line("token").contains("just now"),
+        of_token.contains("there, not read") && of_token.contains("just now"),
         "{}",
         ran.said()
     );
-    assert!(line("repo").contains("read"), "{}", ran.said());
+    assert!(line(&ran, "repo").contains("read"), "{}", ran.said());
 
     let ran = scene.check(&["--output", "json"]).await;
-    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    let said: Value = serde_json::from_str(&ran.out).unwrap();
+    let found = &said["secrets"][1]["places"][0]["found"];
     assert_eq!(
-        told["secrets"][1]["places"][0]["found"]["read"],
-        json!(false),
-        "{told:#}"
-    );
-    assert_eq!(
-        told["secrets"][1]["places"][0]["found"]["version"],
-        json!("1"),
-        "{told:#}"
+        (&found["read"], &found["readable"], &found["version"]),
+        (&json!(false), &json!(false), &json!("1")),
+        "{said:#}"
     );
 
     // That it is there does not prove that the restore may read it.
     let ran = scene.check(&["--read"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(ran.out.contains("DENIED"), "{}", ran.said());
+
+    // Where the server tells, it need not be read for that.
+    let root = scene.first.root();
+    root.policy("looks", &format!("{rules} {told}")).await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 1, "{}", ran.said());
+    let stanza = r#"path "secret/data/dr/token" { capabilities = ["read"] }"#;
+    assert!(
+        line(&ran, "token").contains("DENIED") && ran.out.contains(stanza),
+        "{}",
+        ran.said()
+    );
+    root.policy("looks", &format!("{rules} {told} {stanza}")).await.unwrap();
+    let ran = scene.check(&[]).await;
+    assert_eq!(ran.code, 0, "{}", ran.said());
+    assert!(line(&ran, "token").contains("readable"), "{}", ran.said());
+    assert!(
+        ran.out.contains("all 2 secrets can be read from every place"),
+        "{}",
+        ran.said()
+    );
 }
 
 #[tokio::test]

@@ -14,3 +14,4 @@ mod look;
 mod methods;
 mod server;
 mod wire;
+mod write;

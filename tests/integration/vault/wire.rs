@@ -1,5 +1,7 @@
 //! Retries, odd answers and node states, against a scripted server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -286,4 +288,34 @@ async fn a_refused_login_is_not_tried_by_every_read() {
         expect(&error.unwrap_err(), ErrorKind::Login, "invalid role or secret ID");
     }
     assert_eq!(fake.asked(), ["/v1/auth/approle/login"]);
+}
+
+#[tokio::test]
+async fn after_a_renewal_that_failed_one_login_serves_all_that_wait_for_it() {
+    let logins = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&logins);
+    // The first login is good until the first read was answered. Then the server knows it no more, fails at all tries of the first renewal,
+    // and gives another token.
+    let fake = Fake::start(move |path, _| {
+        let is_renewed = counted.load(Ordering::SeqCst) > 6;
+        if path.ends_with("/login") {
+            match counted.fetch_add(1, Ordering::SeqCst) {
+                1..=5 => (502, "Retry-After: 0\r\n", String::new()),
+                _ => (200, "", login()),
+            }
+        } else if path.contains("/mounts/") {
+            (200, "", mount())
+        } else if is_renewed || path.ends_with("first") {
+            (200, "", repo())
+        } else {
+            (403, "", json!({"errors": ["permission denied"]}).to_string())
+        }
+    })
+    .await;
+    let vault = Vault::new(fake.settings("", by(&role())), &Redactor::default()).unwrap();
+    vault.read("secret/dr/first", None).await.unwrap();
+    let read = join_all((0..5).map(|_| vault.read("secret/dr/repo", None))).await;
+    // Whoever renewed first is told why that failed. All others had the ended token too, and share the next one.
+    assert_eq!(read.iter().filter(|stored| stored.is_ok()).count(), 4);
+    assert_eq!(logins.load(Ordering::SeqCst), 7);
 }

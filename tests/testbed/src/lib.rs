@@ -21,6 +21,7 @@ pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod remote;
+mod server;
 pub mod shop;
 pub mod terminal;
 pub mod tool;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::process::log_tail;
+use crate::server::Server;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 
 /// How long it may take to start; it is a Python program, and two seconds are usual.
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running moto. Dropping it ends it, and all that it holds.
 pub struct Moto {
-    process: Option<Process>,
+    process: Server,
     client: Client,
     address: String,
     // Held, so that nobody else is given the port while the server is stopped.
@@ -36,8 +37,10 @@ impl Moto {
         command
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .current_dir(folder.path());
+        let mut process = Server::default();
+        process.runs(Process::spawn("moto", command, &folder.join("log"))?);
         let mut moto = Self {
-            process: Some(Process::spawn("moto", command, &folder.join("log"))?),
+            process,
             client: Client::builder()
                 .no_proxy()
                 .build()
@@ -102,17 +105,12 @@ impl Moto {
 
     /// Stops it: nothing listens on its port afterwards.
     pub async fn stop(&mut self) -> Result<()> {
-        match self.process.take() {
-            Some(process) => process.stop().await,
-            None => Ok(()),
-        }
+        self.process.stop().await
     }
 
     /// Makes it hang: its port takes connections, and nothing is answered.
     pub fn freeze(&self) {
-        if let Some(process) = &self.process {
-            process.freeze();
-        }
+        self.process.freeze();
     }
 
     fn log(&self) -> PathBuf {
@@ -128,9 +126,7 @@ impl Moto {
             .await
             .is_err()
         {
-            if let Some(process) = &mut self.process {
-                process.still_running()?;
-            }
+            self.process.still_running()?;
             if Instant::now() > deadline {
                 return Err(Error::TooSlow {
                     what: "the start of moto".to_owned(),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::Namespace;
 use crate::authority::Authority;
 use crate::process::log_tail;
+use crate::server::Server;
 use crate::{Error, Folder, Port, Process, Programs, Result};
 
 /// How long OpenBao may take to start, or to become active after it was unsealed; two seconds are usual.
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running OpenBao with a KV version 2 mount at `secret/` and a version 1 mount at `kv1/`.
 pub struct OpenBao {
-    process: Option<Process>,
+    process: Server,
     program: PathBuf,
     address: String,
     authority: Option<PathBuf>,
@@ -79,17 +80,12 @@ impl OpenBao {
 
     /// Stops it; nothing listens on its port afterwards. What it stores stays.
     pub async fn stop(&mut self) -> Result<()> {
-        match self.process.take() {
-            Some(process) => process.stop().await,
-            None => Ok(()),
-        }
+        self.process.stop().await
     }
 
     /// Makes it hang: its port takes connections, and nothing is answered.
     pub fn freeze(&self) {
-        if let Some(process) = &self.process {
-            process.freeze();
-        }
+        self.process.freeze();
     }
 
     /// Starts it again at the same address. It is sealed then, as any OpenBao after its machine rebooted.
@@ -111,7 +107,7 @@ impl OpenBao {
             .and_then(|()| std::fs::write(folder.join("server.json"), configuration))
             .map_err(Error::io("write the configuration of OpenBao"))?;
         let mut bao = Self {
-            process: None,
+            process: Server::default(),
             program,
             root: Namespace::root(&address, authority.as_deref())?,
             address,
@@ -137,7 +133,8 @@ impl OpenBao {
             .arg("-config")
             .arg(self.folder.join("server.json"))
             .current_dir(self.folder.path());
-        self.process = Some(Process::spawn("openbao", command, &self.folder.join("log"))?);
+        self.process
+            .runs(Process::spawn("openbao", command, &self.folder.join("log"))?);
         Ok(())
     }
 
@@ -156,9 +153,7 @@ impl OpenBao {
         let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(10);
         while self.root.health().await != Some(code) {
-            if let Some(process) = &mut self.process {
-                process.still_running()?;
-            }
+            self.process.still_running()?;
             if Instant::now() > deadline {
                 return Err(Error::TooSlow {
                     what: format!("health code {code} of OpenBao"),
