@@ -16,6 +16,7 @@ pub async fn capture(request: Request, wishes: Wishes) -> Result<Capture, Failur
     let clock = Arc::clone(&request.clock);
     let (mut engine, world) = begin(request, new_run(), None);
     let world = world?;
+    wishes.check(world.runbook()?)?;
     let find: [Box<dyn Step>; 1] = [Box::new(FindLive(Arc::clone(&world)))];
     engine.run(&find).await.map_err(|(_, failure)| failure)?;
     homes_apart(&world).await?;

@@ -105,6 +105,10 @@ fn record(record: &Record) -> Value {
 
 /// Says that beside the given keys there is exactly one other.
 fn one_name(fields: &[Field]) -> Value {
+    if fields.is_empty() {
+        // A list of no conditions is not allowed.
+        return json!({"minProperties": 1, "maxProperties": 1});
+    }
     // One of these holds: so many of our keys are there, and one key more.
     let counts = (0..1_u32 << fields.len()).map(|present| {
         let is_there = |index: usize| present & (1 << index) != 0;

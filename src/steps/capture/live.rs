@@ -49,6 +49,9 @@ pub(super) struct Other {
     pub(super) needed_by: String,
 }
 
+/// Stands for the name of a set of keys, which has none.
+pub(super) const ALL_KEYS: &str = "(all keys)";
+
 /// Where a secret of the runbook lives.
 enum Home {
     /// In one object.
@@ -228,8 +231,8 @@ async fn others(runbook: &Runbook, cluster: &Cluster) -> Result<Vec<Other>, Fail
         wipe(&mut object);
         if !sets.contains(&namespace) {
             found.insert(Other {
-                id: ObjectRef::new("v1", "Secret", &namespace, "(all keys)"),
-                shape: sealed::WORD.to_owned(),
+                id: ObjectRef::new("v1", "Secret", &namespace, ALL_KEYS),
+                shape: SecretShape::SealedKeys { namespace }.word(),
                 needed_by: "the controller of Sealed Secrets".to_owned(),
             });
         }

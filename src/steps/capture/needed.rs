@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use super::super::World;
 use super::super::stores::wipe;
-use super::live::Other;
+use super::live::{ALL_KEYS, Other};
 use super::told::Needed;
 use crate::cluster::Cluster;
 use crate::event::Failure;
 use crate::graph::{Graph, Unknown};
 use crate::object::ObjectRef;
 use crate::platform::flux;
-use crate::platform::sealed;
 use crate::runbook::{Runbook, StoreKind};
 
 /// The types of Secret that Kubernetes or a program makes for itself.
@@ -98,7 +97,7 @@ pub(super) async fn needed(world: &World, marked: &[Other]) -> Result<Vec<Needed
 fn told(runbook: &Runbook, other: Other) -> Needed {
     let namespace = &other.id.namespace;
     let is_agents = other.shape.starts_with("argocd/");
-    let is_keys = other.shape == sealed::WORD;
+    let is_keys = other.id.name == ALL_KEYS;
     let name = match () {
         () if is_keys => "sealed-secrets".to_owned(),
         () if runbook.secrets.contains_key(&other.id.name) => format!("{namespace}-{}", other.id.name),
@@ -188,8 +187,8 @@ mod tests {
             ),
             (
                 "kube-system",
-                "(all keys)",
-                sealed::WORD,
+                ALL_KEYS,
+                "sealed-secrets/keys",
                 "sealed-secrets: {as: {namespace: kube-system, type: sealed-secrets/keys}, from: {aws: prod/dr/sealed-secrets/}}",
             ),
         ] {

@@ -90,9 +90,9 @@ impl Capture {
         };
         say(named(|state| matches!(state, State::ByHand { .. })), "for you to store");
         say(named(|state| matches!(state, State::Failed { .. })), "cannot be told or written");
-        let some = if self.needed.len() == 1 { "Secret" } else { "Secrets" };
+        let some = if self.needed.len() == 1 { "Secret that a restore will need is" } else { "Secrets that a restore will need are" };
         if !self.needed.is_empty() {
-            said.push(format!("{} {some} that a restore will need are not in the runbook", self.needed.len()));
+            said.push(format!("{} {some} not in the runbook", self.needed.len()));
         }
         if self.is_current() {
             said.push(format!(

@@ -26,6 +26,36 @@ pub struct Wishes {
     pub other_cluster: Option<String>,
 }
 
+impl Wishes {
+    /// Refuses what is wished of secrets and stores that there are not, and to write where nobody could tell later what was written.
+    ///
+    /// # Errors
+    /// With the name that was probably meant.
+    pub fn check(&self, runbook: &Runbook) -> Result<(), Failure> {
+        let unknown = |flag: &str, what: &str, name: &str, known: Vec<&str>| {
+            let failure = Failure::new(format!("{flag} names the {what} `{name}`, which the runbook has not"));
+            match crate::runbook::among(name, known.into_iter()) {
+                Some(meant) => failure.hint(meant),
+                None => failure,
+            }
+        };
+        let secrets = || runbook.secrets.keys().map(String::as_str).collect();
+        if let Some(name) = self.replace.iter().find(|name| !runbook.secrets.contains_key(*name)) {
+            return Err(unknown("--replace", "secret", name, secrets()));
+        }
+        let stores = || runbook.stores.iter().map(|store| store.name.as_str()).collect::<Vec<_>>();
+        if let Some(to) = self.to.as_ref().filter(|to| !stores().contains(&to.as_str())) {
+            return Err(unknown("--to", "store", to, stores()));
+        }
+        if self.writes && runbook.capture.is_none() {
+            return Err(Failure::new("the runbook does not say where captures keep their manifest")
+                .hint("say it: `capture: {vault: dr/manifest}`, with a store that can be written to and a place of its own")
+                .hint("without it nobody could tell what a capture has written from what a person has"));
+        }
+        Ok(())
+    }
+}
+
 /// The manifest as it is stored.
 struct Stored {
     /// Its place, for people.
@@ -48,7 +78,6 @@ pub async fn capture(
     now: Timestamp,
 ) -> Result<Capture, Failure> {
     let (runbook, cluster) = (world.runbook()?, world.cluster()?);
-    sensible(runbook, wishes)?;
     rooted(world).await?;
     let stored = stored(world, runbook, wishes).await?;
     let identity = cluster.identity();
@@ -100,36 +129,6 @@ pub async fn capture(
         before: known.map(|(before, _)| format!("{} at {:.0} from {}", before.by, before.at, before.server)),
         manifest,
     })
-}
-
-/// Refuses what is wished of secrets and stores that there are not.
-fn sensible(runbook: &Runbook, wishes: &Wishes) -> Result<(), Failure> {
-    for name in &wishes.replace {
-        if !runbook.secrets.contains_key(name) {
-            let meant = crate::runbook::among(name, runbook.secrets.keys().map(String::as_str));
-            let failure = Failure::new(format!("--replace names the secret `{name}`, which the runbook has not"));
-            return Err(match meant {
-                Some(meant) => failure.hint(meant),
-                None => failure,
-            });
-        }
-    }
-    if let Some(to) = &wishes.to
-        && !runbook.stores.iter().any(|store| store.name == *to)
-    {
-        let meant = crate::runbook::among(to, runbook.stores.iter().map(|store| store.name.as_str()));
-        let failure = Failure::new(format!("--to names the store `{to}`, which the runbook has not"));
-        return Err(match meant {
-            Some(meant) => failure.hint(meant),
-            None => failure,
-        });
-    }
-    if wishes.writes && runbook.capture.is_none() {
-        return Err(Failure::new("the runbook does not say where captures keep their manifest")
-            .hint("say it: `capture: {vault: dr/manifest}`, with a store that can be written to and a place of its own")
-            .hint("without it nobody could tell what a capture has written from what a person has"));
-    }
-    Ok(())
 }
 
 /// Refuses a platform that has not got its roots: it was installed, and not yet brought.

@@ -8,4 +8,6 @@ mod text;
 mod told;
 
 pub use self::look::survey;
-pub use self::told::{Lack, Survey};
+pub use self::told::Survey;
+
+pub(super) use self::told::Lack;
