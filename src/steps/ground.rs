@@ -123,7 +123,7 @@ impl LayGround {
             _ => Vec::new(),
         };
         if !rotated.is_empty() {
-            context.emit(Run::Excepted(exception(&id, &rotated)));
+            self.0.told.tell(context, &id, exception(&id, &rotated));
         }
         // What an agent made for itself on a new cluster gives way to what the old platform had; a living platform's does not.
         if let (false, Some(data)) = (
@@ -195,7 +195,7 @@ fn differing(live: &Value, wanted: &Value) -> Map<String, Value> {
 }
 
 /// Returns values as a Secret's `data` holds them.
-fn encoded(values: &BTreeMap<String, Secret>) -> Map<String, Value> {
+pub(super) fn encoded(values: &BTreeMap<String, Secret>) -> Map<String, Value> {
     let encode = |value: &Secret| base64::engine::general_purpose::STANDARD.encode(value.expose());
     values
         .iter()

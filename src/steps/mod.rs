@@ -28,6 +28,7 @@ mod preload;
 mod prepare;
 mod program;
 mod record;
+mod references;
 mod release;
 mod replanned;
 mod root;
