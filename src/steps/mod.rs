@@ -67,6 +67,6 @@ pub use root::ApplyRoot;
 pub use sets::LetSetsGo;
 pub use sources::FetchSources;
 pub use stores::{Early, ReadOpeners, ReadSources, ReadStores};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, decrypts, encrypted, survey};
 pub use variables::{learn_variables, of_output};
 pub use world::{Options, Prepared, Restored, World};
