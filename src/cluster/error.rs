@@ -78,7 +78,7 @@ impl Error {
                 Self::new(ErrorKind::Server, format!("cannot {doing}"))
                     .because("the answer is not what this kind looks like")
             }
-            kube::Error::Auth(_) => Self::new(ErrorKind::Unauthenticated, format!("cannot {doing}"))
+            error if is_of_login(error) => Self::new(ErrorKind::Unauthenticated, format!("cannot {doing}"))
                 .because("the kubeconfig's credentials could not be used")
                 .hint("try the same context with kubectl; a login may have ended"),
             other => {
@@ -129,6 +129,42 @@ impl Error {
                 error.hint("another manager owns these fields: remove them there, or from the manifest")
             }
             _ => error,
+        }
+    }
+}
+
+/// Whether the login of the kubeconfig is what failed, at once or when it was renewed in mid-run. kube's words for it are never told:
+/// they quote all that a login program has printed, its token too.
+fn is_of_login(error: &kube::Error) -> bool {
+    let links = std::iter::successors(Some(error as &dyn std::error::Error), |link| link.source());
+    let mut links = links.take(CHAIN);
+    matches!(error, kube::Error::Auth(_)) || links.any(|link| link.is::<kube::client::AuthError>())
+}
+
+/// No chain of errors is longer.
+const CHAIN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_a_login_program_prints_is_told_to_nobody_when_it_is_run_anew_in_mid_run() {
+        let failed = || kube::client::AuthError::AuthExecRun {
+            cmd: "login".into(),
+            out: Box::new(std::process::Output {
+                status: std::process::ExitStatus::from_raw(256),
+                stdout: b"{\"token\": \"hunter2-canary\"}".to_vec(),
+                stderr: b"hunter2-canary".to_vec(),
+            }),
+        };
+        for error in [kube::Error::Auth(failed()), kube::Error::Service(Box::new(failed()))] {
+            let said = Error::of("read Secret argocd/repo", &error);
+            assert_eq!(said.kind(), ErrorKind::Unauthenticated);
+            let told = format!("{said:?} {said} {:?} {:?}", said.causes(), said.hints());
+            assert!(!told.contains("canary"), "{told}");
         }
     }
 }

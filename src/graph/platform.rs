@@ -55,6 +55,16 @@ pub enum Contents {
     Unknown(Vec<String>),
 }
 
+impl Contents {
+    /// Returns the objects that are known; none where nobody can tell.
+    pub fn objects(&self) -> &[Sourced] {
+        match self {
+            Self::Known(objects) => objects,
+            Self::Unknown(_) => &[],
+        }
+    }
+}
+
 /// An object, with the source in which it is written.
 #[derive(Debug, Clone)]
 pub struct Sourced {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::input::Known;
 use super::kinds::{EXTENSIONS, REGISTRATION, is_cluster_scoped};
 use super::node::Place;
-use super::platform::{App, Contents, Platform, Sourced};
+use super::platform::{App, Platform};
 use crate::object::Manifest;
 
 /// All objects of a platform, as the [rules](super::Row) look at them.
@@ -49,11 +49,7 @@ impl<'p> Whole<'p> {
     /// Looks at a platform. `is_brought` says whether an app brings an object at all: a hook that no sync runs is not.
     pub(super) fn new(platform: &'p Platform, known: &'p Known, is_brought: impl Fn(&Manifest) -> bool) -> Self {
         let listed = platform.apps.iter().enumerate().flat_map(|(app, of)| {
-            let objects: &'p [Sourced] = match &of.contents {
-                Contents::Known(objects) => objects,
-                Contents::Unknown(_) => &[],
-            };
-            objects.iter().map(move |object| Listed {
+            of.contents.objects().iter().map(move |object| Listed {
                 app,
                 cluster: &of.cluster,
                 namespace: &of.namespace,

@@ -23,6 +23,17 @@ impl<'object> From<&'object Value> for Condition<'object> {
     }
 }
 
+impl Condition<'_> {
+    /// Returns what it says: its reason, which people look for in the manual of the controller, and its message.
+    pub(super) fn words(&self) -> String {
+        match (self.reason, self.message) {
+            ("", said) | (said, "") => said.to_owned(),
+            (reason, message) if message.contains(reason) => message.to_owned(),
+            (reason, message) => format!("{reason}: {message}"),
+        }
+    }
+}
+
 /// Returns the conditions in the order in which the object has them.
 pub(super) fn conditions(object: &Value) -> impl Iterator<Item = Condition<'_>> {
     list(object, "/status/conditions").iter().map(Condition::from)
@@ -56,7 +67,7 @@ pub fn condition_or_phase(object: &Value, is: &str) -> Result<(), String> {
     let phase = text(object, "/status/phase");
     match condition(object, is) {
         Some(found) if found.status == "True" => Ok(()),
-        Some(found) => Err(format!("{is} is {}: {}", found.status, found.message)),
+        Some(found) => Err(format!("{is} is {}: {}", found.status, found.words())),
         None if phase == is => Ok(()),
         None if phase.is_empty() => Err(format!("it has neither a condition nor a phase {is} yet")),
         None => Err(format!("its phase is {phase}")),
@@ -90,5 +101,10 @@ mod tests {
         );
         let ready = json!({"status": {"conditions": [{"type": "Ready", "status": "False", "message": "no"}]}});
         assert_eq!(condition_or_phase(&ready, "Ready").unwrap_err(), "Ready is False: no");
+        let refused = json!({"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "InvalidProviderConfig", "message": "no"}]}});
+        assert_eq!(
+            condition_or_phase(&refused, "Ready").unwrap_err(),
+            "Ready is False: InvalidProviderConfig: no"
+        );
     }
 }

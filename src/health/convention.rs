@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::condition::{Condition, condition, conditions};
+use super::condition::{condition, conditions};
 use super::field::{UNSEEN, number};
 use super::judge::deleted;
 use super::verdict::{Health, Status};
@@ -21,8 +21,8 @@ pub fn by_convention(object: &Value) -> Option<Health> {
         return Some(Status::Progressing.because(UNSEEN));
     }
     let first = conditions(object).find_map(|condition| match (condition.kind, condition.status) {
-        ("Reconciling", "True") => Some(Status::Progressing.because(words(&condition))),
-        ("Stalled", "True") => Some(Status::Degraded.because(words(&condition))),
+        ("Reconciling", "True") => Some(Status::Progressing.because(condition.words())),
+        ("Stalled", "True") => Some(Status::Degraded.because(condition.words())),
         _ => None,
     });
     first.or_else(|| {
@@ -31,17 +31,11 @@ pub fn by_convention(object: &Value) -> Option<Health> {
             "True" => Status::Healthy,
             _ => Status::Progressing,
         };
-        Some(status.because(words(&ready)))
+        Some(status.because(ready.words()))
     })
 }
 
-/// What a condition says, at least its reason.
-fn words<'object>(condition: &Condition<'object>) -> &'object str {
-    match condition.message {
-        "" => condition.reason,
-        message => message,
-    }
-}
+
 
 #[cfg(test)]
 mod tests {
@@ -53,28 +47,28 @@ mod tests {
         let says = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Why", "message": kind});
         let (ready, not_ready) = (says("Ready", "True"), says("Ready", "False"));
         for (conditions, expected) in [
-            (json!([ready]), Some((Status::Healthy, "Ready"))),
-            (json!([not_ready]), Some((Status::Progressing, "Ready"))),
-            (json!([says("Ready", "Unknown")]), Some((Status::Progressing, "Ready"))),
+            (json!([ready]), Some((Status::Healthy, "Why: Ready"))),
+            (json!([not_ready]), Some((Status::Progressing, "Why: Ready"))),
+            (json!([says("Ready", "Unknown")]), Some((Status::Progressing, "Why: Ready"))),
             (
                 json!([{"type": "Ready", "status": "False", "reason": "Why"}]),
                 Some((Status::Progressing, "Why")),
             ),
             (
                 json!([ready, says("Reconciling", "True")]),
-                Some((Status::Progressing, "Reconciling")),
+                Some((Status::Progressing, "Why: Reconciling")),
             ),
             (
                 json!([not_ready, says("Stalled", "True")]),
-                Some((Status::Degraded, "Stalled")),
+                Some((Status::Degraded, "Why: Stalled")),
             ),
             (
                 json!([says("Stalled", "True"), says("Reconciling", "True")]),
-                Some((Status::Degraded, "Stalled")),
+                Some((Status::Degraded, "Why: Stalled")),
             ),
             (
                 json!([ready, says("Reconciling", "False"), says("Stalled", "False")]),
-                Some((Status::Healthy, "Ready")),
+                Some((Status::Healthy, "Why: Ready")),
             ),
             (json!([says("Synced", "True")]), None),
             (json!([]), None),

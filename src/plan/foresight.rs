@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::text::{ALL, SHOWN};
+use super::zero::is_told;
 use super::{Remark, Took};
 use crate::graph::{Cycle, Edge, Forecast, Graph, Node, NodeId, Seen, Timeline, Unknown};
 use crate::rto;
@@ -214,7 +215,9 @@ impl Foresight {
         if let Some(more @ 1..) = self.graph.doubled().count().checked_sub(SHOWN) {
             writeln!(f, "  ! and {more} more are in more than one app{ALL}")?;
         }
-        let missing: Vec<_> = self.missing().collect();
+        // What others are opened with is told as a notice, with the way to mend it.
+        let missing = self.missing().filter(|(_, needed_by)| !is_told(&self.graph, needed_by));
+        let missing: Vec<_> = missing.collect();
         for (node, needed_by) in missing.iter().take(SHOWN) {
             let Some(first) = needed_by.first() else { continue };
             writeln!(f, "  {}", self.lack(*node, first, needed_by.len()))?;

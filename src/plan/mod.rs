@@ -15,6 +15,7 @@ mod strangers;
 mod text;
 mod took;
 mod waves;
+mod zero;
 
 pub use apps::{PlannedApp, PlannedObject, apps};
 pub use asked::{Asked, HeldBack, Thing};
@@ -28,3 +29,4 @@ pub use remark::Remark;
 pub use strangers::strangers;
 pub use took::Took;
 pub use waves::Waves;
+pub use zero::unopened;

@@ -8,6 +8,7 @@
 //! no control character can disturb it.
 
 mod blocking;
+mod causes;
 mod clean;
 mod estimate;
 mod failure;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::blocking::blocking;
+use super::causes::causes;
 use super::failure::reasons;
 use super::outcome::{cause, is_resumable, outcome};
 use super::style::{Paint, Style};
@@ -119,8 +120,8 @@ fn not_ready(state: &RunState, style: Style) -> String {
             style.paint(Paint::Strong, name),
             wording::standing(*blocking)
         );
-        for blocker in &node.blocked_by {
-            let _ = writeln!(body, "{}", text::wrap(&blocker.to_string(), "    ", style.width));
+        for cause in causes(&node.blocked_by) {
+            let _ = writeln!(body, "{}", text::wrap(&cause, "    ", style.width));
         }
     }
     if let Some(more @ 1..) = nodes.len().checked_sub(MOST_NODES) {

@@ -1,6 +1,7 @@
 //! Phrases that more than one report uses.
 
 use super::blocking::Blocking;
+use super::causes::causes;
 use super::text;
 use crate::event::{Cluster, Intervention, Node, NodePhase, RunState, StepState, StepStatus};
 use crate::rto::chosen;
@@ -86,11 +87,12 @@ pub(super) fn standing(blocking: Blocking<'_>) -> String {
 
 /// Says what keeps a node from being ready; nothing if it does not say.
 pub(super) fn blockers(node: &Node, most: usize) -> Option<String> {
-    if node.blocked_by.is_empty() {
+    let causes = causes(&node.blocked_by);
+    if causes.is_empty() {
         return None;
     }
-    let mut parts: Vec<_> = node.blocked_by.iter().take(most).map(ToString::to_string).collect();
-    if let Some(more @ 1..) = node.blocked_by.len().checked_sub(most) {
+    let mut parts: Vec<_> = causes.iter().take(most).cloned().collect();
+    if let Some(more @ 1..) = causes.len().checked_sub(most) {
         parts.push(format!("and {more} more"));
     }
     Some(text::line(&parts.join("; ")))

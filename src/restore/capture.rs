@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::request::Request;
-use super::run::{begin, new_run};
+use super::run::{Purpose, begin, new_run};
 use crate::engine::Step;
 use crate::event::Failure;
 use crate::steps::{self, Capture, FetchSources, FindLive, Prepare, Wishes, homes_apart};
@@ -14,7 +14,7 @@ use crate::steps::{self, Capture, FetchSources, FindLive, Prepare, Wishes, homes
 /// Where nothing may be captured; nothing is written then.
 pub async fn capture(request: Request, wishes: Wishes) -> Result<Capture, Failure> {
     let clock = Arc::clone(&request.clock);
-    let (mut engine, world) = begin(request, new_run(), None);
+    let (mut engine, world) = begin(request, new_run(), None, Purpose::Restores);
     let world = world?;
     wishes.check(world.runbook()?)?;
     let find: [Box<dyn Step>; 1] = [Box::new(FindLive(Arc::clone(&world)))];

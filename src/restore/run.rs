@@ -30,7 +30,7 @@ pub async fn restore(request: Request) -> RunState {
     };
     let attended = request.person.is_there();
     let asked = request.resume.clone();
-    let (mut engine, world) = begin(request, run, journal);
+    let (mut engine, world) = begin(request, run, journal, Purpose::Restores);
     if let Some(error) = trouble {
         // An outage is no time to insist on a place for the journal; but nobody must believe that there is one.
         engine.record(Run::Unjournaled { why: error.to_string() });
@@ -48,7 +48,7 @@ pub async fn restore(request: Request) -> RunState {
 
 /// Makes the plan of a restore and changes nothing. With the state of the run, for what went wrong.
 pub async fn plan(request: Request) -> (Option<(Plan, Option<Foresight>)>, RunState) {
-    let (mut engine, world) = begin(request, RunId(String::new()), None);
+    let (mut engine, world) = begin(request, RunId(String::new()), None, Purpose::Restores);
     let world = match world {
         Ok(world) => world,
         Err(failure) => return (None, engine.finish(Err((RunOutcome::Refused, failure)))),
@@ -88,8 +88,22 @@ pub(super) fn new_run() -> RunId {
     RunId(ulid::Ulid::r#gen().to_string())
 }
 
+/// What is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A restore, or its plan: what this version cannot carry out is refused.
+    Restores,
+    /// A look at the credentials, which are the same whatever agent needs them.
+    Looks,
+}
+
 /// Starts the run's clock and puts together what its steps share.
-pub(super) fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (Engine, Result<Arc<World>, Failure>) {
+pub(super) fn begin(
+    request: Request,
+    run: RunId,
+    journal: Option<Journal>,
+    purpose: Purpose,
+) -> (Engine, Result<Arc<World>, Failure>) {
     let started = request.clock.now();
     let holder = Holder {
         run: run.to_string(),
@@ -122,7 +136,9 @@ pub(super) fn begin(request: Request, run: RunId, journal: Option<Journal>) -> (
     });
     let took = took(&request.journals, &runbook.name);
     let world = (|| {
-        build::supported(&runbook)?;
+        if purpose == Purpose::Restores {
+            build::supported(&runbook)?;
+        }
         answers::known(&runbook, &request.answers)?;
         learn_variables(&runbook, &request.redactor);
         let fetched = Fetched::default();

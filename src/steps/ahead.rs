@@ -6,11 +6,12 @@ use crate::graph::{After, Given, Graph, Known, Opens, Place, Platform, Standing}
 use crate::object::ObjectRef;
 use crate::platform::argocd::graph::{ROWS, given, is_brought};
 use crate::platform::argocd::install::Install;
+use crate::platform::flux;
 use crate::runbook::{ClusterState, Runbook, SecretShape};
 
-/// Draws the graph of a platform, with what is known beside it.
+/// Draws the graph of a platform, with what is known beside it. Apps of Argo CD may bring objects of Flux, which wait as theirs do.
 pub(super) fn graph(platform: &Platform, known: &Known) -> Graph {
-    Graph::build(platform, known, ROWS, is_brought)
+    Graph::build(platform, known, &[ROWS, flux::graph::ROWS].concat(), is_brought)
 }
 
 /// Returns what the agent's install and the runbook put there beside a platform.

@@ -16,7 +16,7 @@ use super::rotated::{exception, rotated};
 use super::{Restored, World, clusters, weather};
 use crate::cluster::{Applied, Cluster, ErrorKind, Mode, all_ended};
 use crate::engine::{Context, Step};
-use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep, Run};
+use crate::event::{Effect, Exception, Failure, Outcome, Phase, PlannedStep};
 use crate::object::Manifest;
 use crate::platform::argocd::secret;
 use crate::platform::sealed;
@@ -89,7 +89,7 @@ impl RestoreCredentials {
         {
             let rotated = rotated(&live, wanted);
             if !rotated.is_empty() {
-                context.emit(Run::Excepted(exception(&id, &rotated)));
+                self.0.told.tell(context, &id, exception(&id, &rotated));
                 return Ok(None);
             }
         }
@@ -97,14 +97,15 @@ impl RestoreCredentials {
             Ok(applied) => Ok(Some(applied)),
             // Somebody was faster than our look, or owns a label.
             Err(error) if error.kind() == ErrorKind::Conflict => {
-                context.emit(Run::Excepted(Exception {
+                let exception = Exception {
                     subject: id.to_string(),
                     what: error.to_string(),
                     reason: format!(
                         "somebody else has set it, and it stays as it is: {}",
                         error.causes().join(": ")
                     ),
-                }));
+                };
+                self.0.told.tell(context, &id, exception);
                 Ok(None)
             }
             Err(error) => Err(error.into()),

@@ -131,7 +131,7 @@ impl LayGround {
             _ => Vec::new(),
         };
         if !rotated.is_empty() {
-            context.emit(Run::Excepted(exception(&id, &rotated)));
+            self.0.told.tell(context, &id, exception(&id, &rotated));
         }
         // What an agent made for itself on a new cluster gives way to what the old platform had; a living platform's does not.
         if let (false, Some(data)) = (

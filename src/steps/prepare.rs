@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, settings, tree};
+use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, settings, tree, references};
 use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};
@@ -196,6 +196,8 @@ impl Prepare {
         for stranger in plan::strangers(platform, runbook) {
             context.notice(format!("Mind that {stranger}."));
         }
+        let dangling = references::dangling(&self.0, runbook, &install, platform);
+        findings::judge("the agent's settings", &dangling, |notice| context.notice(notice))?;
         let projects: Vec<_> = install
             .manifests()
             .filter(|manifest| manifest.is("argoproj.io", "AppProject"))
@@ -204,7 +206,13 @@ impl Prepare {
         let mut preloaded = preload::preloaded(platform, &projects, &runbook.agent.namespace);
         let known = ahead::known(&self.0, runbook, &install);
         match &known {
-            Ok(known) => drop(self.0.graph.set(Arc::new(ahead::graph(platform, known)))),
+            Ok(known) => {
+                let graph = ahead::graph(platform, known);
+                for lacking in plan::unopened(&graph, platform, runbook) {
+                    context.notice(lacking);
+                }
+                drop(self.0.graph.set(Arc::new(graph)));
+            }
             Err(failure) => context.notice(format!(
                 "What waits for what is not known beforehand: {}.",
                 failure.words()

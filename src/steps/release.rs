@@ -1,7 +1,8 @@
 //! Leaves to the agent what it has taken over.
 //!
 //! A field that two own goes only when both let go of it. So what is taken out of Git later would stay in the cluster for ever,
-//! if we still owned what we applied before the agent was there.
+//! if we still owned what we applied before the agent was there. Restored secrets stay ours, and what somebody has changed of them while the
+//! run went on is said.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 use super::connect::counted;
 use super::ground::built;
+use super::rotated::look_again;
 use super::{World, weather};
 use crate::agent::argocd::Observer;
 use crate::cluster::{Cluster, Release as Released, all_ended};
@@ -73,6 +75,7 @@ impl Release {
             })
             .collect();
         let results = all_ended(requests).await?;
+        look_again(&self.world, cluster, context).await?;
         let count = |wanted| results.iter().filter(|result| **result == Some(wanted)).count();
         let released = count(Released::Released);
         kept += count(Released::Kept);

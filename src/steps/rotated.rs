@@ -2,15 +2,86 @@
 //!
 //! A run that goes on, or that takes a platform over, finds Secrets that are there already. What a person or a controller
 //! wrote into one is newer than what the store had when the platform went down; to put the stored value back would lock
-//! everybody out who uses the new one. So it stays, and is said.
+//! everybody out who uses the new one. So it stays, and is said: before it would be restored, and at the end of what was changed while the
+//! run went on. What is rotated in the store meanwhile comes with the next run: each restores what it has read at its beginning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use serde_json::{Map, Value};
 
-use crate::cluster::MANAGER;
-use crate::event::Exception;
+use super::{World, clusters, credentials};
+use crate::cluster::{Cluster, Error, MANAGER, all_ended};
+use crate::engine::Context;
+use crate::event::{Exception, Failure, Run};
 use crate::object::ObjectRef;
+use crate::platform::secret::encoded;
+use crate::runbook::SecretShape;
+
+/// The Secrets of which was said in this run that they stay as they are.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<BTreeSet<ObjectRef>>);
+
+impl Told {
+    /// Says what stays as it is, once an object.
+    pub(super) fn tell(&self, context: &Context, id: &ObjectRef, exception: Exception) {
+        let is_new = self.0.lock().is_ok_and(|mut told| told.insert(id.clone()));
+        if is_new {
+            context.emit(Run::Excepted(exception));
+        }
+    }
+}
+
+/// Says what somebody has changed of the restored Secrets while the run went on, and writes nothing. Those of clusters are registered at
+/// their own time, and not looked at.
+pub(super) async fn look_again(world: &World, cluster: &Cluster, context: &Context) -> Result<(), Failure> {
+    let runbook = world.runbook()?;
+    let held_back = clusters::held_back(runbook);
+    let mut restored = Vec::new();
+    for (name, secret) in World::need(&world.secrets, "what the stores hold")? {
+        if held_back.contains(name.as_str()) {
+            continue;
+        }
+        for manifest in credentials::manifests(runbook, name, secret)? {
+            let id = cluster.located(&manifest, &runbook.agent.namespace)?;
+            restored.push((id, manifest.value()["data"].as_object().cloned().unwrap_or_default()));
+        }
+        // What the ground has laid; Argo CD's settings beside it are the install's, too, and change with Git.
+        let shape = runbook.secrets.get(name).map(|spec| &spec.shape);
+        if matches!(shape, Some(SecretShape::Argocd(shape)) if shape == "argocd-secret") {
+            let id = ObjectRef::new("v1", "Secret", &runbook.agent.namespace, "argocd-secret");
+            restored.push((id, encoded(&secret.data)));
+        }
+    }
+    let looks = restored.iter().map(|(id, wanted)| async move {
+        match cluster.get(id).await {
+            Err(error) if error.is_final() => return Err(error),
+            Err(error) => context.notice(format!(
+                "Whether {id} is still as it was restored is not known: {error}: {}.",
+                error.causes().join(": ")
+            )),
+            Ok(None) => world.told.tell(context, id, gone(id)),
+            Ok(Some(live)) => {
+                let rotated = rotated(&live, wanted);
+                if !rotated.is_empty() {
+                    world.told.tell(context, id, exception(id, &rotated));
+                }
+            }
+        }
+        Ok::<(), Error>(())
+    });
+    all_ended(looks.collect()).await?;
+    Ok(())
+}
+
+/// Says that a Secret was taken away.
+fn gone(id: &ObjectRef) -> Exception {
+    Exception {
+        subject: id.to_string(),
+        what: "it was restored, and is not there any more".into(),
+        reason: "somebody has taken it away while the run went on; run again to have it back".into(),
+    }
+}
 
 /// A key of a Secret that somebody else wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]

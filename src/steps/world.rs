@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::lease::Sight;
 use super::record::{Found, RunRecord};
+use super::rotated::Told;
 use super::stores::Early;
 use super::{Answers, Fate};
 use crate::cluster::{Cluster, Holder, Mode};
@@ -145,6 +146,8 @@ pub struct World {
     pub fates: Mutex<BTreeMap<String, Fate>>,
     /// What the driving of apps remembers.
     pub memory: Mutex<Memory>,
+    /// The restored Secrets of which was said that they stay as somebody else has changed them.
+    pub told: Told,
 }
 
 impl World {

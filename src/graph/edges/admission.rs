@@ -205,7 +205,7 @@ fn is_empty(selector: &Value) -> bool {
 }
 
 /// Whether a selector takes labels. A namespace has its name as a label by itself.
-fn selects(selector: Option<&Value>, labels: Option<&Value>, namespace: &str) -> bool {
+pub(super) fn selects(selector: Option<&Value>, labels: Option<&Value>, namespace: &str) -> bool {
     let Some(selector) = selector else { return true };
     let label = |key: &str| match labels.and_then(|labels| labels.get(key)).and_then(Value::as_str) {
         None if key == "kubernetes.io/metadata.name" && !namespace.is_empty() => Some(namespace),

@@ -4,6 +4,7 @@ mod admission;
 mod api;
 mod class;
 mod definition;
+mod external;
 mod follow;
 mod made;
 mod namespace;

@@ -3,7 +3,7 @@
 use super::super::draft::Draft;
 use super::super::whole::Whole;
 use super::{
-    admission, api, class, definition, follow, made, namespace, owner, pods, role, runbook, service, structure,
+    admission, api, class, definition, external, follow, made, namespace, owner, pods, role, runbook, service, structure,
 };
 
 /// A rule by which some objects wait for others.
@@ -71,8 +71,13 @@ pub(in crate::graph) const ROWS: &[Row] = &[
     },
     Row {
         name: "what is made of what",
-        source: "cert-manager, external-secrets and sealed-secrets: their controllers",
+        source: "cert-manager and sealed-secrets: their controllers",
         draw: made::draw,
+    },
+    Row {
+        name: "external secrets",
+        source: "external-secrets apis/externalsecrets/v1; resolvers/secret_ref.go: whose namespace a store reads in",
+        draw: external::draw,
     },
     Row {
         name: "owners",

@@ -11,6 +11,11 @@ const HELM: &str = "helm.toolkit.fluxcd.io";
 /// The group of sources.
 const SOURCE: &str = "source.toolkit.fluxcd.io";
 
+/// The group of what tells and hears of others.
+const NOTIFICATION: &str = "notification.toolkit.fluxcd.io";
+/// The group of what looks for images.
+const IMAGE: &str = "image.toolkit.fluxcd.io";
+
 /// What holds for the objects of Flux.
 pub const ROWS: &[Row] = &[
     Row {
@@ -25,7 +30,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "what Flux reads",
-        source: "kustomize-controller substituteFrom, decryption, kubeConfig; helm-controller valuesFrom; source-controller secretRef",
+        source: "kustomize-controller substituteFrom, decryption, kubeConfig; helm-controller valuesFrom; source-, notification- and image-reflector-controller secretRef",
         draw: reads,
     },
 ];
@@ -90,17 +95,20 @@ fn sources<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
 fn reads<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     let all = [(KUSTOMIZE, "Kustomization"), (HELM, "HelmRelease")]
         .into_iter()
-        .chain(["Bucket", "GitRepository", "HelmRepository", "OCIRepository"].map(|kind| (SOURCE, kind)));
+        .chain(["Bucket", "GitRepository", "HelmRepository", "OCIRepository"].map(|kind| (SOURCE, kind)))
+        .chain(["Provider", "Receiver"].map(|kind| (NOTIFICATION, kind)))
+        .chain([(IMAGE, "ImageRepository")]);
     for subject in all.flat_map(|(group, kind)| whole.of_kind(group, kind)) {
         let value = subject.manifest.value();
         for list in ["/spec/postBuild/substituteFrom", "/spec/valuesFrom"] {
-            for reference in items(value, list).filter(|one| one.get("optional") != Some(&Value::Bool(true))) {
+            let all = items(value, list).enumerate();
+            for (index, reference) in all.filter(|(_, one)| one.get("optional") != Some(&Value::Bool(true))) {
                 let kind = if text(reference, "/kind") == "ConfigMap" {
                     "ConfigMap"
                 } else {
                     "Secret"
                 };
-                read(draft, subject, kind, reference, list);
+                read(draft, subject, kind, reference, &format!("{list}[{index}]"));
             }
         }
         for field in [
@@ -108,6 +116,9 @@ fn reads<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
             "/spec/certSecretRef",
             "/spec/proxySecretRef",
             "/spec/verify/secretRef",
+            "/spec/chart/spec/verify/secretRef",
+            "/spec/sts/secretRef",
+            "/spec/sts/certSecretRef",
             "/spec/decryption/secretRef",
             "/spec/kubeConfig/secretRef",
         ] {

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::super::stores::{amiss, amiss_together, closed, learn, taken, with_set};
 use super::told::{Credential, Lack, Place, Seen, Survey};
 use crate::finding::Finding;
+use crate::object::ObjectRef;
+use crate::platform::flux::{Decryption, check_decryption, check_kustomizations};
 use crate::redact::{Redactor, Secret};
 use crate::runbook::{From, Runbook, SecretShape, SecretSpec, Store as Configured, StoreKind};
 use crate::secrets::{self, Error, ErrorKind, Request, Store, Stored, Wanted, look_all, read_all};
@@ -21,20 +23,25 @@ type Sight<'run> = (&'run From, Result<Seen, Error>);
 /// One place, with the secret that it is a place of.
 type Spot<'run> = (&'run String, &'run SecretSpec, &'run From);
 
-/// Looks at every place from which the runbook reads a secret. Only reads; the redactor learns what is read.
+/// Looks at every place from which the runbook reads a secret. Only reads; the redactor learns what is read. What is to be decrypted
+/// with a secret is held against it.
 pub async fn survey(
     runbook: &Runbook,
     stores: &[Arc<dyn Store>],
     redactor: &Redactor,
     now: Timestamp,
     reads_all: bool,
+    decryptions: &[Decryption],
 ) -> Survey {
     let closed = closed(stores.iter()).await;
     let (reads, looks): (Vec<Spot<'_>>, Vec<Spot<'_>>) = runbook
         .secrets
         .iter()
         .flat_map(|(name, spec)| spec.from.iter().map(move |from| (name, spec, from)))
-        .partition(|(_, spec, from)| reads_all || is_read(runbook, spec, from));
+        .partition(|(name, spec, from)| {
+            let opens = || used(name, spec, decryptions).next().is_some();
+            reads_all || is_read(runbook, spec, from) || opens()
+        });
     let (read, looked) = tokio::join!(
         ask(&reads, stores, &closed, read_all),
         ask(&looks, stores, &closed, look_all)
@@ -76,7 +83,7 @@ pub async fn survey(
                     }),
                 })
                 .collect(),
-            findings: judged(name, spec, values, now),
+            findings: judged(name, spec, values, now, decryptions),
         }
     });
     let secrets = secrets.collect();
@@ -88,8 +95,31 @@ pub async fn survey(
         runbook: runbook.name.clone(),
         at: now,
         secrets,
-        findings: amiss_together(taken),
+        findings: amiss_together(taken)
+            .into_iter()
+            .chain(check_kustomizations(decryptions, |id| {
+                runbook.secrets.iter().any(|(name, spec)| becomes(name, spec, id))
+            }))
+            .collect(),
     }
+}
+
+/// Whether a secret of the runbook becomes this Secret.
+fn becomes(name: &str, spec: &SecretSpec, id: &ObjectRef) -> bool {
+    matches!(&spec.shape, SecretShape::Kubernetes { namespace, name: given, .. }
+        if *namespace == id.namespace && given.as_deref().unwrap_or(name) == id.name)
+}
+
+/// Returns what is decrypted with a secret.
+fn used<'run>(
+    name: &str,
+    spec: &SecretSpec,
+    decryptions: &'run [Decryption],
+) -> impl Iterator<Item = &'run Decryption> {
+    decryptions.iter().filter(move |one| {
+        let secret = one.secret.as_ref().filter(|_| one.decrypts);
+        secret.is_some_and(|secret| becomes(name, spec, secret))
+    })
 }
 
 /// Whether the values of a place are to be read: where there is something to say of them, another place may hold others, or only reading
@@ -156,11 +186,22 @@ fn found(seen: secrets::Seen, read: bool) -> Seen {
 }
 
 /// Returns what is wrong with what the places hold, and where they differ.
-fn judged(name: &str, spec: &SecretSpec, values: &[Values<'_>], now: Timestamp) -> Vec<Finding> {
+fn judged(
+    name: &str,
+    spec: &SecretSpec,
+    values: &[Values<'_>],
+    now: Timestamp,
+    decryptions: &[Decryption],
+) -> Vec<Finding> {
     let Some(((first, data), others)) = values.split_first() else {
         return Vec::new();
     };
-    let mut findings = amiss(name, spec, data, now);
+    let wrong = |data: &BTreeMap<String, Secret>| {
+        let mut found = amiss(name, spec, data, now);
+        found.extend(check_decryption(name, data, used(name, spec, decryptions)));
+        found
+    };
+    let mut findings = wrong(data);
     for (other, theirs) in others {
         let keys: Vec<&str> = data
             .keys()
@@ -181,7 +222,7 @@ fn judged(name: &str, spec: &SecretSpec, values: &[Values<'_>], now: Timestamp) 
             findings.push(Finding::warning("secret/places-differ", message).help(help));
         }
         // What is wrong with both is told once.
-        for finding in amiss(name, spec, theirs, now) {
+        for finding in wrong(theirs) {
             if !findings.contains(&finding) {
                 findings.push(finding);
             }

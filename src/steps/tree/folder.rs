@@ -9,7 +9,7 @@ use crate::platform::argocd::sets::Folder;
 const LARGEST: u64 = 5_000_000;
 
 /// The files of a commit, which never change.
-pub(super) struct Laid(pub(super) PathBuf);
+pub(in crate::steps) struct Laid(pub(in crate::steps) PathBuf);
 
 impl Folder for Laid {
     fn directories(&self) -> Result<Vec<String>, String> {

@@ -21,5 +21,6 @@ mod sourced;
 mod walk;
 
 pub(super) use charts::repositories;
+pub(super) use folder::Laid;
 pub(super) use settings::{build_options, children_are_awaited, installed};
 pub(super) use walk::{Ahead, follow};

@@ -157,11 +157,7 @@ impl Walk {
     /// Adds an app; returns those among its objects that the agent will see.
     fn add(&mut self, app: App) -> Vec<Pending> {
         let parent = self.tree.platform.apps.len();
-        let objects = match &app.contents {
-            Contents::Known(objects) => objects.as_slice(),
-            Contents::Unknown(_) => &[],
-        };
-        let followers = followers(objects, &app.cluster, &app.namespace);
+        let followers = followers(app.contents.objects(), &app.cluster, &app.namespace);
         let children = followers.map(|object| Pending { parent, object }).collect();
         self.tree.platform.apps.push(app);
         children

@@ -6,6 +6,7 @@ mod canary;
 mod clean;
 mod clusters;
 mod credentials;
+mod external;
 mod forced;
 mod foreseen;
 mod gating;

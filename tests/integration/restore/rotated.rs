@@ -122,6 +122,50 @@ async fn what_was_rotated_by_hand_stays_and_a_login_that_opens_once_is_asked_for
     );
 }
 
+#[tokio::test]
+async fn what_is_rotated_while_a_run_goes_on_stays_and_is_said_once_and_what_the_store_has_since_comes_with_the_next() {
+    let mut scene = scene().await;
+    let mut run = Watched::start(&scene, runbook);
+    // The Secrets are restored before the agent starts.
+    run.until("the agent's start", |event| {
+        event["event"] == "started" && event["id"] == "agent"
+    })
+    .await;
+    by_hand(&scene, "repo-other", "password").await;
+    by_hand(&scene, "argocd-secret", "webhook.github.secret").await;
+    by_hand(&scene, "argocd-secret", "server.secretkey").await;
+    let store = scene.outage.vault.root();
+    store.put("dr/payments", [("key", "c4n4ry-second")]).await.unwrap();
+    assert_eq!(run.end().await, 0, "{}", run.said().await);
+
+    let excepted: Vec<_> = run.events.iter().filter(|event| event["event"] == "excepted").collect();
+    let subjects: Vec<_> = excepted.iter().filter_map(|event| event["subject"].as_str()).collect();
+    assert_eq!(subjects.len(), 2, "{excepted:#?}");
+    for (subject, keys) in [
+        ("Secret argocd/repo-other", "kubectl-edit wrote password at"),
+        ("Secret argocd/argocd-secret", "kubectl-edit wrote server.secretkey at"),
+    ] {
+        let is_told = |event: &&&serde_json::Value| {
+            event["subject"] == subject && event["what"].as_str().is_some_and(|what| what.contains(keys))
+        };
+        assert!(excepted.iter().any(|event| is_told(&event)), "{subject}: {excepted:#?}");
+    }
+    for value in [ROTATED, SIGNING_KEY, "c4n4ry-other-password", "c4n4ry-second"] {
+        assert!(run.events.iter().all(|event| !event.to_string().contains(value)), "{value}");
+    }
+    assert_eq!(data(&scene, "argocd", "repo-other").await["password"], ROTATED);
+    assert_eq!(data(&scene, "argocd", "argocd-secret").await["server.secretkey"], ROTATED);
+    assert_eq!(data(&scene, "shop", "payments").await["key"], "c4n4ry-first", "a run restores what it has read");
+
+    fresh_login(&mut scene).await;
+    let again = scene
+        .restore_with(|text| runbook(text).replace("expect: empty", "expect: adopt"), &["--deadline", "5m"])
+        .await;
+    assert_eq!(again.code, 0, "{}", again.said());
+    assert_eq!(data(&scene, "shop", "payments").await["key"], "c4n4ry-second");
+    assert_eq!(data(&scene, "argocd", "repo-other").await["password"], ROTATED);
+}
+
 /// Changes one key of a Secret as `kubectl edit` does.
 async fn by_hand(scene: &Scene, name: &str, key: &str) {
     let secrets: Api<Secret> = Api::namespaced(scene.outage.bed.admin(), "argocd");

@@ -8,6 +8,7 @@
 
 mod agreement;
 mod drawer;
+mod flux;
 mod keys;
 mod outside;
 mod pgp;

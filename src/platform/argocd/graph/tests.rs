@@ -267,7 +267,7 @@ spec: {dependsOn: [{name: infra}], postBuild: {substituteFrom: [{kind: ConfigMap
         [
             "GitRepository platform healthy reads (spec.secretRef) Secret git",
             "Kustomization apps healthy depends on Kustomization infra healthy",
-            "Kustomization apps healthy reads (spec.postBuild.substituteFrom) ConfigMap vars",
+            "Kustomization apps healthy reads (spec.postBuild.substituteFrom[0]) ConfigMap vars",
             "Kustomization infra healthy is read from GitRepository platform healthy",
             "Kustomization infra healthy reads (spec.decryption.secretRef) Secret age",
         ]

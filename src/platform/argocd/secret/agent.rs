@@ -1,7 +1,7 @@
 //! `argocd-secret`: Argo CD's own keys.
 
 use super::key::{Form, Key};
-use super::{Data, has};
+use super::{Data, has, webhook};
 use crate::platform::secret::Report;
 use crate::redact::Secret;
 
@@ -52,6 +52,7 @@ pub(super) fn check(data: &Data, report: &mut Report<'_>) {
             .error("secret/half-a-pair", "`tls.crt` and `tls.key` only work together")
             .help("add the other one, or leave both out");
     }
+    webhook::check(data, report);
     for (name, value) in data {
         if name.starts_with("accounts.") {
             check_account(name, value, report);

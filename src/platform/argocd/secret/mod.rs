@@ -17,10 +17,12 @@ mod cluster_config;
 mod hosts;
 mod key;
 mod login;
+mod reference;
 mod repository;
 mod settings;
 mod shape;
 mod together;
+mod webhook;
 
 pub use build::{TYPE, build, confidential, describe, is_public, repository_url};
 pub use check::check;
@@ -28,6 +30,7 @@ pub use hosts::check_hosts;
 pub use key::{Form, Key};
 pub use login::{CONTEXT, kubeconfig};
 pub use settings::{settings, settings_of};
+pub use reference::{Held, check_references};
 pub use shape::Shape;
 pub use together::check_together;
 

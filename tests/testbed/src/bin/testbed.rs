@@ -1,18 +1,43 @@
 //! Starts a bed and keeps it until Ctrl-C or the end of the input: `testbed up [--kubeconfig PATH]`.
 
 use std::io::{Read, Write};
+use std::process::ExitCode;
 
 use testbed::{Bed, BedOptions};
 
+const USAGE: &str = "usage: testbed up [--kubeconfig PATH]
+
+Starts a cluster for a test and keeps it until Ctrl-C or the end of the input. It prints the path of its kubeconfig.
+The programs must be there: tests/testbed/setup
+
+example:
+  cargo run -p testbed --bin testbed -- up --kubeconfig /tmp/bed.kubeconfig
+  kubectl --kubeconfig /tmp/bed.kubeconfig get nodes        (in another terminal)";
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let copy = match words.as_slice() {
-        ["up"] => None,
-        ["up", "--kubeconfig", path] => Some(*path),
-        _ => return Err("usage: testbed up [--kubeconfig PATH]".into()),
+    let (said, code) = match words.as_slice() {
+        ["-h" | "--help" | "help"] => {
+            writeln!(std::io::stdout(), "{USAGE}").ok();
+            return ExitCode::SUCCESS;
+        }
+        ["up"] => (up(None).await, 1),
+        ["up", "--kubeconfig", path] => (up(Some(path)).await, 1),
+        _ => (Err(USAGE.into()), 2),
     };
+    match said {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody reads it where this fails.
+            writeln!(std::io::stderr(), "{error}").ok();
+            ExitCode::from(code)
+        }
+    }
+}
+
+async fn up(copy: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
     let started = std::time::Instant::now();
     let mut options = BedOptions::default();
     // Repositories on disk, for trying things out.
