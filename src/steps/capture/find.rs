@@ -8,6 +8,7 @@ use super::super::{Found, World, lease};
 use crate::cluster::{Cluster, Target};
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, RunOutcome};
+use crate::runbook::AgentKind;
 
 /// Connects to the cluster to capture from.
 pub struct FindLive(pub Arc<World>);
@@ -77,15 +78,17 @@ fn whole(found: Option<&Result<Found, Failure>>, uid: &str) -> Result<(), Failur
 
 /// Refuses a cluster on which no platform lives.
 async fn inhabited(world: &World, cluster: &Cluster) -> Result<(), Failure> {
-    let namespace = &world.runbook()?.agent.namespace;
+    let (app, whose) = match world.runbook()?.agent.kind {
+        AgentKind::Argocd => ("Application ", "Argo CD"),
+        AgentKind::Flux => ("Kustomization ", "Flux"),
+    };
     let found = cluster.inventory(&[]).await?;
-    let is_app = |resource: &&String| resource.starts_with("Application ");
-    if found.agent_resources.iter().any(|resource| is_app(&resource)) {
+    if found.agent_resources.iter().any(|resource| resource.starts_with(app)) {
         return Ok(());
     }
     Err(Failure {
         causes: vec![format!(
-            "on {} there is no Application of Argo CD, in {namespace} or elsewhere",
+            "on {} there is no {app}of {whose}",
             cluster.identity().server
         )],
         ..Failure::new("nothing is captured from a cluster without a platform")

@@ -1,5 +1,6 @@
 //! `gitops-dr secrets capture`: from a live platform into real stores, and back.
 
+mod flux;
 mod life;
 mod platform;
 mod refused;
