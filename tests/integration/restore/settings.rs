@@ -28,7 +28,13 @@ async fn by_ssh() -> (Scene, String) {
     scene.platform.commit("by SSH", moved).await.unwrap();
     let key = scene.platform.private_key().unwrap();
     let repository = [("url", url.as_str()), ("type", "git"), ("sshPrivateKey", key)];
-    scene.outage.vault.root().put("dr/repo-platform", repository).await.unwrap();
+    scene
+        .outage
+        .vault
+        .root()
+        .put("dr/repo-platform", repository)
+        .await
+        .unwrap();
     let folder = scene.tool.home().join(".ssh");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("known_hosts"), scene.outage.git.known_hosts().unwrap()).unwrap();
@@ -69,7 +75,10 @@ async fn what_argo_cd_trusts_is_there_before_it_reads_and_a_second_restore_chang
     }
     assert!(scene.mutations().await.is_empty());
 
-    store.put("dr/hosts", [("ssh_known_hosts", hosts.as_str())]).await.unwrap();
+    store
+        .put("dr/hosts", [("ssh_known_hosts", hosts.as_str())])
+        .await
+        .unwrap();
     store
         .put("dr/certificates", [("git.shop.example.com", certificate.as_str())])
         .await
@@ -90,7 +99,10 @@ async fn what_argo_cd_trusts_is_there_before_it_reads_and_a_second_restore_chang
     let events = scene.mutations().await;
     let first = |resource: &str, name: &str| {
         let is_it = |event: &testbed::control_plane::AuditEvent| event.resource == resource && event.name == name;
-        events.iter().position(is_it).unwrap_or_else(|| panic!("nobody wrote {name}"))
+        events
+            .iter()
+            .position(is_it)
+            .unwrap_or_else(|| panic!("nobody wrote {name}"))
     };
     let server = first("deployments", "argocd-repo-server");
     for name in ["argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm", "argocd-gpg-keys-cm"] {

@@ -127,9 +127,15 @@ impl Generation {
 async fn platform(old: &Generation, newest: &Generation) -> Scene {
     let definition = Programs::find().unwrap().shared("sealed-secrets/crd.yaml").unwrap();
     let more = [
-        ("apps/sealing.yaml".to_owned(), application("sealing", "sealing", NAMESPACE)),
+        (
+            "apps/sealing.yaml".to_owned(),
+            application("sealing", "sealing", NAMESPACE),
+        ),
         ("apps/shop.yaml".to_owned(), application("shop", "shop", "shop")),
-        ("sealing/crd.yaml".to_owned(), std::fs::read_to_string(definition).unwrap()),
+        (
+            "sealing/crd.yaml".to_owned(),
+            std::fs::read_to_string(definition).unwrap(),
+        ),
         ("sealing/controller.yaml".to_owned(), CONTROLLER.to_owned()),
         old.seal("from-old"),
         newest.seal("from-newest"),
@@ -164,7 +170,8 @@ async fn all_that_was_ever_sealed_is_opened_again_and_a_key_that_no_store_has_is
     let scene = platform(&old, &newest).await;
     let store = scene.outage.vault.root();
     // A folder with a secret for each generation.
-    let rules = "path \"dr/data/*\" { capabilities = [\"read\"] }\npath \"dr/metadata/*\" { capabilities = [\"list\"] }";
+    let rules =
+        "path \"dr/data/*\" { capabilities = [\"read\"] }\npath \"dr/metadata/*\" { capabilities = [\"list\"] }";
     store.policy("recovery", rules).await.unwrap();
     for generation in [&old, &newest] {
         let path = format!("dr/sealing/{}", generation.name);
@@ -188,9 +195,14 @@ async fn all_that_was_ever_sealed_is_opened_again_and_a_key_that_no_store_has_is
     };
     let listed = events.iter().position(is_list).expect("the controller lists its keys");
     for generation in [&old, &newest] {
-        let is_it = |event: &testbed::control_plane::AuditEvent| event.resource == "secrets" && event.name == generation.name;
+        let is_it =
+            |event: &testbed::control_plane::AuditEvent| event.resource == "secrets" && event.name == generation.name;
         let made = events.iter().position(is_it).unwrap();
-        assert!(made < listed, "{} came after the controller had looked", generation.name);
+        assert!(
+            made < listed,
+            "{} came after the controller had looked",
+            generation.name
+        );
     }
 
     // The newest is older than a month, so that the controller has made another.
@@ -216,7 +228,11 @@ async fn all_that_was_ever_sealed_is_opened_again_and_a_key_that_no_store_has_is
         )
         .await;
     assert_eq!(second.code, 0, "{}", second.said());
-    assert!(!flat(&second.said()).contains("Sealed Secrets made"), "{}", second.said());
+    assert!(
+        !flat(&second.said()).contains("Sealed Secrets made"),
+        "{}",
+        second.said()
+    );
     let after = scene.mutations().await.split_off(before);
     assert_eq!(platform_only(after), [], "{}", second.said());
 }
@@ -244,7 +260,11 @@ async fn a_generation_that_is_not_stored_leaves_what_was_sealed_for_it_sealed_an
         "secret `sealing-keys`, key `sealed-secrets-keyaaaaa`: `tls.key` is missing",
         "secret `sealing-keys`, key `sealed-secrets-keybbbbb`: `tls.key` is not the key of the certificate",
     ] {
-        assert!(flat(&refused.out).contains(words), "“{words}” is not said:\n{}", refused.said());
+        assert!(
+            flat(&refused.out).contains(words),
+            "“{words}” is not said:\n{}",
+            refused.said()
+        );
     }
     assert!(scene.mutations().await.is_empty());
 
@@ -257,6 +277,14 @@ async fn a_generation_that_is_not_stored_leaves_what_was_sealed_for_it_sealed_an
     assert_eq!(unsealed(&scene, "from-newest").await, opened);
     assert_eq!(unsealed(&scene, "from-old").await, None);
     let said = flat(&ran.out);
-    assert!(said.contains("from-old") && said.contains("no key could decrypt"), "{}", ran.said());
-    assert_eq!(keys(&scene).await, [newest.name], "no key is made while the newest is young");
+    assert!(
+        said.contains("from-old") && said.contains("no key could decrypt"),
+        "{}",
+        ran.said()
+    );
+    assert_eq!(
+        keys(&scene).await,
+        [newest.name],
+        "no key is made while the newest is young"
+    );
 }
