@@ -7,6 +7,7 @@ use super::super::model::{
     Agent, AgentKind, App, Approval, Check, Cluster, ClusterState, Done, Expect, ExtraAction, ExtraStep, From,
     InSource, Order, Program, Replaces, Revision, Root, Runbook, SecretShape, SecretSpec, Source, Taken, Target,
 };
+use super::super::table::SEALED_KEYS;
 use super::super::tree::{Entry, Node};
 use super::read::{flag, normal, optional, span, table, text, texts, url, written};
 use super::stores::store;
