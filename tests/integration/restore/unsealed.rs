@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use serde_json::json;
 use testbed::Programs;
 
-use super::scene::{Scene, application, files, flat, platform_only};
+use super::scene::{RUNBOOK, Scene, application, files, flat, platform_only};
 
 /// The namespace of the controller; the audit log knows it.
 const NAMESPACE: &str = "sealed-secrets";
@@ -264,6 +264,28 @@ async fn a_generation_that_is_not_stored_leaves_what_was_sealed_for_it_sealed_an
             flat(&refused.out).contains(words),
             "“{words}” is not said:\n{}",
             refused.said()
+        );
+    }
+    // On an ordinary day it is seen likewise.
+    let path = scene
+        .outage
+        .runbook("check.yaml", &runbook("dr/sealing")(RUNBOOK))
+        .unwrap();
+    let checked = scene
+        .tool
+        .run(&["secrets", "check", &path.display().to_string()])
+        .await
+        .unwrap();
+    assert_eq!(checked.code, 1, "{}", checked.said());
+    for words in [
+        "sealed-secrets/keys",
+        "read, WRONG",
+        "key `sealed-secrets-keyaaaaa`: `tls.key` is missing",
+    ] {
+        assert!(
+            flat(&checked.out).contains(words),
+            "“{words}” is not said:\n{}",
+            checked.said()
         );
     }
     assert!(scene.mutations().await.is_empty());
