@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Folder, Port, Programs, Result};
 
 /// Names of the images (their last part, without tag) that have a program here.
-pub(super) const IMAGES: [&str; 3] = ["argocd", "redis", SEALED_SECRETS];
+pub(super) const IMAGES: [&str; 3] = ["argocd", "redis", "sealed-secrets-controller"];
 
-/// The image of the controller of Sealed Secrets, and our name for its program; in the image that is called `controller`.
-const SEALED_SECRETS: &str = "sealed-secrets-controller";
+/// The controller of Sealed Secrets: our name for its program, and its name in the image.
+const SEALED_SECRETS: &str = "sealed-secrets";
 const CONTROLLER: &str = "controller";
 
 /// Where the pods see the programs.
