@@ -392,6 +392,7 @@ secrets:
   repo: {as: argocd/repository, from: [{vault: dr/repo, version: 1}]}
   edge: {as: argocd/cluster, from: [{vault: dr/edge}]}
   spare: {as: argocd/repo-write-creds, from: [{aws: dr/spare}]}
+  keys: {as: {namespace: sealing, type: sealed-secrets/keys}, from: [{aws: dr/keys}]}
 clusters:
   edge: {state: survives, secret: edge}
 roots:
@@ -499,6 +500,12 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "state: survives",
                 "state: absent",
                 "otherwise now: cluster edge; no longer there: step cluster/edge, step apps/clusters",
+            ),
+            ("namespace: sealing", "namespace: kube-system", "otherwise now: secret keys"),
+            (
+                "{namespace: sealing, type: sealed-secrets/keys}",
+                "argocd/tls-certs",
+                "otherwise now: secret keys; no longer there: step sealed-keys",
             ),
             ("path: infra", "path: infrastructure", "otherwise now: root infra"),
             ("roots:\n", "order: graph\nroots:\n", "new: step leaves"),

@@ -10,7 +10,7 @@ use crate::graph::Platform;
 use crate::object::Manifest;
 use crate::platform::argocd::install::Install;
 use crate::platform::argocd::{PART_OF, secret};
-use crate::runbook::Runbook;
+use crate::runbook::{Runbook, SecretShape};
 
 /// Finds what `argocd-cm` of the install takes out of Secrets that will not hold it. A living agent has its own Secrets, which stay.
 pub(super) fn dangling(world: &World, runbook: &Runbook, install: &Install, platform: &Platform) -> Vec<Finding> {
@@ -43,18 +43,21 @@ pub(super) fn dangling(world: &World, runbook: &Runbook, install: &Install, plat
 fn restored(world: &World, runbook: &Runbook, name: &str) -> Option<secret::Held> {
     let mut secrets = world.secrets.get().into_iter().flatten();
     secrets.find_map(|(key, restored)| {
-        let manifest = credentials::manifest(runbook, key, restored).ok()?;
-        let is_it = match &manifest {
-            Some(manifest) => {
-                let id = manifest.id();
-                id.name == name && id.namespace == runbook.agent.namespace
-            }
-            None => name == "argocd-secret",
-        };
-        is_it.then(|| secret::Held {
+        let held = |is_read| secret::Held {
             keys: Some(restored.data.keys().cloned().collect()),
-            is_read: manifest.is_none_or(|manifest| is_read(manifest.value().pointer("/metadata/labels"))),
-        })
+            is_read,
+        };
+        // The ground lays Argo CD's own.
+        let shape = &runbook.secrets.get(key)?.shape;
+        if matches!(shape, SecretShape::Argocd(shape) if shape == "argocd-secret") {
+            return (name == "argocd-secret").then(|| held(true));
+        }
+        let manifests = credentials::manifests(runbook, key, restored).ok()?;
+        let manifest = manifests.into_iter().find(|manifest| {
+            let id = manifest.id();
+            id.name == name && id.namespace == runbook.agent.namespace
+        })?;
+        Some(held(is_read(manifest.value().pointer("/metadata/labels"))))
     })
 }
 

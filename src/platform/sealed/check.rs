@@ -26,7 +26,9 @@ pub fn check(name: &str, set: &Data, now: Timestamp) -> Vec<Finding> {
     if generations.is_empty() {
         report
             .error("sealed/no-keys", "it holds no key of Sealed Secrets")
-            .help("each generation is stored as `NAME.tls.crt` and `NAME.tls.key`, where NAME is the name of its Secret");
+            .help(
+                "each generation is stored as `NAME.tls.crt` and `NAME.tls.key`, where NAME is the name of its Secret",
+            );
     }
     for key in set.keys().filter(|key| split(key).is_none()) {
         if HALVES.contains(&key.as_str()) {
@@ -37,7 +39,10 @@ pub fn check(name: &str, set: &Data, now: Timestamp) -> Vec<Finding> {
                 ));
         } else {
             report
-                .warning("sealed/unknown-key", format!("`{key}` is no half of a pair, and is left out"))
+                .warning(
+                    "sealed/unknown-key",
+                    format!("`{key}` is no half of a pair, and is left out"),
+                )
                 .help("a set holds `NAME.tls.crt` and `NAME.tls.key` of each generation");
         }
     }
@@ -61,13 +66,20 @@ fn check_generation(name: &str, pair: &Data, report: &mut Report<'_>) {
     if !is_subdomain(name) {
         report
             .error("sealed/illegal-name", "no Secret can have this name")
-            .help("names are lower-case letters, digits, `-` and `.`: take it from the Secret of the living controller");
+            .help(
+                "names are lower-case letters, digits, `-` and `.`: take it from the Secret of the living controller",
+            );
     }
     let missing: Vec<_> = HALVES.into_iter().filter(|half| !has(pair, half)).collect();
     if let [half] = missing.as_slice() {
         report
-            .error("sealed/half-a-pair", format!("`{half}` is missing, and a pair is of no use without it"))
-            .help(format!("store `{name}.{half}` too, from the Secret of the living controller"));
+            .error(
+                "sealed/half-a-pair",
+                format!("`{half}` is missing, and a pair is of no use without it"),
+            )
+            .help(format!(
+                "store `{name}.{half}` too, from the Secret of the living controller"
+            ));
         return;
     }
     if !missing.is_empty() {

@@ -51,7 +51,11 @@ fn a_set_of_whole_pairs_is_well_and_all_that_is_wrong_with_another_is_said() {
     let second = [("k2.tls.crt", &*other), ("k2.tls.key", &*other_key)];
     assert_eq!(said(&[good, second].concat()), [""; 0]);
     for (name, set, expected) in [
-        ("nothing", vec![], vec!["Error sealed/no-keys: secret `sealing`: it holds no key of Sealed Secrets"]),
+        (
+            "nothing",
+            vec![],
+            vec!["Error sealed/no-keys: secret `sealing`: it holds no key of Sealed Secrets"],
+        ),
         (
             "a pair without the name of its Secret",
             vec![("tls.crt", &*certificate), ("tls.key", &*key)],
@@ -95,7 +99,9 @@ fn a_set_of_whole_pairs_is_well_and_all_that_is_wrong_with_another_is_said() {
 fn a_set_that_lacks_the_newest_keys_most_likely_is_told() {
     let (certificate, key) = pair(&PKCS_RSA_SHA256);
     let set = [("k1.tls.crt", certificate), ("k1.tls.key", key)];
-    let set = set.map(|(name, value)| (name.to_owned(), Secret::from(value.as_str()))).into();
+    let set = set
+        .map(|(name, value)| (name.to_owned(), Secret::from(value.as_str())))
+        .into();
     assert_eq!(said_on("2026-11-30T00:00:00Z", &set), [""; 0]);
     let stale = "Warning sealed/stale: secret `sealing`: its newest key is of 2026-11-01, and the controller makes one each month: \
         a newer one is probably missing";
@@ -128,7 +134,12 @@ fn what_the_controller_could_not_read_is_an_error() {
             &certificate,
             vec!["Error sealed/unreadable-key: `tls.crt` holds no PEM certificate", none],
         ),
-        ("without its line breaks", &certificate, &key.replace('\n', " "), vec![none]),
+        (
+            "without its line breaks",
+            &certificate,
+            &key.replace('\n', " "),
+            vec![none],
+        ),
         ("behind a passphrase", &certificate, &locked, vec![none]),
         (
             "of another kind",

@@ -133,7 +133,10 @@ mod tests {
         ] {
             assert_eq!(split(key), expected, "{key}");
         }
-        assert_eq!(manifests("n", &set(&[("a.ca.crt", "x"), ("tls.key", "y")])), [Value::Null; 0]);
+        assert_eq!(
+            manifests("n", &set(&[("a.ca.crt", "x"), ("tls.key", "y")])),
+            [Value::Null; 0]
+        );
     }
 
     #[test]

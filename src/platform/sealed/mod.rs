@@ -11,5 +11,5 @@ mod keys;
 mod renewal;
 
 pub use check::check;
-pub use renewal::renewal_due;
 pub use keys::{ACTIVE, KEY_LABEL, data, manifests, names, newcomers};
+pub use renewal::renewal_due;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use testbed::{Ran, Terminal};
 
-use super::scene::{RUNBOOK, Scene};
+use super::scene::{RUNBOOK, Scene, flat};
 
 /// Two approvals before anything but the agent is there.
 const STEPS: &str = r#"
@@ -28,10 +28,6 @@ fn events(ran: &Ran) -> Vec<Value> {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
-}
-
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Starts the restore at a terminal.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
 
-use super::scene::{SIGNING_KEY, Scene, files};
+use super::scene::{SIGNING_KEY, Scene, files, flat};
 
 const GIT: &str = "https://git.example.com/shop/platform.git";
 
@@ -94,11 +94,6 @@ async fn a_platform_whose_repository_opens_by_ssh_comes_back() {
         "a key that was renamed keeps only its new name"
     );
     assert_eq!(value(&scene, "shop", "license", "key").await, None);
-}
-
-/// Returns a text without the line breaks that the width of a page made.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What [`SECRETS`] takes the place of.

@@ -3,7 +3,7 @@
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::scene::{Scene, application, deployment, files};
+use super::scene::{Scene, application, deployment, files, flat};
 use super::waiting;
 use super::watched::{Watched, node};
 
@@ -18,11 +18,6 @@ async fn held_up() -> Scene {
 /// Returns whether an event tells that the source went on to this commit.
 fn moved(event: &Value, to: &str, rewritten: bool) -> bool {
     event["event"] == "source-moved" && event["to"] == to && event["rewritten"] == rewritten
-}
-
-/// Returns a text without the line breaks that the width of a page made.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use testbed::Ran;
 use tokio::process::Child;
 
-use super::scene::{PASSWORD, RUNBOOK, Scene, files};
+use super::scene::{PASSWORD, RUNBOOK, Scene, files, flat};
 
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -78,10 +78,6 @@ fn start(scene: &Scene, change: impl Fn(&str) -> String, arguments: &[&str]) -> 
 async fn killed(mut child: Child) {
     child.start_kill().unwrap();
     child.wait().await.unwrap();
-}
-
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn run_of(ran: &Ran) -> String {

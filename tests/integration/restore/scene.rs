@@ -157,3 +157,8 @@ pub(crate) fn platform_only(
     });
     events
 }
+
+/// Returns a text without the line breaks that the width of a page made.
+pub(crate) fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

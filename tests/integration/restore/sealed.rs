@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::Api;
 use testbed::Programs;
 
-use super::scene::{SIGNING_KEY, Scene, files};
+use super::scene::{SIGNING_KEY, Scene, files, flat};
 
 /// A value with all that gets lost on the way: no line break at its end, a CRLF, bytes that are no text.
 const BYTES: &[u8] = b"c4n4ry-payments\r\n\xff\x00 end";
@@ -161,11 +161,6 @@ fn holds(folder: &std::path::Path, wanted: &[u8]) -> Vec<std::path::PathBuf> {
         }
     }
     found
-}
-
-/// Returns a text without the line breaks that the width of a page made.
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 async fn value(scene: &Scene, namespace: &str, name: &str, key: &str) -> Option<Vec<u8>> {

@@ -79,23 +79,34 @@ mod tests {
     fn what_a_store_holds_goes_before_what_the_install_brings_key_by_key() {
         let labels = json!({"team": "platform", "app": "theirs"});
         let installed = map("hosts", &labels, &json!({"known": "defaults", "other": "kept"}));
-        let stored = map("hosts", &json!({"app": "ours", "part-of": "argocd"}), &json!({"known": "stored"}));
+        let stored = map(
+            "hosts",
+            &json!({"app": "ours", "part-of": "argocd"}),
+            &json!({"known": "stored"}),
+        );
         let stages = with_stored(vec![stage(StageName::Configuration, vec![installed])], vec![stored]);
         let expected = map(
             "hosts",
             &json!({"team": "platform", "app": "theirs", "part-of": "argocd"}),
             &json!({"known": "stored", "other": "kept"}),
         );
-        assert_eq!(told(&stages), [(StageName::Configuration, vec![expected.value().clone()])]);
+        assert_eq!(
+            told(&stages),
+            [(StageName::Configuration, vec![expected.value().clone()])]
+        );
     }
 
     #[test]
     fn an_install_without_a_word_on_it_takes_it() {
-        let bare = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "certs", "namespace": "argocd"}});
+        let bare =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "certs", "namespace": "argocd"}});
         let bare = Manifest::new(bare, Origin::default()).unwrap();
         let stored = map("certs", &json!({"part-of": "argocd"}), &json!({"git": "pem"}));
         let stages = with_stored(vec![stage(StageName::Configuration, vec![bare])], vec![stored.clone()]);
-        assert_eq!(told(&stages), [(StageName::Configuration, vec![stored.value().clone()])]);
+        assert_eq!(
+            told(&stages),
+            [(StageName::Configuration, vec![stored.value().clone()])]
+        );
     }
 
     #[test]
@@ -111,13 +122,28 @@ mod tests {
                 .map(|stage| (stage.name, names(stage)))
                 .collect::<Vec<_>>()
         };
-        let among = with_stored(vec![stage(StageName::Configuration, vec![hosts.clone()])], vec![certs.clone()]);
-        assert_eq!(name(&among), [(StageName::Configuration, vec!["hosts".to_owned(), "certs".to_owned()])]);
-        let others = vec![stage(StageName::Namespace, Vec::new()), stage(StageName::Support, vec![hosts])];
+        let among = with_stored(
+            vec![stage(StageName::Configuration, vec![hosts.clone()])],
+            vec![certs.clone()],
+        );
+        assert_eq!(
+            name(&among),
+            [(StageName::Configuration, vec!["hosts".to_owned(), "certs".to_owned()])]
+        );
+        let others = vec![
+            stage(StageName::Namespace, Vec::new()),
+            stage(StageName::Support, vec![hosts]),
+        ];
         let between = with_stored(others, vec![certs.clone()]);
         let stages: Vec<_> = between.iter().map(|stage| stage.name).collect();
-        assert_eq!(stages, [StageName::Namespace, StageName::Configuration, StageName::Support]);
-        assert_eq!(name(&with_stored(Vec::new(), vec![certs])), [(StageName::Configuration, vec!["certs".to_owned()])]);
+        assert_eq!(
+            stages,
+            [StageName::Namespace, StageName::Configuration, StageName::Support]
+        );
+        assert_eq!(
+            name(&with_stored(Vec::new(), vec![certs])),
+            [(StageName::Configuration, vec!["certs".to_owned()])]
+        );
         assert!(with_stored(Vec::new(), Vec::new()).is_empty());
     }
 }

@@ -57,9 +57,7 @@ pub fn build(shape: &str, name: &str, namespace: &str, data: &Data) -> Value {
 
 /// Whether the value of a key may be shown: addresses, names, switches, and whom Argo CD trusts. Unknown keys may not.
 pub fn is_public(shape: &str, key: &str) -> bool {
-    Shape::of(shape).is_some_and(|shape| {
-        shape.config_map().is_some() || shape.key(key).is_some_and(|key| key.public)
-    })
+    Shape::of(shape).is_some_and(|shape| shape.config_map().is_some() || shape.key(key).is_some_and(|key| key.public))
 }
 
 /// Returns every value that must not be shown, those inside a cluster's `config` too, for a redactor to learn.

@@ -18,7 +18,10 @@ pub fn check_hosts(installed: &str, secrets: &[(&str, &str, &Data)]) -> Vec<Find
     });
     let (known_hosts, place) = match stored {
         Some((name, stored)) => (stored, format!("what the store holds of secret `{name}`")),
-        None => (installed, "`argocd-ssh-known-hosts-cm` in the agent's install".to_owned()),
+        None => (
+            installed,
+            "`argocd-ssh-known-hosts-cm` in the agent's install".to_owned(),
+        ),
     };
     for (secret, shape, data) in secrets {
         let is_git = matches!(
@@ -33,9 +36,7 @@ pub fn check_hosts(installed: &str, secrets: &[(&str, &str, &Data)]) -> Vec<Find
         };
         if entries(known_hosts, &host, port).all(|entry| entry.marker.is_some()) {
             let message = format!("secret `{secret}`: Argo CD will know no key of {}", name(&host, port));
-            let help = format!(
-                "add what `ssh-keyscan -p {port} {host}` prints, once it is verified, to {place}"
-            );
+            let help = format!("add what `ssh-keyscan -p {port} {host}` prints, once it is verified, to {place}");
             findings.push(Finding::warning("secret/unknown-host", message).help(help));
         }
     }
@@ -115,8 +116,13 @@ mod tests {
             ("elsewhere", "repository", &elsewhere),
         ];
         let found = check_hosts(KNOWN, &secrets);
-        let [finding] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!(finding.message, "secret `repo`: Argo CD will know no key of git.example.com");
+        let [finding] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            finding.message,
+            "secret `repo`: Argo CD will know no key of git.example.com"
+        );
         let help = finding.help.as_deref().unwrap();
         assert!(help.ends_with("to what the store holds of secret `hosts`"), "{help}");
     }

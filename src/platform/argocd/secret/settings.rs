@@ -70,8 +70,13 @@ pub(super) fn check(shape: Shape, data: &Data, report: &mut Report<'_>) {
 fn check_known_hosts(data: &Data, report: &mut Report<'_>) {
     if !has(data, KNOWN_HOSTS) {
         report
-            .error("secret/missing-key", format!("`{KNOWN_HOSTS}` is missing, and Argo CD reads no other key"))
-            .help(format!("store the lines of `argocd-ssh-known-hosts-cm` under `{KNOWN_HOSTS}`"));
+            .error(
+                "secret/missing-key",
+                format!("`{KNOWN_HOSTS}` is missing, and Argo CD reads no other key"),
+            )
+            .help(format!(
+                "store the lines of `argocd-ssh-known-hosts-cm` under `{KNOWN_HOSTS}`"
+            ));
         return;
     }
     // That it is text is asked of every key.
@@ -86,7 +91,10 @@ fn check_known_hosts(data: &Data, report: &mut Report<'_>) {
     }
     if entries == 0 {
         report
-            .error("secret/malformed", format!("`{KNOWN_HOSTS}` holds no host with its key"))
+            .error(
+                "secret/malformed",
+                format!("`{KNOWN_HOSTS}` holds no host with its key"),
+            )
             .help("each line is `HOST TYPE KEY`, as `ssh-keyscan HOST` prints it, and line breaks must be kept");
     } else if let [first, ..] = others.as_slice() {
         let (lines, are) = if others.len() == 1 {
@@ -107,7 +115,10 @@ fn check_known_hosts(data: &Data, report: &mut Report<'_>) {
 fn check_server(name: &str, value: &Secret, report: &mut Report<'_>) {
     if !is_subdomain(name) && name.parse::<IpAddr>().is_err() {
         report
-            .warning("secret/unknown-key", format!("`{name}` is not the name of a server, and Argo CD does not look for it"))
+            .warning(
+                "secret/unknown-key",
+                format!("`{name}` is not the name of a server, and Argo CD does not look for it"),
+            )
             .help("the key is the server's name in lower case, without `https://` and without a port");
     }
     let empty = value.is_empty().then_some(Fault {
@@ -123,8 +134,13 @@ fn check_signer(name: &str, value: &Secret, report: &mut Report<'_>) {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte);
     if name.len() != 16 || !name.bytes().all(is_digit) {
         report
-            .warning("secret/unknown-key", format!("`{name}` is no key ID, and Argo CD passes over it"))
-            .help("a key ID has 16 hexadecimal digits in upper case, as `gpg --list-keys --keyid-format long` prints it");
+            .warning(
+                "secret/unknown-key",
+                format!("`{name}` is no key ID, and Argo CD passes over it"),
+            )
+            .help(
+                "a key ID has 16 hexadecimal digits in upper case, as `gpg --list-keys --keyid-format long` prints it",
+            );
     }
     let empty = value.is_empty().then_some(Fault {
         what: "is empty, and Argo CD's repo-server does not start with it",
@@ -225,7 +241,9 @@ mod tests {
             (
                 "tls-certs",
                 vec![("git", private)],
-                vec!["Error secret/private-key: `git` holds a private key, and it would be in a ConfigMap that many may read"],
+                vec![
+                    "Error secret/private-key: `git` holds a private key, and it would be in a ConfigMap that many may read",
+                ],
             ),
             ("gpg-keys", vec![("4AEE18F83AFDEB23", PGP)], vec![]),
             (

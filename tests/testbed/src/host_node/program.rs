@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Folder, Port, Programs, Result};
 
 /// Names of the images (their last part, without tag) that have a program here.
-pub(super) const IMAGES: [&str; 2] = ["argocd", "redis"];
+pub(super) const IMAGES: [&str; 3] = ["argocd", "redis", "sealed-secrets-controller"];
+
+/// The controller of Sealed Secrets: our name for its program, and its name in the image.
+const SEALED_SECRETS: &str = "sealed-secrets";
+const CONTROLLER: &str = "controller";
 
 /// Where the pods see the programs.
 const PATH: &str = "/testbed/path";
@@ -39,7 +43,7 @@ enum Listener {
 }
 
 /// The listeners of each role (Argo CD 3.2.11: `cmd/*/commands/*.go`).
-const ROLES: [(&str, &[Listener]); 6] = [
+const ROLES: [(&str, &[Listener]); 7] = [
     (
         "argocd-server",
         &[Listener::Address("--address"), Listener::Address("--metrics-address")],
@@ -62,6 +66,14 @@ const ROLES: [(&str, &[Listener]); 6] = [
     ),
     ("argocd-notifications", &[Listener::Port("--metrics-port", 9001)]),
     ("redis-server", &[Listener::Address("--bind")]),
+    // Sealed Secrets 0.27.1: `pkg/controller/server.go`.
+    (
+        CONTROLLER,
+        &[
+            Listener::Both("--listen-addr", 8080),
+            Listener::Both("--listen-metrics-addr", 8081),
+        ],
+    ),
 ];
 
 /// What a container comes down to on this machine.
@@ -105,7 +117,9 @@ impl Installed {
                 .map_err(Error::io(format!("make the link {name}")))
         };
         let mut mounts = vec![(links.clone(), PATH.to_owned())];
-        for program in ["argocd", "helm", "kustomize"] {
+        // Only tests have the last one; a pod of its image fails without it.
+        let optional = programs.built(SEALED_SECRETS).is_ok().then_some(SEALED_SECRETS);
+        for program in ["argocd", "helm", "kustomize"].into_iter().chain(optional) {
             // The file itself: what the name leads to may be in a folder that pods do not see.
             let file = programs.built(program)?;
             let file = file.canonicalize().map_err(Error::io(format!("find {program}")))?;
@@ -117,6 +131,7 @@ impl Installed {
         for name in ARGOCD_NAMES {
             link("argocd", name)?;
         }
+        link(SEALED_SECRETS, CONTROLLER)?;
         Ok(Self {
             mounts,
             redis: Programs::on_path("redis-server")?,
@@ -151,7 +166,7 @@ impl Installed {
             // The image copies its own program into a folder for another container; ours are there already.
             return Ok(Run::Nothing);
         }
-        if ARGOCD_NAMES.contains(&name.as_str()) {
+        if ARGOCD_NAMES.contains(&name.as_str()) || name == CONTROLLER {
             words[0] = format!("{PATH}/{name}");
         } else if name == "redis-server" {
             words[0] = self.redis.display().to_string();
@@ -202,6 +217,7 @@ mod tests {
             "quay.io/argoproj/argocd:v3.2.11",
             "redis",
             "a.example:5000/x/redis@sha256:0",
+            "docker.io/bitnami/sealed-secrets-controller:0.27.1",
         ] {
             assert!(has_program(image), "{image}");
         }
