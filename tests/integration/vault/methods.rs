@@ -145,8 +145,8 @@ async fn a_wrapped_token_is_opened_once_and_serves_the_whole_run() {
     let accessors = root.get("auth/token/accessors?list=true").await.unwrap();
     for accessor in accessors["data"]["keys"].as_array().unwrap() {
         // A wrapping token that was opened ends in its own time.
-        let looked = root.post("auth/token/lookup-accessor", &json!({"accessor": accessor}));
-        let Ok(token) = looked.await else {
+        let wanted = json!({ "accessor": accessor });
+        let Ok(token) = root.post("auth/token/lookup-accessor", &wanted).await else {
             continue;
         };
         if token["data"]["policies"] == json!(["default", "restore"]) {
