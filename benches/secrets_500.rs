@@ -3,6 +3,7 @@
 //! Ours is what a person calls on an ordinary day, `gitops-dr secrets check --read`: it reads every secret of a runbook from the store. It
 //! is a whole process, and judges what it has read. The peer is the store's own command line, once for each secret.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -171,15 +172,16 @@ impl Side {
     }
 
     fn runbook(&self) -> String {
-        let secrets: String = (0..SECRETS)
-            .map(|number| {
-                let name = name(number);
-                format!(
-                    "  {name}:\n    as: {{namespace: shop, type: Opaque}}\n    from: {{{}: {}{name}}}\n",
-                    self.store, self.folder
-                )
-            })
-            .collect();
+        let mut secrets = String::new();
+        for number in 0..SECRETS {
+            let name = name(number);
+            // Memory takes what is written to it.
+            let _ = writeln!(
+                secrets,
+                "  {name}:\n    as: {{namespace: shop, type: Opaque}}\n    from: {{{}: {}{name}}}",
+                self.store, self.folder
+            );
+        }
         format!(
             "apiVersion: gitops-dr/v1\nkind: Runbook\nname: many\ntarget: {{context: new}}\n\
              sources:\n  platform: {{git: \"https://git.example.com/p.git\", revision: main}}\n\

@@ -17,7 +17,7 @@ const TOLD: usize = 5;
 pub(super) fn unpinned(store: &str, path: &str, version: Option<&str>) -> Result<(), Error> {
     match version {
         None => Ok(()),
-        Some(_) => Err(wrong(store, format!("{path} is a folder, and is pinned to a version"))
+        Some(_) => Err(wrong(store, &format!("{path} is a folder, and is pinned to a version"))
             .hint("leave `version` out, or name one secret: only that has versions")),
     }
 }
@@ -29,7 +29,7 @@ pub(super) fn few_enough(store: &str, folder: &str, count: usize) -> Result<(), 
     }
     Err(wrong(
         store,
-        format!("the folder {folder} holds {count} secrets, and {MOST} are read at the most"),
+        &format!("the folder {folder} holds {count} secrets, and {MOST} are read at the most"),
     )
     .hint("name the secrets that are needed one by one, or move them to a folder of their own"))
 }
@@ -61,7 +61,7 @@ pub(super) fn together(
         for (key, value) in keys(&name, stored.data) {
             if whole.data.contains_key(&key) {
                 return Err(
-                    wrong(store, format!("two secrets of the folder {folder} give the key {key}"))
+                    wrong(store, &format!("two secrets of the folder {folder} give the key {key}"))
                         .hint("rename one of them, or name the secrets that are needed one by one"),
                 );
             }
@@ -79,7 +79,7 @@ pub(super) fn together(
     }
 }
 
-fn wrong(store: &str, what: String) -> Error {
+fn wrong(store: &str, what: &str) -> Error {
     Error::new(ErrorKind::Configuration, format!("store {store}: {what}"))
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::{Error, ErrorKind};
-use crate::redact::Secret;
+use crate::redact::{Redactor, Secret};
 
 /// A store that can be written to.
 #[async_trait]
@@ -56,6 +56,15 @@ pub(super) fn writable<'run>(
         ))),
     });
     texts.collect()
+}
+
+/// Returns a redactor that knows the values too: a refusal may quote what was sent.
+pub(super) fn knowing(redactor: &Redactor, data: &BTreeMap<String, Secret>) -> Redactor {
+    let redactor = redactor.apart();
+    for value in data.values() {
+        redactor.learn(value);
+    }
+    redactor
 }
 
 /// Makes the error of a secret that is not what it was. `place` names it with its store, `found` says what is there: `version 4 is there`.

@@ -189,7 +189,7 @@ impl Store for Aws {
 
     async fn read(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
         if path.ends_with('/') {
-            return self.read_folder(path, version).await;
+            return Box::pin(self.read_folder(path, version)).await;
         }
         self.anywhere(|region| self.read_in(region, path, version)).await
     }
@@ -201,7 +201,9 @@ impl Store for Aws {
     async fn look(&self, path: &str, version: Option<&str>) -> Result<Seen, Error> {
         // Which keys a folder gives is known of its secrets' values alone.
         if path.ends_with('/') {
-            return self.read_folder(path, version).await.map(|stored| stored.seen());
+            return Box::pin(self.read_folder(path, version))
+                .await
+                .map(|stored| stored.seen());
         }
         match self.anywhere(|region| self.look_in(region, path, version)).await {
             // The right to look is one of its own, and a restore does without it.

@@ -24,7 +24,7 @@ const PAGE: i32 = 100;
 impl Aws {
     /// Reads one folder.
     pub(super) async fn read_folder(&self, path: &str, version: Option<&str>) -> Result<Stored, Error> {
-        let names = self.names_of(path, version).await?;
+        let names = Box::pin(self.names_of(path, version)).await?;
         let wanted: Vec<Wanted<'_>> = names.iter().map(|path| Wanted { path, version: None }).collect();
         let read = self.read_by_batches(&wanted).await;
         self.folded(path, &names, read.into_iter())

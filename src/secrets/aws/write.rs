@@ -24,7 +24,7 @@ use super::client::Aws;
 use super::explain::Asked;
 use super::version::{CURRENT, Version};
 use crate::redact::{Redactor, Secret};
-use crate::secrets::writer::{moved, writable};
+use crate::secrets::writer::{knowing, moved, writable};
 use crate::secrets::{Error, ErrorKind, Writer};
 
 /// The right to make a new secret.
@@ -70,18 +70,16 @@ impl Writer for Aws {
         let texts = writable(&self.name, path, data)?;
         self.open()?;
         self.names_ours(path, over)?;
-        let redactor = self.redactor.apart();
-        data.values().for_each(|value| redactor.learn(value));
         let writing = Writing {
             path,
             text: self.object(path, &texts)?,
             id: self.new_id()?,
             over,
-            redactor,
+            redactor: knowing(&self.redactor, data),
             client: self.primary().client(self).await,
         };
         match over {
-            None => self.create(&writing).await,
+            None => Box::pin(self.create(&writing)).await,
             Some(_) => self.put(&writing).await,
         }
     }
@@ -239,7 +237,6 @@ impl Aws {
                 .hint("write the secret by its name")
         };
         match (region, over) {
-            (None, _) => Ok(()),
             (Some(_), None) => Err(wrong("is an ARN, and AWS makes that of a new secret itself".to_owned())),
             (Some(region), Some(_)) if region != self.primary().name => Err(wrong(format!(
                 "is a secret of {region}, and secrets are written in {}",
@@ -278,15 +275,15 @@ impl Aws {
             .because(error.to_string())
             .hint("see whether this process may read /dev/urandom")
         })?;
-        let digits = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        // The digit in front of the third part says that it is random (RFC 9562); it is also what tells an id from a stage.
-        let parts = [
-            digits(&bytes[..4]),
-            digits(&bytes[4..6]),
-            format!("4{}", &digits(&bytes[6..8])[1..]),
-            format!("8{}", &digits(&bytes[8..10])[1..]),
-            digits(&bytes[10..]),
-        ];
-        Ok(parts.join("-"))
+        let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+        // The 4 says that it is random (RFC 9562); a digit is also what tells an id from a stage.
+        Ok(format!(
+            "{}-{}-4{}-8{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..]
+        ))
     }
 }

@@ -50,14 +50,14 @@ impl Vault {
 
     /// Looks at a secret: at its metadata where that tells, else by reading and forgetting it.
     async fn look_at(&self, down: &Down, path: &str, version: Option<&str>) -> Result<Looked, Error> {
-        match self.in_turn(down, self.told(path, version)).await? {
-            Some(looked) => Ok(looked),
-            None => {
-                let stored = self.read_unless(down, path, version).await?;
-                let (seen, unread) = (stored.seen(), None);
-                Ok(Looked { seen, unread })
-            }
+        if let Some(looked) = self.in_turn(down, self.told(path, version)).await? {
+            return Ok(looked);
         }
+        let stored = self.read_unless(down, path, version).await?;
+        Ok(Looked {
+            seen: stored.seen(),
+            unread: None,
+        })
     }
 
     /// Returns what the metadata tells of a version; nothing where it does not tell, and reading has to.

@@ -18,7 +18,7 @@ use super::denied::{Right, data_path, stanza};
 use super::mount::{KvVersion, Mount};
 use super::transport::{Answer, Call};
 use crate::redact::{Redactor, Secret};
-use crate::secrets::writer::{moved, writable};
+use crate::secrets::writer::{knowing, moved, writable};
 use crate::secrets::{Error, ErrorKind, Stored, Writer};
 
 /// What the server says where the newest version is another one; it answers 400 to much else.
@@ -40,13 +40,11 @@ impl Writer for Vault {
         let texts = writable(&self.name, path, data)?;
         let over = over.map(|over| self.number(path, over)).transpose()?;
         let (mount, inner) = self.place(path).await?;
-        let redactor = self.redactor.apart();
-        data.values().for_each(|value| redactor.learn(value));
         let writing = Writing {
             mount,
             inner,
             data: texts,
-            redactor,
+            redactor: knowing(&self.redactor, data),
         };
         self.has_versions(&writing).await?;
         // That nothing was ever there is number 0.

@@ -149,8 +149,8 @@ async fn what_is_to_be_deleted_is_told_and_not_brought_back() {
     let aws = store(settings(moto.address()));
     let error = write(&aws, REPO, CANARY, None).await.unwrap_err();
     expect(&error, ErrorKind::Deleted, &words);
-    let asked = json!({"SecretId": REPO});
-    let described = moto.ask(REGION, "DescribeSecret", &asked).await.unwrap();
+    let wanted = json!({"SecretId": REPO});
+    let described = moto.ask(REGION, "DescribeSecret", &wanted).await.unwrap();
     assert!(described["DeletedDate"].is_number());
 
     // AWS itself refuses both, other than moto.

@@ -91,7 +91,10 @@ async fn what_is_there_is_told_with_version_and_age_and_what_need_not_be_read_is
     );
     let line = |ran: &Ran, begin: &str| {
         let mut lines = ran.out.lines();
-        lines.find(|line| line.starts_with(begin)).unwrap_or_default().to_owned()
+        lines
+            .find(|line| line.starts_with(begin))
+            .unwrap_or_default()
+            .to_owned()
     };
     let of_token = line(&ran, "token");
     assert!(

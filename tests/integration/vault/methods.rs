@@ -144,10 +144,11 @@ async fn a_wrapped_token_is_opened_once_and_serves_the_whole_run() {
     reads(&vault).await;
     let accessors = root.get("auth/token/accessors?list=true").await.unwrap();
     for accessor in accessors["data"]["keys"].as_array().unwrap() {
-        let token = root
-            .post("auth/token/lookup-accessor", &json!({"accessor": accessor}))
-            .await
-            .unwrap();
+        // A wrapping token that was opened ends in its own time.
+        let wanted = json!({ "accessor": accessor });
+        let Ok(token) = root.post("auth/token/lookup-accessor", &wanted).await else {
+            continue;
+        };
         if token["data"]["policies"] == json!(["default", "restore"]) {
             root.post("auth/token/revoke-accessor", &json!({"accessor": accessor}))
                 .await

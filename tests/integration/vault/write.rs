@@ -181,19 +181,35 @@ async fn where_no_version_can_be_compared_nothing_is_written() {
     assert_eq!(there(&vault, "kv1/dr/repo").await.0, "old");
     vault.read("kv1/dr/new", None).await.unwrap_err();
 
-    // A mount that is not told might be one of version 1, where the very request would write something else.
-    let closed = r#"path "sys/internal/ui/mounts/*" { capabilities = ["deny"] } path "kv1/*" { capabilities = ["create", "update"] }"#;
-    let role = bench.role(closed).await;
-    let error = write(&bench.vault(by(&role)), "kv1/dr/new", CANARY, None)
-        .await
-        .unwrap_err();
+    // Who has no right anywhere in a mount is not told of it.
+    let role = bench.role(r#"path "elsewhere/*" { capabilities = ["read"] }"#).await;
+    let blind = bench.vault(by(&role));
+    let error = write(&blind, "kv1/dr/new", CANARY, None).await.unwrap_err();
     let words = [
         "would not say where kv1/dr/new is mounted, so nothing is written there",
+        "we are approle, role recovery",
         r#"path "kv1/data/dr/new" { capabilities = ["create", "update"] }"#,
     ];
     bench.expect(&error, ErrorKind::Denied, &words);
     let keys = root.get("kv1/?list=true").await.unwrap();
     assert_eq!(keys["data"]["keys"], json!(["dr/"]));
+
+    // It might be of version 1, where the very request would write something else, and a server that lets us is not to be asked.
+    let fake = Fake::start(|path, _| {
+        (
+            if path.contains("/mounts/") { 404 } else { 200 },
+            "",
+            wrapped(&json!({"version": 1})),
+        )
+    })
+    .await;
+    let error = write(&fake.vault(), REPO, CANARY, None).await.unwrap_err();
+    bench.expect(&error, ErrorKind::Denied, &["would not say where"]);
+    assert!(
+        !fake.asked().iter().any(|path| path.contains("/secret/data/dr/repo")),
+        "{:?}",
+        fake.asked()
+    );
 }
 
 #[tokio::test]
