@@ -25,7 +25,7 @@ use super::explain::Asked;
 use super::version::{CURRENT, Version};
 use crate::redact::{Redactor, Secret};
 use crate::secrets::writer::{knowing, moved, writable};
-use crate::secrets::{Error, ErrorKind, Writer};
+use crate::secrets::{Error, ErrorKind, WHOLE, Writer};
 
 /// The right to make a new secret.
 pub(super) const CREATE: &str = "secretsmanager:CreateSecret";
@@ -246,10 +246,15 @@ impl Aws {
         }
     }
 
-    /// Writes the values as a JSON object.
+    /// Writes the values as a JSON object; what has no keys as the text that it is, unless that would be read as an object.
     fn object(&self, path: &str, texts: &BTreeMap<&str, &str>) -> Result<Zeroizing<String>, Error> {
-        // Every text can be written.
-        let object = Zeroizing::new(serde_json::to_string(texts).unwrap_or_default());
+        let whole = texts.get(WHOLE).filter(|_| texts.len() == 1);
+        let is_object = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+        let object = Zeroizing::new(match whole {
+            Some(text) if !text.is_empty() && !is_object(text) => (*text).to_owned(),
+            // Every text can be written.
+            _ => serde_json::to_string(texts).unwrap_or_default(),
+        });
         if object.len() <= MOST {
             return Ok(object);
         }

@@ -58,52 +58,45 @@ impl Capture {
 
     /// Sums up.
     fn verdict(&self) -> Vec<String> {
-        let mut said = Vec::new();
         let named = |is: fn(&State) -> bool| -> Vec<&str> {
             let places = self.places.iter().filter(|place| is(&place.state));
             let mut names: Vec<&str> = places.map(|place| place.secret.as_str()).collect();
             names.dedup();
             names
         };
-        let all = self.places.len();
-        let mut say = |names: Vec<&str>, words: &str| {
-            if !names.is_empty() {
-                said.push(format!("{words}: {}", names.join(", ")));
-            }
-        };
-        say(named(|state| matches!(state, State::Written { .. })), "written");
-        let to_write = named(|state| matches!(state, State::New { .. } | State::Stale { .. }));
-        say(to_write, "not stored as the cluster has it");
         let foreign = named(|state| matches!(state, State::Foreign { .. }));
         let flags: Vec<String> = foreign.iter().map(|name| format!("--replace {name}")).collect();
-        say(
-            foreign,
-            "left alone, for no capture has written what is stored there, and it may be newer",
-        );
+        let lines = [
+            ("written", named(|state| matches!(state, State::Written { .. }))),
+            (
+                "not stored as the cluster has it",
+                named(|state| matches!(state, State::New { .. } | State::Stale { .. })),
+            ),
+            (
+                "left alone, for no capture has written what is stored there, and it may be newer",
+                foreign,
+            ),
+            ("for you to store", named(|state| matches!(state, State::ByHand { .. }))),
+            ("cannot be told or written", named(|state| matches!(state, State::Failed { .. }))),
+        ];
+        let lines = lines.into_iter().filter(|(_, names)| !names.is_empty());
+        let mut said: Vec<String> = lines.map(|(words, names)| format!("{words}: {}", names.join(", "))).collect();
         if !flags.is_empty() {
-            said.push(format!("  to put what the cluster has in its place: {}", flags.join(" ")));
+            said.push(format!("to put what the cluster has in place of what is newer: {}", flags.join(" ")));
         }
-        let mut say = |names: Vec<&str>, words: &str| {
-            if !names.is_empty() {
-                said.push(format!("{words}: {}", names.join(", ")));
-            }
-        };
-        say(named(|state| matches!(state, State::ByHand { .. })), "for you to store");
-        say(named(|state| matches!(state, State::Failed { .. })), "cannot be told or written");
-        let some = if self.needed.len() == 1 { "Secret that a restore will need is" } else { "Secrets that a restore will need are" };
-        if !self.needed.is_empty() {
-            said.push(format!("{} {some} not in the runbook", self.needed.len()));
+        match self.needed.len() {
+            0 => {}
+            1 => said.push("1 Secret that a restore will need is not in the runbook".to_owned()),
+            count => said.push(format!("{count} Secrets that a restore will need are not in the runbook")),
+        }
+        match (&self.manifest, &self.before) {
+            (Some(kept), _) if kept.written => said.push(format!("the manifest is {}", kept.place)),
+            (_, Some(before)) => said.push(format!("captured last by {before}")),
+            _ => {}
         }
         if self.is_current() {
-            said.push(format!(
-                "all {all} places hold what {} has{}",
-                self.server,
-                if self.needed.is_empty() && self.unknown.is_none() {
-                    ""
-                } else {
-                    ", as far as the runbook names it"
-                }
-            ));
+            let all = self.places.len();
+            said.push(format!("all {all} places hold what {} has", self.server));
         } else if !self.writes && self.can_be_written() {
             said.push("nothing was written: --write does".to_owned());
         } else if !self.writes {

@@ -72,6 +72,24 @@ async fn a_secret_is_written_anew_and_over_the_version_that_is_known_and_no_stag
 }
 
 #[tokio::test]
+async fn what_has_no_keys_is_stored_as_the_text_that_it_is() {
+    let moto = Moto::start().await.unwrap();
+    let aws = store(settings(moto.address()));
+    for (name, text, expected) in [
+        ("dr/pem", "-----BEGIN\r\nx", "-----BEGIN\r\nx"),
+        ("dr/object", r#"{"a": "b"}"#, r#"{"value":"{\"a\": \"b\"}"}"#),
+        ("dr/empty", "", r#"{"value":""}"#),
+    ] {
+        let data = BTreeMap::from([("value".to_owned(), Secret::from(text))]);
+        aws.writer().unwrap().write(name, &data, None).await.unwrap();
+        let asked = json!({"SecretId": name});
+        let held = moto.ask(REGION, "GetSecretValue", &asked).await.unwrap();
+        assert_eq!(held["SecretString"], expected, "{name}");
+        assert_eq!(aws.read(name, None).await.unwrap().data, data, "{name}: it is read as it was written");
+    }
+}
+
+#[tokio::test]
 async fn where_somebody_else_has_written_meanwhile_the_newest_stays_what_it_is() {
     let moto = Moto::start().await.unwrap();
     let aws = store(settings(moto.address()));

@@ -47,7 +47,7 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         "repo-platform  vault dr/repo-platform  same",
         "Secret cart/registry, for Deployment.apps cart/cart (platform:cart/deployment.yaml",
         "registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}",
-        "to put what the cluster has in its place: --replace argocd-secret",
+        "to put what the cluster has in place of what is newer: --replace argocd-secret",
         "1 Secret that a restore will need is not in the runbook",
         "nothing was written",
     ] {
