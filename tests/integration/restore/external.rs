@@ -231,7 +231,7 @@ async fn with_a_step_that_checks_the_store_the_apps_wait_for_it_and_its_reason_i
     let mut resumed = Watched::start_with(&scene, gated, &["--resume"]);
     resumed
         .until("what takes from the store begins", |event| {
-            node(event, "logins", "ExternalSecret.external-secrets.io shop/db")
+            node(event, "logins", "progressing")
         })
         .await;
     is_filled(&scene).await;
