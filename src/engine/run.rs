@@ -187,11 +187,16 @@ impl Engine {
             }
             (result, Some(why)) => {
                 let failure = result.and_then(Result::err).unwrap_or_else(|| Failure::new("stopped"));
+                let waited_for = failure.causes.clone();
                 self.record(StepEvent::Finished {
                     id: planned.id.clone(),
                     outcome: Outcome::Failed { failure },
                 });
-                Err(self.stopped(why, Some(&planned.title)))
+                let (outcome, mut ended) = self.stopped(why, Some(&planned.title));
+                if ended.causes.is_empty() {
+                    ended.causes = waited_for;
+                }
+                Err((outcome, ended))
             }
             (Some(Err(failure)), None) => Err(self.failed(planned.id, failure)),
             // Without a reason to stop the loop ends only with the step's result.

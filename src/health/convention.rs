@@ -35,8 +35,6 @@ pub fn by_convention(object: &Value) -> Option<Health> {
     })
 }
 
-
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,7 +47,10 @@ mod tests {
         for (conditions, expected) in [
             (json!([ready]), Some((Status::Healthy, "Why: Ready"))),
             (json!([not_ready]), Some((Status::Progressing, "Why: Ready"))),
-            (json!([says("Ready", "Unknown")]), Some((Status::Progressing, "Why: Ready"))),
+            (
+                json!([says("Ready", "Unknown")]),
+                Some((Status::Progressing, "Why: Ready")),
+            ),
             (
                 json!([{"type": "Ready", "status": "False", "reason": "Why"}]),
                 Some((Status::Progressing, "Why")),

@@ -48,7 +48,9 @@ pub fn unopened(graph: &Graph, platform: &Platform, runbook: &Runbook) -> Vec<St
         })
         .collect();
     if more > 0 {
-        told.push(format!("{more} more Secrets that others are opened with come from nowhere that is known."));
+        told.push(format!(
+            "{more} more Secrets that others are opened with come from nowhere that is known."
+        ));
     }
     told
 }
@@ -82,7 +84,11 @@ fn read(graph: &Graph, secret: NodeId, readers: &[Edge]) -> String {
         return graph.node(secret).to_string();
     };
     let reader = graph.node(first.later.0);
-    let verb = if reader.id.group == EXTERNAL { "logs in with" } else { "reads" };
+    let verb = if reader.id.group == EXTERNAL {
+        "logs in with"
+    } else {
+        "reads"
+    };
     let field = match &first.reason {
         Reason::Reads(field) => field.as_str(),
         _ => "",
@@ -107,7 +113,10 @@ fn lack(graph: &Graph, secret: NodeId, readers: &[Edge], runbook: &Runbook) -> S
         Some(name) => format!("which `{name}` of the runbook restores where a store has it, and none has"),
         None => "which neither the runbook restores nor any app that is known brings".to_owned(),
     };
-    format!("{}, {whence}. Without it {others} cannot become ready.", read(graph, secret, readers))
+    format!(
+        "{}, {whence}. Without it {others} cannot become ready.",
+        read(graph, secret, readers)
+    )
 }
 
 fn in_circle(graph: &Graph, secret: NodeId, readers: &[Edge], maker: NodeId) -> String {
@@ -135,7 +144,9 @@ fn named<'runbook>(runbook: &'runbook Runbook, id: &ObjectRef) -> Option<&'runbo
 /// Says what the runbook lacks, so that it can be copied.
 fn mend(cluster: &str, id: &ObjectRef, runbook: &Runbook, keys: &BTreeSet<String>) -> String {
     if !cluster.is_empty() {
-        return format!("The runbook restores secrets onto its target alone: put it onto {cluster} by a step or by hand.");
+        return format!(
+            "The runbook restores secrets onto its target alone: put it onto {cluster} by a step or by hand."
+        );
     }
     let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     let held = match keys.len() {
@@ -166,7 +177,9 @@ fn mend(cluster: &str, id: &ObjectRef, runbook: &Runbook, keys: &BTreeSet<String
 
 /// Returns the key of a Secret that its reader asks for, where it says so or always asks for the same.
 fn key(graph: &Graph, platform: &Platform, edge: &Edge) -> Option<String> {
-    let Reason::Reads(field) = &edge.reason else { return None };
+    let Reason::Reads(field) = &edge.reason else {
+        return None;
+    };
     // As `substituteFrom[0]` is written, and `/substituteFrom/0` is asked for.
     let pointer = format!("/{}/key", field.replace(['.', '['], "/").replace(']', ""));
     let reader = &graph.node(edge.later.0).id;

@@ -79,13 +79,16 @@ fn the_login_of_a_store_that_nobody_brings_is_told_with_the_entry_that_the_runbo
     let told = said(STORE, "", &[]);
     assert_eq!(
         told,
-        ["ClusterSecretStore.external-secrets.io vault logs in with Secret eso/vault-token \
+        [
+            "ClusterSecretStore.external-secrets.io vault logs in with Secret eso/vault-token \
           (spec.provider.vault.auth.tokenSecretRef, platform:infra.yaml:2), which neither the runbook restores nor any app that is \
           known brings. Without it vault cannot become ready. Write under `secrets`: `vault-token: {as: {namespace: eso, type: Opaque}, \
-          from: [{vault: PATH}]}`, with the key `token`."]
+          from: [{vault: PATH}]}`, with the key `token`."
+        ]
     );
     assert_eq!(said(STORE, "", &[("eso", "vault-token")]), [""; 0]);
-    let brought = format!("{STORE}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: vault-token, namespace: eso}}\n");
+    let brought =
+        format!("{STORE}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: vault-token, namespace: eso}}\n");
     assert_eq!(said(&brought, "", &[]), [""; 0]);
 }
 
@@ -93,7 +96,11 @@ fn the_login_of_a_store_that_nobody_brings_is_told_with_the_entry_that_the_runbo
 fn what_is_to_be_written_is_a_runbook_that_restores_just_that_secret() {
     let other = "secrets:\n  vault-token: {as: {namespace: shop, type: Opaque}, from: [{vault: dr/x}]}\n";
     let dotted = STORE.replace("name: vault-token", "name: vault.token");
-    for (text, secrets, name) in [(STORE, "", "vault-token"), (STORE, other, "vault-token"), (&dotted, "", "vault.token")] {
+    for (text, secrets, name) in [
+        (STORE, "", "vault-token"),
+        (STORE, other, "vault-token"),
+        (&dotted, "", "vault.token"),
+    ] {
         let told = said(text, secrets, &[]).remove(0);
         let entry = told.split('`').nth(3).unwrap().replace("PATH", "dr/token");
         let all = if secrets.is_empty() { "secrets:\n" } else { secrets };

@@ -25,7 +25,10 @@ pub(super) fn causes(blockers: &[Blocker]) -> Vec<String> {
             None => grouped.push((reason, vec![&blocker.object])),
         }
     }
-    grouped.into_iter().map(|(reason, objects)| line(reason, objects)).collect()
+    grouped
+        .into_iter()
+        .map(|(reason, objects)| line(reason, objects))
+        .collect()
 }
 
 fn line(reason: &str, mut objects: Vec<&str>) -> String {
@@ -58,12 +61,26 @@ mod tests {
         for (given, expected) in [
             (&[][..], &[][..]),
             (
-                &[("Deployment.apps a/a", quota), ("Deployment.apps a/b", quota), ("", "sync failed: exceeded quota: tight, requested: cpu=2")],
+                &[
+                    ("Deployment.apps a/a", quota),
+                    ("Deployment.apps a/b", quota),
+                    ("", "sync failed: exceeded quota: tight, requested: cpu=2"),
+                ],
                 &["Deployment.apps a/a, Deployment.apps a/b: exceeded quota: tight, requested: cpu=2"],
             ),
             (
-                &[("Pod a/1", quota), ("Pod a/2", quota), ("Pod a/3", quota), ("Pod a/4", quota), ("Pod a/4", quota), ("Job a/x", "failed")],
-                &["Pod a/1, Pod a/2, Pod a/3 and 1 more: exceeded quota: tight, requested: cpu=2", "Job a/x: failed"],
+                &[
+                    ("Pod a/1", quota),
+                    ("Pod a/2", quota),
+                    ("Pod a/3", quota),
+                    ("Pod a/4", quota),
+                    ("Pod a/4", quota),
+                    ("Job a/x", "failed"),
+                ],
+                &[
+                    "Pod a/1, Pod a/2, Pod a/3 and 1 more: exceeded quota: tight, requested: cpu=2",
+                    "Job a/x: failed",
+                ],
             ),
             (
                 &[("", "the project does not permit it"), ("Pod a/1", "not")],

@@ -1,6 +1,6 @@
 //! Waits until something is so: an address answers, or an object has a condition.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,7 +31,13 @@ impl Step for CheckStep {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        let note = |why: &str| context.progress(0, None, why);
+        let last = Mutex::new(String::new());
+        let note = |why: &str| {
+            if let Ok(mut last) = last.lock() {
+                why.clone_into(&mut last);
+            }
+            context.progress(0, None, why);
+        };
         let passed = async {
             match &self.check {
                 Check::Http { url, status } => http(url, *status, &note).await,
@@ -43,7 +49,13 @@ impl Step for CheckStep {
                 } => condition(self.world.cluster()?, (kind, namespace, name), is, &note).await,
             }
         };
-        context.unless_stopped(passed).await??;
+        // Whoever stops the wait, or finds that its deadline has passed, is told what it was for.
+        let ended = context.unless_stopped(passed).await.map_err(|mut stopped| {
+            let why = last.lock().map(|last| last.clone()).unwrap_or_default();
+            stopped.causes.extend(Some(why).filter(|why| !why.is_empty()));
+            stopped
+        });
+        ended??;
         Ok(Outcome::Done {
             detail: "it is so".into(),
         })

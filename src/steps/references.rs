@@ -86,8 +86,13 @@ fn holds(manifest: &Manifest, name: &str) -> Option<secret::Held> {
     }
     if manifest.is("external-secrets.io", "ExternalSecret") && called("/spec/target/name") {
         // What is found in the store by a pattern, or made by a template with code in its names, nobody can list.
-        let is_open = value.pointer("/spec/dataFrom").is_some() || value.pointer("/spec/target/template/templateFrom").is_some();
-        let listed = value.pointer("/spec/data").and_then(Value::as_array).into_iter().flatten();
+        let is_open =
+            value.pointer("/spec/dataFrom").is_some() || value.pointer("/spec/target/template/templateFrom").is_some();
+        let listed = value
+            .pointer("/spec/data")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         let listed = listed.filter_map(|one| one.get("secretKey")?.as_str().map(str::to_owned));
         return Some(secret::Held {
             keys: (!is_open).then(|| listed.chain(keys(&["/spec/target/template/data"])).collect()),
@@ -98,13 +103,18 @@ fn holds(manifest: &Manifest, name: &str) -> Option<secret::Held> {
 }
 
 fn is_read(labels: Option<&Value>) -> bool {
-    labels.and_then(|labels| labels.get(PART_OF)).is_some_and(|part_of| part_of == "argocd")
+    labels
+        .and_then(|labels| labels.get(PART_OF))
+        .is_some_and(|part_of| part_of == "argocd")
 }
 
 /// Joins what several put into one Secret.
 fn together(one: secret::Held, other: secret::Held) -> secret::Held {
     secret::Held {
-        keys: one.keys.zip(other.keys).map(|(one, other)| one.into_iter().chain(other).collect()),
+        keys: one
+            .keys
+            .zip(other.keys)
+            .map(|(one, other)| one.into_iter().chain(other).collect()),
         is_read: one.is_read || other.is_read,
     }
 }
@@ -121,7 +131,14 @@ mod tests {
         let labels = json!({PART_OF: "argocd"});
         let of = |kind: &str, group: &str, spec: Value| {
             let value = json!({"apiVersion": format!("{group}v1"), "kind": kind, "metadata": {"name": "sso", "labels": labels}, "spec": spec});
-            Manifest::new(value, Origin { file: String::new(), line: 0 }).unwrap()
+            Manifest::new(
+                value,
+                Origin {
+                    file: String::new(),
+                    line: 0,
+                },
+            )
+            .unwrap()
         };
         let mut plain = of("Secret", "", json!({}));
         plain.value_mut()["data"] = json!({"a": "MQ=="});
@@ -129,8 +146,20 @@ mod tests {
         let external = |spec: Value| of("ExternalSecret", "external-secrets.io/", spec);
         for (manifest, keys, read) in [
             (plain, Some(vec!["a"]), true),
-            (of("SealedSecret", "bitnami.com/", json!({"encryptedData": {"b": "x"}, "template": template})), Some(vec!["b"]), true),
-            (external(json!({"data": [{"secretKey": "c"}], "target": {"template": template}})), Some(vec!["c"]), true),
+            (
+                of(
+                    "SealedSecret",
+                    "bitnami.com/",
+                    json!({"encryptedData": {"b": "x"}, "template": template}),
+                ),
+                Some(vec!["b"]),
+                true,
+            ),
+            (
+                external(json!({"data": [{"secretKey": "c"}], "target": {"template": template}})),
+                Some(vec!["c"]),
+                true,
+            ),
             (external(json!({"data": [{"secretKey": "c"}]})), Some(vec!["c"]), false),
             (external(json!({"dataFrom": [{"extract": {"key": "x"}}]})), None, false),
         ] {
@@ -139,7 +168,9 @@ mod tests {
             assert_eq!((held.keys, held.is_read), (expected, read), "{}", manifest.value());
             assert_eq!(holds(&manifest, "other"), None);
         }
-        let elsewhere = external(json!({"target": {"name": "argocd-secret", "creationPolicy": "Merge"}, "data": [{"secretKey": "d"}]}));
+        let elsewhere = external(
+            json!({"target": {"name": "argocd-secret", "creationPolicy": "Merge"}, "data": [{"secretKey": "d"}]}),
+        );
         assert!(holds(&elsewhere, "argocd-secret").is_some() && holds(&elsewhere, "sso").is_none());
     }
 }

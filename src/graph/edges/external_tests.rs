@@ -88,7 +88,10 @@ fn a_store_reads_in_its_own_namespace_or_where_it_says_or_where_its_user_is() {
             .graph();
         let secret = graph.node(node(&graph, "Secret", "token"));
         assert_eq!(secret.id.namespace, namespace, "{kind} {provider}");
-        let readers: Vec<_> = graph.edges().filter(|edge| graph.node(edge.earlier.0).id.name == "token").collect();
+        let readers: Vec<_> = graph
+            .edges()
+            .filter(|edge| graph.node(edge.earlier.0).id.name == "token")
+            .collect();
         assert!(
             readers.iter().any(|edge| graph.node(edge.later.0).id.kind == reader),
             "{kind} {provider}: {readers:?}"
@@ -118,9 +121,9 @@ spec: {secretStoreRefs: [{name: near}], selector: {secret: {name: carried}}}
     assert_eq!(
         told(text),
         [
-            "ExternalSecret db healthy is taken from (spec.data[0].sourceRef.storeRef) ClusterSecretStore wide healthy",
             "ExternalSecret db healthy is taken from (spec.dataFrom[0].sourceRef.generatorRef) Password random healthy",
             "ExternalSecret db healthy is taken from (spec.dataFrom[1].sourceRef.storeRef) SecretStore far healthy",
+            "ExternalSecret db healthy is taken from (spec.data[0].sourceRef.storeRef) ClusterSecretStore wide healthy",
             "ExternalSecret db healthy is taken from (spec.secretStoreRef) SecretStore near healthy",
             "PushSecret out healthy is taken from (spec.secretStoreRefs[0]) SecretStore near healthy",
             "PushSecret out healthy reads (spec.selector.secret) Secret carried",
@@ -149,7 +152,9 @@ metadata: {name: other}
 ";
     let graph = Scene::default().root("infra", text).graph();
     let made = graph.nodes().filter(|(_, node)| node.id.name == "registry");
-    let made: Vec<_> = made.map(|(_, node)| (node.id.namespace.as_str(), node.standing)).collect();
+    let made: Vec<_> = made
+        .map(|(_, node)| (node.id.namespace.as_str(), node.standing))
+        .collect();
     assert_eq!(made, [("listed", Standing::Made), ("selected", Standing::Made)]);
     assert!(told(text).contains(
         &"ClusterExternalSecret pull healthy is taken from (spec.externalSecretSpec.secretStoreRef) ClusterSecretStore wide healthy"

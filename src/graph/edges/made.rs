@@ -17,7 +17,13 @@ pub(super) struct There<'p>(HashSet<(&'p str, &'p str, &'p str)>);
 impl<'p> There<'p> {
     pub(super) fn of(whole: &Whole<'p>) -> Self {
         let secrets = whole.known.given.iter().filter(|given| given.id.kind == "Secret");
-        let named = secrets.map(|given| (given.cluster.as_str(), given.id.namespace.as_str(), given.id.name.as_str()));
+        let named = secrets.map(|given| {
+            (
+                given.cluster.as_str(),
+                given.id.namespace.as_str(),
+                given.id.name.as_str(),
+            )
+        });
         Self(named.collect())
     }
 }
@@ -27,7 +33,13 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     let there = There::of(whole);
     for subject in whole.of_kind(CERTIFICATES, "Certificate") {
         let value = subject.manifest.value();
-        makes(draft, &there, subject, subject.namespace, text(value, "/spec/secretName"));
+        makes(
+            draft,
+            &there,
+            subject,
+            subject.namespace,
+            text(value, "/spec/secretName"),
+        );
         issuer(
             draft,
             subject,

@@ -3,7 +3,8 @@
 use super::super::draft::Draft;
 use super::super::whole::Whole;
 use super::{
-    admission, api, class, definition, external, follow, made, namespace, owner, pods, role, runbook, service, structure,
+    admission, api, class, definition, external, follow, made, namespace, owner, pods, role, runbook, service,
+    structure,
 };
 
 /// A rule by which some objects wait for others.

@@ -55,11 +55,7 @@ impl Keys {
 
 /// Holds the values of a decryption Secret against the files that are to be opened with it. `name` is how findings call it. No finding
 /// quotes a value; the public part of a key is none.
-pub fn check_decryption<'run>(
-    name: &str,
-    data: &Data,
-    used: impl Iterator<Item = &'run Decryption>,
-) -> Vec<Finding> {
+pub fn check_decryption<'run>(name: &str, data: &Data, used: impl Iterator<Item = &'run Decryption>) -> Vec<Finding> {
     let keys = Keys::of(data);
     let mut findings = Vec::new();
     for broken in &keys.broken {
@@ -68,7 +64,11 @@ pub fn check_decryption<'run>(
         findings.push(Finding::error("secret/malformed", message).help(help));
     }
     for decryption in used {
-        let closed: Vec<&Sealed> = decryption.sealed.iter().filter(|sealed| !keys.may_open(sealed)).collect();
+        let closed: Vec<&Sealed> = decryption
+            .sealed
+            .iter()
+            .filter(|sealed| !keys.may_open(sealed))
+            .collect();
         let Some(first) = closed.first() else { continue };
         let files = named(&closed);
         let whose = match keys.age.as_slice() {
@@ -95,13 +95,25 @@ pub fn check_kustomizations(all: &[Decryption], is_restored: impl Fn(&ObjectRef)
     for one in all.iter().filter(|one| !one.sealed.is_empty()) {
         let closed: Vec<&Sealed> = one.sealed.iter().filter(|sealed| sealed.is_secret).collect();
         if !one.decrypts && !closed.is_empty() {
-            let message = format!("{} has no `spec.decryption`, and applies what SOPS has encrypted: {}", one.kustomization, named(&closed));
+            let message = format!(
+                "{} has no `spec.decryption`, and applies what SOPS has encrypted: {}",
+                one.kustomization,
+                named(&closed)
+            );
             let help = "add `decryption: {provider: sops, secretRef: {name: …}}`: without it kustomize-controller refuses them";
             findings.push(Finding::warning("flux/not-decrypted", message).help(help));
         }
-        if let Some(secret) = one.secret.as_ref().filter(|secret| one.decrypts && !is_restored(secret)) {
+        if let Some(secret) = one
+            .secret
+            .as_ref()
+            .filter(|secret| one.decrypts && !is_restored(secret))
+        {
             let sealed: Vec<&Sealed> = one.sealed.iter().collect();
-            let message = format!("{} decrypts with {secret}, which the runbook does not restore: {}", one.kustomization, named(&sealed));
+            let message = format!(
+                "{} decrypts with {secret}, which the runbook does not restore: {}",
+                one.kustomization,
+                named(&sealed)
+            );
             let help = format!(
                 "write under `secrets`: `{name}: {{as: {{namespace: {namespace}, type: Opaque}}, from: …}}`, with the key `NAME.agekey`",
                 name = secret.name,

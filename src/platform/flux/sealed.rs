@@ -75,7 +75,9 @@ pub fn decryptions(sources: &[Source<'_>], roots: &[(usize, String)]) -> Vec<Dec
             .collect();
         for one in documents.iter().filter(|one| is(one, KUSTOMIZE, "Kustomization")) {
             let id = identity(one);
-            let Some(of) = read_from(sources, at, &documents, one) else { continue };
+            let Some(of) = read_from(sources, at, &documents, one) else {
+                continue;
+            };
             let path = tidy(text(one, "/spec/path"));
             queue.push_back((of, path.clone()));
             let name = text(one, "/spec/decryption/secretRef/name");
@@ -117,7 +119,10 @@ fn read_from(sources: &[Source<'_>], own: usize, documents: &[Value], one: &Valu
 fn bare(address: &str) -> String {
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
     let address = address.rsplit_once('@').map_or(address, |(_, rest)| rest);
-    let address = address.trim_end_matches('/').trim_end_matches(".git").replacen(':', "/", 1);
+    let address = address
+        .trim_end_matches('/')
+        .trim_end_matches(".git")
+        .replacen(':', "/", 1);
     address.to_lowercase()
 }
 
@@ -184,7 +189,11 @@ fn sealed_file(file: &str, text: &str, place: String) -> Option<Sealed> {
         return flat(text, place);
     }
     let documents: Vec<Value> = if is_yaml(file) {
-        yaml::manifests(text).ok()?.into_iter().map(|(_, value)| value).collect()
+        yaml::manifests(text)
+            .ok()?
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect()
     } else {
         vec![serde_json::from_str(text).ok()?]
     };
@@ -193,8 +202,15 @@ fn sealed_file(file: &str, text: &str, place: String) -> Option<Sealed> {
         .filter_map(|document| document.get("sops"))
         .filter(|sops| sops.get("mac").is_some() || sops.get("version").is_some())
         .collect();
-    let lists = |name: &str| said.iter().filter_map(|sops| sops.get(name)?.as_array()).flatten().collect::<Vec<_>>();
-    let recipients = lists("age").into_iter().filter_map(|one| one.get("recipient")?.as_str().map(str::to_owned));
+    let lists = |name: &str| {
+        said.iter()
+            .filter_map(|sops| sops.get(name)?.as_array())
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let recipients = lists("age")
+        .into_iter()
+        .filter_map(|one| one.get("recipient")?.as_str().map(str::to_owned));
     (!said.is_empty()).then(|| Sealed {
         place,
         recipients: recipients.collect(),

@@ -48,7 +48,10 @@ fn find(fetched: &[Fetched], roots: &[(usize, String)]) -> Result<Vec<Decryption
         Ok(Checkout { laid, names })
     });
     let lists: Vec<Checkout> = lists.collect::<Result<_, String>>()?;
-    let sources = fetched.iter().zip(&lists).map(|((name, address, _), files)| Source { name, address, files });
+    let sources = fetched
+        .iter()
+        .zip(&lists)
+        .map(|((name, address, _), files)| Source { name, address, files });
     let sources: Vec<Source<'_>> = sources.collect();
     Ok(decryptions(&sources, roots))
 }

@@ -151,15 +151,28 @@ async fn what_is_rotated_while_a_run_goes_on_stays_and_is_said_once_and_what_the
         assert!(excepted.iter().any(|event| is_told(&event)), "{subject}: {excepted:#?}");
     }
     for value in [ROTATED, SIGNING_KEY, "c4n4ry-other-password", "c4n4ry-second"] {
-        assert!(run.events.iter().all(|event| !event.to_string().contains(value)), "{value}");
+        assert!(
+            run.events.iter().all(|event| !event.to_string().contains(value)),
+            "{value}"
+        );
     }
     assert_eq!(data(&scene, "argocd", "repo-other").await["password"], ROTATED);
-    assert_eq!(data(&scene, "argocd", "argocd-secret").await["server.secretkey"], ROTATED);
-    assert_eq!(data(&scene, "shop", "payments").await["key"], "c4n4ry-first", "a run restores what it has read");
+    assert_eq!(
+        data(&scene, "argocd", "argocd-secret").await["server.secretkey"],
+        ROTATED
+    );
+    assert_eq!(
+        data(&scene, "shop", "payments").await["key"],
+        "c4n4ry-first",
+        "a run restores what it has read"
+    );
 
     fresh_login(&mut scene).await;
     let again = scene
-        .restore_with(|text| runbook(text).replace("expect: empty", "expect: adopt"), &["--deadline", "5m"])
+        .restore_with(
+            |text| runbook(text).replace("expect: empty", "expect: adopt"),
+            &["--deadline", "5m"],
+        )
         .await;
     assert_eq!(again.code, 0, "{}", again.said());
     assert_eq!(data(&scene, "shop", "payments").await["key"], "c4n4ry-second");

@@ -18,7 +18,9 @@ fn files(drawer: &Drawer, stranger: &Key) -> Vec<(String, String)> {
     drawer.encrypt("cart/db.yaml", &secret, &only).unwrap();
     let theirs = ["--age", stranger.public.as_str(), only[0], only[1]];
     drawer.encrypt_for("search/db.yaml", &secret, &theirs).unwrap();
-    drawer.encrypt_for("search/vars.env", format!("A={CANARY}\n"), &theirs[..2]).unwrap();
+    drawer
+        .encrypt_for("search/vars.env", format!("A={CANARY}\n"), &theirs[..2])
+        .unwrap();
     drawer.encrypt("legacy/db.yaml", &secret, &only).unwrap();
     let flux = |name: &str, more: &str| {
         let text = FLUX.replace("NAME", name).replace("MORE", more);
@@ -57,11 +59,15 @@ async fn whether_the_key_that_is_restored_opens_what_flux_decrypts_is_told_witho
     let (drawer, stranger) = (Drawer::new(), Key::new());
     let git = GitServer::start(GitServerOptions::default()).await.unwrap();
     let repository = git.create_public("shop/platform").await.unwrap();
-    repository.commit("the platform", files(&drawer, &stranger)).await.unwrap();
+    repository
+        .commit("the platform", files(&drawer, &stranger))
+        .await
+        .unwrap();
     let mut tool = Tool::new(env!("CARGO_BIN_EXE_gitops-dr")).unwrap();
     tool.set("AGE_KEY", &drawer.key.secret);
     let other = "  webhook: {as: {namespace: flux-system, type: Opaque}, from: {env: AGE_KEY, keys: {token: value}}}\n";
-    let key = "  sops-age: {as: {namespace: flux-system, type: Opaque}, from: {env: AGE_KEY, keys: {prod.agekey: value}}}\n";
+    let key =
+        "  sops-age: {as: {namespace: flux-system, type: Opaque}, from: {env: AGE_KEY, keys: {prod.agekey: value}}}\n";
 
     let text = runbook(&repository, &format!("{key}{other}"));
     let ran = check(&tool, &drawer, &text, &[]).await;
@@ -81,7 +87,10 @@ async fn whether_the_key_that_is_restored_opens_what_flux_decrypts_is_told_witho
     // The other key is put beside ours, and the third app is decrypted, too.
     tool.set("AGE_KEY", format!("{}\n{}\n", drawer.key.secret, stranger.secret));
     let legacy = FLUX.replace("NAME", "legacy").replace("MORE", DECRYPTS);
-    repository.commit("decrypt", [("clusters/prod/legacy.yaml", legacy)]).await.unwrap();
+    repository
+        .commit("decrypt", [("clusters/prod/legacy.yaml", legacy)])
+        .await
+        .unwrap();
     let ran = check(&tool, &drawer, &text, &["--strict", "--output", "json"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     let told: Value = serde_json::from_str(&ran.out).unwrap();

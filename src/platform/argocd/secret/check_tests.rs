@@ -454,19 +454,38 @@ fn what_no_delivery_of_a_git_host_can_match_is_found() {
     for (pairs, words) in [
         (
             with(&[("webhook.github.secret", "hunter2-canary\n")]),
-            &["warning secret/white-space", "`webhook.github.secret` begins or ends in white space", "no delivery passes"][..],
+            &[
+                "warning secret/white-space",
+                "`webhook.github.secret` begins or ends in white space",
+                "no delivery passes",
+            ][..],
         ),
         (with(&[("webhook.bitbucket.uuid", " u")]), &["secret/white-space"]),
-        (with(&[("webhook.gogs.secret", "")]), &["warning secret/empty-webhook", "takes deliveries from anybody"]),
-        (with(&[("webhook.gitlab.secret", "")]), &["only deliveries that bear no token"]),
-        (with(&[("webhook.azuredevops.username", "u")]), &["warning secret/half-a-pair", "compared together"]),
         (
-            with(&[("webhook.azuredevops.password", "p"), ("webhook.azuredevops.username", "")]),
+            with(&[("webhook.gogs.secret", "")]),
+            &["warning secret/empty-webhook", "takes deliveries from anybody"],
+        ),
+        (
+            with(&[("webhook.gitlab.secret", "")]),
+            &["only deliveries that bear no token"],
+        ),
+        (
+            with(&[("webhook.azuredevops.username", "u")]),
+            &["warning secret/half-a-pair", "compared together"],
+        ),
+        (
+            with(&[
+                ("webhook.azuredevops.password", "p"),
+                ("webhook.azuredevops.username", ""),
+            ]),
             &["secret/half-a-pair"],
         ),
         (
             with(&[("webhook.github.secret", "$hunter2-canary")]),
-            &["warning secret/webhook-reference", "the name of another key, which is not stored"],
+            &[
+                "warning secret/webhook-reference",
+                "the name of another key, which is not stored",
+            ],
         ),
     ] {
         one("argocd-secret", &pairs, words);
@@ -475,7 +494,10 @@ fn what_no_delivery_of_a_git_host_can_match_is_found() {
     for pairs in [
         with(&[("webhook.github.secret", "$other"), ("other", "x\n")]),
         with(&[("webhook.github.secret", "$elsewhere:key")]),
-        with(&[("webhook.azuredevops.username", "u"), ("webhook.azuredevops.password", "p")]),
+        with(&[
+            ("webhook.azuredevops.username", "u"),
+            ("webhook.azuredevops.password", "p"),
+        ]),
         with(&[("webhook.gitlab.secret", "in the middle")]),
     ] {
         assert_eq!(found("argocd-secret", &pairs), [""; 0], "{pairs:?}");

@@ -58,11 +58,13 @@ fn dangling(setting: &str, name: &str, held: impl Fn(&str) -> Option<Held>) -> O
     let begin = format!("`{setting}` of argocd-cm takes the key `{key}` of Secret {secret}");
     let Some(held) = held(secret) else {
         let message = format!("{begin}, which neither the runbook restores nor any app that is known brings: {fails}");
-        return Some(Finding::warning("secret/unknown-reference", message).help(if secret == OWN {
-            format!("restore it: `{OWN}: {{as: argocd/{OWN}, from: …}}`, with that key")
-        } else {
-            format!("restore it in the agent's namespace, with that key and the label `{PART_OF}: argocd`")
-        }));
+        return Some(
+            Finding::warning("secret/unknown-reference", message).help(if secret == OWN {
+                format!("restore it: `{OWN}: {{as: argocd/{OWN}, from: …}}`, with that key")
+            } else {
+                format!("restore it in the agent's namespace, with that key and the label `{PART_OF}: argocd`")
+            }),
+        );
     };
     if held.keys.is_some_and(|keys| !keys.contains(key)) {
         let message = format!("{begin}, which has no such key: {fails}");
@@ -106,16 +108,40 @@ mod tests {
         for (config, held, expected) in [
             (own, &[("argocd-secret", Some(&["oidc.secret"][..]), false)][..], None),
             (own, &[("argocd-secret", None, false)], None),
-            (own, &[("argocd-secret", Some(&["a"]), false)], Some("of Secret argocd-secret, which has no such key: Argo CD then takes `$oidc.secret` itself")),
-            (own, &[], Some("which neither the runbook restores nor any app that is known brings")),
+            (
+                own,
+                &[("argocd-secret", Some(&["a"]), false)],
+                Some("of Secret argocd-secret, which has no such key: Argo CD then takes `$oidc.secret` itself"),
+            ),
+            (
+                own,
+                &[],
+                Some("which neither the runbook restores nor any app that is known brings"),
+            ),
             (other, &[("sso", Some(&["client"]), true)], None),
-            (other, &[("sso", Some(&["client"]), false)], Some("lacks the label by which Argo CD reads it")),
-            (other, &[("sso", Some(&["cleint"]), true)], Some("key `client` of Secret sso, which has no such key")),
-            (other, &[("argocd-secret", None, true)], Some("the label `app.kubernetes.io/part-of: argocd`")),
+            (
+                other,
+                &[("sso", Some(&["client"]), false)],
+                Some("lacks the label by which Argo CD reads it"),
+            ),
+            (
+                other,
+                &[("sso", Some(&["cleint"]), true)],
+                Some("key `client` of Secret sso, which has no such key"),
+            ),
+            (
+                other,
+                &[("argocd-secret", None, true)],
+                Some("the label `app.kubernetes.io/part-of: argocd`"),
+            ),
             ("clientSecret: in the open\n", &[], None),
         ] {
             let found = found(config, held);
-            assert_eq!(found.len(), usize::from(expected.is_some()), "{config} {held:?}: {found:#?}");
+            assert_eq!(
+                found.len(),
+                usize::from(expected.is_some()),
+                "{config} {held:?}: {found:#?}"
+            );
             let words = expected.unwrap_or_default();
             assert!(found.iter().all(|found| found.contains(words)), "{words}: {found:#?}");
         }

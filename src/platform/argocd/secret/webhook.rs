@@ -30,7 +30,10 @@ pub(super) fn check(data: &Data, report: &mut Report<'_>) {
                 "takes deliveries from anybody"
             };
             report
-                .warning("secret/empty-webhook", format!("`{name}` is empty: Argo CD then {taken}"))
+                .warning(
+                    "secret/empty-webhook",
+                    format!("`{name}` is empty: Argo CD then {taken}"),
+                )
                 .help("store what the Git host signs with, or leave the key out if there are no deliveries");
         }
     }
