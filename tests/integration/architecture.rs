@@ -423,6 +423,33 @@ fn harm(house: &House) -> Complaints {
 }
 
 #[test]
+fn nothing_but_a_capture_writes_to_a_store() {
+    holds(writes, |house| {
+        vec![
+            house.with("src/restore/new.rs", "fn new(store: &dyn Store) { store.writer(); }"),
+            house.with("src/steps/new.rs", "fn new() { let ours = Store::writer(&store); }"),
+        ]
+    });
+}
+
+/// A restore, a plan and a check cannot write to a store: they never ask for what does.
+fn writes(house: &House) -> Complaints {
+    let mut complaints = Vec::new();
+    for (path, source) in house.below("src/") {
+        if path.starts_with("src/secrets/") || path.starts_with("src/steps/capture/") {
+            continue;
+        }
+        visit(source.tokens(), &mut |tokens| {
+            let asks = |two: &[TokenTree]| (is(&two[0], ".") || is(&two[0], ":")) && is(&two[1], "writer");
+            if tokens.windows(2).any(asks) {
+                complaints.push(format!("{path}: only `steps/capture` writes to a store"));
+            }
+        });
+    }
+    complaints
+}
+
+#[test]
 fn each_invariant_names_a_test_that_is_there() {
     holds(invariants, |house| {
         vec![
