@@ -83,26 +83,26 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.said());
 
     // A credential is rotated in the cluster: what is stored is stale.
-    put(&live, "argocd", "repo-platform", "Opaque", &[("username", b"dr-2")]).await;
+    put(&live, "argocd", "argocd-secret", "Opaque", &[("webhook.github.secret", b"c4n4ry-of-the-next-webhook")]).await;
     let ran = capture(&scene, &keeper, &whole, &["--check", "--output", "json"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     let told: Value = serde_json::from_str(&ran.out).unwrap();
-    let place = told["places"].as_array().unwrap().iter().find(|place| place["secret"] == "repo-platform");
-    assert_eq!(place.unwrap()["is"], "stale", "{told:#}");
-    assert_eq!(place.unwrap()["differs"]["changed"], serde_json::json!(["username"]), "{told:#}");
+    let place = &told["places"][0];
+    assert_eq!((&place["secret"], &place["is"]), (&"argocd-secret".into(), &"stale".into()), "{told:#}");
+    assert_eq!(place["differs"]["changed"], serde_json::json!(["webhook.github.secret"]), "{told:#}");
     let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert_eq!(version(&scene, "repo-platform").await, 2);
+    assert_eq!(version(&scene, "argocd-secret").await, 3);
 
-    // Somebody stores the next one before it is in the cluster.
+    // Somebody stores the next password of the repository before it is in the cluster.
     let url = scene.platform.url_http().to_owned();
-    let newer = [("url", url.as_str()), ("type", "git"), ("username", "dr-3"), ("password", PASSWORD)];
+    let newer = [("url", url.as_str()), ("type", "git"), ("username", "dr"), ("password", "c4n4ry-of-tomorrow")];
     scene.outage.vault.root().put("dr/repo-platform", newer).await.unwrap();
     let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(ran.out.contains("left alone, for no capture has written what is stored there"), "{}", ran.said());
-    assert_eq!(version(&scene, "repo-platform").await, 3, "what is newer stays");
-    assert_eq!(stored(&scene, "repo-platform").await["username"], "dr-3");
+    assert_eq!(version(&scene, "repo-platform").await, 2, "what is newer stays");
+    assert_eq!(stored(&scene, "repo-platform").await["password"], "c4n4ry-of-tomorrow");
 
     // A store that may be read only is told with what is missing.
     let ran = capture(&scene, &scene.tool, &whole, &["--write", "--replace", "repo-platform"]).await;
