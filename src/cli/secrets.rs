@@ -48,21 +48,22 @@ async fn capture(ui: &Ui, arguments: SecretsCapture) -> Result<u8, Error> {
         to: arguments.to,
         replace: arguments.replace,
         other_cluster: arguments.other_cluster,
+        now: request.clock.now(),
     };
-    let capture = tokio::select! {
-        capture = restore::capture(request, wishes) => capture.map_err(Error::refused)?,
-        () = interrupt.cancelled() => return Err(interrupted(if arguments.write {
-            "interrupted: some may be written and some not; capture again, which finds what is stored already"
-        } else {
-            "interrupted; nothing was written"
-        })),
+    let capture = restore::capture(request, wishes).await.map_err(Error::refused)?;
+    let Some(capture) = capture else {
+        return Err(interrupted("interrupted; nothing was written"));
     };
     let is_well = if arguments.write || arguments.check {
         capture.is_current()
     } else {
         capture.can_be_written()
     };
-    told(ui, &capture, is_well)
+    let code = told(ui, &capture, is_well)?;
+    if interrupt.is_cancelled() {
+        return Err(interrupted("interrupted: what was on its way has ended; capture again, which finds what is stored already"));
+    }
+    Ok(code)
 }
 
 /// Reads the runbook, and says on a terminal that it may take a moment.

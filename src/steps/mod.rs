@@ -52,7 +52,7 @@ pub use agent::StartAgent;
 pub use answers::{Answers, bare};
 pub use approve::Approve;
 pub use apps::{Drive, Until};
-pub use capture::{Capture, FindLive, Wishes, capture, read_live};
+pub use capture::{Capture, FindLive, Last, Wishes, capture, last, read_live};
 pub use check::CheckStep;
 pub use checks::read_checks;
 pub use clusters::{ConnectSurvivor, Fate, ProveClusters, RegisterCluster};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// The kinds that read Secrets, by their groups.
-pub const KINDS: [(&str, &str); 8] = [
+pub const KINDS: [(&str, &str); 11] = [
     ("source.toolkit.fluxcd.io", "GitRepository"),
     ("source.toolkit.fluxcd.io", "OCIRepository"),
     ("source.toolkit.fluxcd.io", "HelmRepository"),
@@ -14,6 +14,9 @@ pub const KINDS: [(&str, &str); 8] = [
     ("helm.toolkit.fluxcd.io", "HelmRelease"),
     ("notification.toolkit.fluxcd.io", "Receiver"),
     ("notification.toolkit.fluxcd.io", "Provider"),
+    ("source.toolkit.fluxcd.io", "HelmChart"),
+    ("image.toolkit.fluxcd.io", "ImageRepository"),
+    ("image.toolkit.fluxcd.io", "ImageUpdateAutomation"),
 ];
 
 /// Returns the names of the Secrets that a `spec` reads, all in the namespace of its object: what stands in a `secretRef`, of whatever
@@ -21,19 +24,27 @@ pub const KINDS: [(&str, &str); 8] = [
 /// (`valuesFrom`, `substituteFrom`).
 pub fn secrets(spec: &Value) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
-    collect(spec, &mut found);
+    // What stands under `values` is the chart's.
+    let fields = spec.as_object().into_iter().flatten().filter(|(key, _)| *key != "values");
+    for (key, value) in fields {
+        field(key, value, &mut found);
+    }
     found
+}
+
+fn field<'spec>(key: &str, value: &'spec Value, found: &mut BTreeSet<&'spec str>) {
+    let is_reference = key == "secretRef" || key.ends_with("SecretRef");
+    match value["name"].as_str() {
+        Some(name) if is_reference && !name.is_empty() => drop(found.insert(name)),
+        _ => collect(value, found),
+    }
 }
 
 fn collect<'spec>(value: &'spec Value, found: &mut BTreeSet<&'spec str>) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                let is_reference = key == "secretRef" || key.ends_with("SecretRef");
-                match value["name"].as_str() {
-                    Some(name) if is_reference && !name.is_empty() => drop(found.insert(name)),
-                    _ => collect(value, found),
-                }
+                field(key, value, found);
             }
             let is_secret = fields.get("kind").and_then(Value::as_str) == Some("Secret");
             if let Some(name) = fields.get("name").and_then(Value::as_str).filter(|_| is_secret) {
@@ -62,7 +73,7 @@ mod tests {
             "postBuild": {"substituteFrom": [{"kind": "Secret", "name": "words"}, {"kind": "ConfigMap", "name": "open"}]},
             "valuesFrom": [{"kind": "Secret", "name": "values"}],
             "sourceRef": {"kind": "GitRepository", "name": "platform"},
-            "values": {"name": "no-reference"},
+            "values": {"secretRef": {"name": "no-reference"}},
         });
         let expected = ["age", "ca", "git", "proxy", "remote", "values", "words"];
         assert!(secrets(&spec).into_iter().eq(expected));

@@ -47,7 +47,8 @@ impl Check<'_> {
                 "keep the manifest beside what it tells of".to_owned(),
             );
         }
-        let is_here = |from: &Node| from.get(&entry.key).and_then(Node::text) == Some(path);
+        let is_over = |secret: &str| secret == path || (secret.ends_with('/') && path.starts_with(secret));
+        let is_here = |from: &Node| from.get(&entry.key).and_then(Node::text).is_some_and(is_over);
         let mut secrets = root.table("secrets").iter();
         if let Some(secret) = secrets.find(|secret| {
             secret

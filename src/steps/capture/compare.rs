@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::Entry;
 use super::told::{Differs, State};
+use crate::redact::Secret;
 
 /// Compares values, or their digests, by key.
 pub(super) fn differs<Value: PartialEq>(live: &BTreeMap<String, Value>, stored: &BTreeMap<String, Value>) -> Differs {
@@ -20,21 +20,31 @@ pub(super) fn differs<Value: PartialEq>(live: &BTreeMap<String, Value>, stored: 
     }
 }
 
-/// Says how a place stands that holds a version of which it is known how it differs. `captured` is what was captured there last.
-pub(super) fn standing(version: &str, captured: Option<&Entry>, differs: Differs, may_replace: bool) -> State {
+/// Says how a place stands whose version is told and of which it is known how it differs. `doubt` is why a person has to say that it may
+/// be replaced, if one has to.
+pub(super) fn standing(version: &str, differs: Differs, doubt: Option<String>) -> State {
     let version = version.to_owned();
-    if differs.is_none() {
-        return State::Same { version };
+    match doubt {
+        _ if differs.is_none() => State::Same { version },
+        None => State::Stale { version, differs },
+        Some(why) => State::Left { version, why, differs },
     }
-    let is_ours = captured.is_some_and(|entry| entry.version == version);
-    if is_ours || may_replace {
-        return State::Stale { version, differs };
+}
+
+/// Says why what was captured before may be worth more than what the cluster has now: a value that became empty, a key that went away, and the
+/// key by which Argo CD knows its sessions, which a new installation makes anew.
+pub(super) fn worse(live: &BTreeMap<String, Secret>, differs: &Differs) -> Option<String> {
+    let is_empty = |key: &&String| live.get(*key).is_some_and(Secret::is_empty);
+    let emptied: Vec<&str> = differs.changed.iter().filter(is_empty).map(String::as_str).collect();
+    if !emptied.is_empty() {
+        return Some(format!("in the cluster it is empty: {}", emptied.join(", ")));
     }
-    State::Foreign {
-        version,
-        captured: captured.map(|entry| entry.version.clone()),
-        differs,
+    if !differs.gone.is_empty() {
+        return Some(format!("the cluster no longer has {}", differs.gone.join(", ")));
     }
+    let is_signing = |key: &String| key == "server.secretkey";
+    let anew = "its server.secretkey is another: was Argo CD installed anew?";
+    differs.changed.iter().any(is_signing).then(|| anew.to_owned())
 }
 
 #[cfg(test)]
@@ -60,36 +70,55 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_captured_is_replaced_without_a_word_of_a_person() {
-        let entry = Entry {
-            secret: "repo".into(),
-            version: "3".into(),
-            keys: BTreeMap::new(),
-        };
+    fn what_differs_is_stale_unless_somebody_has_to_say_so() {
         let differs = || Differs {
             changed: vec!["password".into()],
             ..Differs::default()
         };
-        let stale = |version: &str| State::Stale {
-            version: version.into(),
-            differs: differs(),
-        };
-        let foreign = |version: &str, captured: Option<&str>| State::Foreign {
-            version: version.into(),
-            captured: captured.map(str::to_owned),
-            differs: differs(),
-        };
-        for (version, captured, differing, may_replace, expected) in [
-            ("3", Some(&entry), true, false, stale("3")),
-            ("4", Some(&entry), true, false, foreign("4", Some("3"))),
-            ("4", Some(&entry), true, true, stale("4")),
-            ("4", Some(&entry), false, false, State::Same { version: "4".into() }),
-            ("1", None, true, false, foreign("1", None)),
-            ("1", None, true, true, stale("1")),
-            ("1", None, false, false, State::Same { version: "1".into() }),
+        let version = || "3".to_owned();
+        for (difference, doubt, expected) in [
+            (Differs::default(), None, State::Same { version: version() }),
+            (Differs::default(), Some("newer".to_owned()), State::Same { version: version() }),
+            (
+                differs(),
+                None,
+                State::Stale {
+                    version: version(),
+                    differs: differs(),
+                },
+            ),
+            (
+                differs(),
+                Some("newer".to_owned()),
+                State::Left {
+                    version: version(),
+                    why: "newer".into(),
+                    differs: differs(),
+                },
+            ),
         ] {
-            let difference = if differing { differs() } else { Differs::default() };
-            assert_eq!(standing(version, captured, difference, may_replace), expected, "{version}");
+            assert_eq!(standing("3", difference, doubt), expected);
+        }
+    }
+
+    #[test]
+    fn what_became_empty_or_went_away_or_signs_otherwise_is_doubtful() {
+        let live = |pairs: &[(&str, &str)]| -> BTreeMap<String, Secret> {
+            let pairs = pairs.iter();
+            pairs.map(|(key, value)| ((*key).to_owned(), Secret::from(*value))).collect()
+        };
+        let before = live(&[("password", "x"), ("server.secretkey", "y")]);
+        for (now, words) in [
+            (&[("password", ""), ("server.secretkey", "y")][..], Some("is empty: password")),
+            (&[("server.secretkey", "y")], Some("no longer has password")),
+            (&[("password", "x"), ("server.secretkey", "z")], Some("installed anew")),
+            (&[("password", "z"), ("server.secretkey", "y")], None),
+            (&[("password", "x"), ("server.secretkey", "y"), ("new", "")], None),
+        ] {
+            let now = live(now);
+            let told = worse(&now, &differs(&now, &before));
+            assert_eq!(told.is_some(), words.is_some(), "{told:?}");
+            assert!(told.unwrap_or_default().contains(words.unwrap_or_default()));
         }
     }
 }

@@ -48,6 +48,26 @@ impl Step for FindLive {
     }
 }
 
+/// Refuses to write what was read of a cluster in which a run has begun since.
+pub(super) async fn still_whole(world: &World, cluster: &Cluster) -> Result<(), Failure> {
+    let before = world.found.get().and_then(|found| found.as_ref().ok()).map(|found| &found.state.run);
+    let claim = cluster.claim().await?;
+    if let Some(holder) = claim.and_then(|claim| claim.holder) {
+        return Err(Failure::new(format!(
+            "nothing is captured from a cluster in a run: {} of {} has begun meanwhile",
+            holder.run, holder.by
+        )));
+    }
+    let now = match cluster.kept().await? {
+        Some(kept) => Some(super::super::record::found(&kept)?.state.run),
+        None => None,
+    };
+    if now.as_ref() == before {
+        return Ok(());
+    }
+    Err(Failure::new("a run has changed the cluster while it was captured").hint("capture again once it has recovered"))
+}
+
 /// Refuses a cluster that a run has begun to restore and not finished: it has some of what was lost, and some that it made itself.
 fn whole(found: Option<&Result<Found, Failure>>, uid: &str) -> Result<(), Failure> {
     let found = match found {

@@ -52,6 +52,9 @@ pub(super) struct Other {
 /// Stands for the name of a set of keys, which has none.
 pub(super) const ALL_KEYS: &str = "(all keys)";
 
+/// The key Secret of the first controllers (`pkg/controller/main.go` of Sealed Secrets).
+const OLDEST: &str = "sealed-secrets-key";
+
 /// Where a secret of the runbook lives.
 enum Home {
     /// In one object.
@@ -88,7 +91,11 @@ pub async fn read_live(world: &World) -> Result<Live, Failure> {
             Home::One(id) => cluster.get(&id).await?.map(|object| living(vec![object], false)),
             Home::Keys(namespace) => {
                 let label = format!("{}={}", sealed::KEY_LABEL, sealed::ACTIVE);
-                let keys = cluster.labelled("v1", "Secret", &namespace, &label).await?;
+                let mut keys = cluster.labelled("v1", "Secret", &namespace, &label).await?;
+                // The first controllers had one key, of this name and without a label; later ones read it as well.
+                let oldest = ObjectRef::new("v1", "Secret", &namespace, OLDEST);
+                let is_new = !keys.iter().any(|key| key["metadata"]["name"] == OLDEST);
+                keys.extend(cluster.get(&oldest).await?.filter(|_| is_new));
                 (!keys.is_empty()).then(|| living(keys, true))
             }
         };
@@ -98,6 +105,7 @@ pub async fn read_live(world: &World) -> Result<Live, Failure> {
         secrets: BTreeMap::new(),
         others: Vec::new(),
     };
+    live.others = others(runbook, cluster).await?;
     let mut lacking = Vec::new();
     for (name, spec, living) in try_join_all(reads).await? {
         match living {
@@ -107,14 +115,13 @@ pub async fn read_live(world: &World) -> Result<Live, Failure> {
             }
             None if spec.optional => {}
             None => lacking.push(match Home::of(runbook, name, spec) {
-                Home::One(id) => format!("{name}: there is no {id}"),
+                Home::One(id) => format!("{name}: there is no {id}{}", instead(&live.others, spec)),
                 Home::Keys(namespace) => format!("{name}: there are no keys of Sealed Secrets in {namespace}"),
             }),
         }
     }
     unless_lacking(lacking)?;
     signs(runbook, &live)?;
-    live.others = others(runbook, cluster).await?;
     let restored = live.secrets.iter().map(|(name, living)| {
         let restored = Restored {
             data: living.data.clone(),
@@ -127,15 +134,24 @@ pub async fn read_live(world: &World) -> Result<Live, Failure> {
     Ok(live)
 }
 
+/// Returns the values of a ConfigMap, which are texts.
+pub(super) fn plain(map: &Value) -> BTreeMap<String, Secret> {
+    let values = map["data"].as_object().into_iter().flatten();
+    values
+        .filter_map(|(key, value)| Some((key.clone(), Secret::from(value.as_str()?))))
+        .collect()
+}
+
 /// Takes the values out of objects, and wipes what they were read into.
 fn living(mut objects: Vec<Value>, is_set: bool) -> Living {
     let first = objects.first().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let labels = first["metadata"]["labels"].as_object();
     let living = Living {
-        data: match is_set {
-            true => sealed::data(&objects),
-            false => decoded(&first),
+        data: match (is_set, first["kind"] == "ConfigMap") {
+            (true, _) => sealed::data(&objects),
+            (false, true) => plain(&first),
+            (false, false) => decoded(&first),
         },
         kind: text(&first["type"]),
         labels: labels
@@ -148,6 +164,20 @@ fn living(mut objects: Vec<Value>, is_set: bool) -> Living {
     objects.push(first);
     objects.iter_mut().for_each(wipe);
     living
+}
+
+/// Names what is there of the same type under other names: what `argocd repo add` makes is called `repo-3281734`.
+fn instead(others: &[Other], spec: &SecretSpec) -> String {
+    let word = spec.shape.word();
+    let alike: Vec<&str> = others
+        .iter()
+        .filter(|other| other.shape == word)
+        .map(|other| other.id.name.as_str())
+        .collect();
+    if alike.is_empty() {
+        return String::new();
+    }
+    format!("; of the type {word} there is {}: is it one of these, and the name in the runbook another?", alike.join(", "))
 }
 
 fn unless_lacking(lacking: Vec<String>) -> Result<(), Failure> {
@@ -174,6 +204,16 @@ fn signs(runbook: &Runbook, live: &Live) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Whether a controller makes an object again, or an agent brings it from Git.
+pub(super) fn is_made(object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    metadata.get("ownerReferences").is_some()
+        || metadata["annotations"].get("cert-manager.io/certificate-name").is_some()
+        || metadata["annotations"].get("argocd.argoproj.io/tracking-id").is_some()
+        || metadata["labels"].get("kustomize.toolkit.fluxcd.io/name").is_some()
+        || metadata["labels"].get("helm.toolkit.fluxcd.io/name").is_some()
 }
 
 /// Finds what Argo CD, Sealed Secrets and Flux know as theirs by a mark, and the runbook does not name.
@@ -207,9 +247,7 @@ async fn others(runbook: &Runbook, cluster: &Cluster) -> Result<Vec<Other>, Fail
     for mut object in marked {
         let mark = text(&object["metadata"]["labels"][secret::TYPE]);
         let id = ObjectRef::new("v1", "Secret", namespace, &text(&object["metadata"]["name"]));
-        // A Secret that a controller makes is made again.
-        let is_made = object["metadata"].get("ownerReferences").is_some();
-        if !is_made && secret::Shape::of(&mark).is_some() {
+        if !is_made(&object) && secret::Shape::of(&mark).is_some() {
             found.insert(Other {
                 id,
                 shape: format!("argocd/{mark}"),

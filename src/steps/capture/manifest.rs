@@ -58,6 +58,9 @@ pub(super) struct Entry {
     pub(super) secret: String,
     /// The version that was written, or found to be right.
     pub(super) version: String,
+    /// When the store says that it was written: a number alone may begin anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) written: Option<Timestamp>,
     /// The digests of the values that it has in the cluster, by key.
     pub(super) keys: BTreeMap<String, String>,
 }
@@ -178,6 +181,7 @@ mod tests {
             Entry {
                 secret: "repo".into(),
                 version: "3".into(),
+                written: None,
                 keys: digests.clone(),
             },
         );

@@ -21,4 +21,4 @@ mod write;
 pub use self::find::FindLive;
 pub use self::live::read_live;
 pub use self::told::Capture;
-pub use self::whole::{Wishes, capture};
+pub use self::whole::{Last, Wishes, capture, last};

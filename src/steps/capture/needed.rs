@@ -7,14 +7,16 @@ use serde_json::Value;
 
 use super::super::World;
 use super::super::stores::wipe;
-use super::live::{ALL_KEYS, Other};
+use super::live::{ALL_KEYS, Other, is_made, plain};
 use super::told::Needed;
 use crate::cluster::Cluster;
 use crate::event::Failure;
-use crate::graph::{Graph, Unknown};
+use crate::finding::Finding;
+use crate::graph::{Graph, Standing, Unknown};
 use crate::object::ObjectRef;
+use crate::platform::argocd::secret;
 use crate::platform::flux;
-use crate::runbook::{Runbook, StoreKind};
+use crate::runbook::{AgentKind, Runbook, SecretShape, SecretSpec, StoreKind};
 
 /// The types of Secret that Kubernetes or a program makes for itself.
 const MADE: [&str; 3] = [
@@ -67,14 +69,20 @@ fn of_graph(graph: &Graph) -> Vec<Other> {
 /// Returns what the live cluster has of all that, each with the entry that the runbook lacks.
 pub(super) async fn needed(world: &World, marked: &[Other]) -> Result<Vec<Needed>, Failure> {
     let (runbook, cluster) = (world.runbook()?, world.cluster()?);
-    let of_graph = world.graph.get().map(|graph| of_graph(graph)).unwrap_or_default();
-    let mut all: Vec<Other> = marked.to_vec();
-    for other in of_graph {
+    let graph = world.graph.get();
+    // What the sources of an app hold, or what they make, comes back with them.
+    let is_brought = |id: &ObjectRef| {
+        let node = graph.and_then(|graph| Some(graph.node(graph.find("", id)?)));
+        node.is_some_and(|node| matches!(node.standing, Standing::Brought | Standing::Made))
+    };
+    let mut all: Vec<Other> = marked.iter().filter(|other| !is_brought(&other.id)).cloned().collect();
+    for other in graph.map(|graph| of_graph(graph)).unwrap_or_default() {
         // One that bears a mark is known by what it is.
         if !all.iter().any(|known| known.id == other.id) {
             all.push(other);
         }
     }
+    all.extend(settings(world).await?);
     let looks = all.into_iter().map(|other| async move {
         if !other.shape.is_empty() {
             return Ok::<_, Failure>(Some(other));
@@ -83,26 +91,74 @@ pub(super) async fn needed(world: &World, marked: &[Other]) -> Result<Vec<Needed
             return Ok(None);
         };
         let kind = object["type"].as_str().unwrap_or("Opaque").to_owned();
-        let is_made = MADE.contains(&kind.as_str())
-            || object["metadata"].get("ownerReferences").is_some()
-            || object["metadata"]["annotations"].get("cert-manager.io/certificate-name").is_some();
+        let is_made = MADE.contains(&kind.as_str()) || is_made(&object);
         wipe(&mut object);
         Ok((!is_made).then_some(Other { shape: kind, ..other }))
     });
+    let mut names: BTreeSet<String> = runbook.secrets.keys().cloned().collect();
     let found = try_join_all(looks).await?.into_iter().flatten();
-    Ok(found.map(|other| told(runbook, other)).collect())
+    Ok(found.map(|other| told(runbook, &mut names, other)).collect())
 }
 
-/// Tells of one, with what to write into the runbook.
-fn told(runbook: &Runbook, other: Other) -> Needed {
+/// Returns the ConfigMaps of what Argo CD trusts that hold anything but what its install brings.
+async fn settings(world: &World) -> Result<Vec<Other>, Failure> {
+    let (runbook, cluster) = (world.runbook()?, world.cluster()?);
+    let (Some(prepared), true) = (world.prepared.get(), runbook.agent.kind == AgentKind::Argocd) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for word in ["ssh-known-hosts", "tls-certs", "gpg-keys"] {
+        let is_named = |spec: &SecretSpec| matches!(&spec.shape, SecretShape::Argocd(shape) if shape == word);
+        let Some(name) = secret::settings_of(word).filter(|_| !runbook.secrets.values().any(is_named)) else {
+            continue;
+        };
+        let id = ObjectRef::new("v1", "ConfigMap", &runbook.agent.namespace, name);
+        let Some(map) = cluster.get(&id).await? else { continue };
+        let mut installed = prepared.ground.iter().flat_map(|stage| &stage.manifests);
+        let installed = installed.find(|manifest| manifest.kind() == "ConfigMap" && manifest.text("/metadata/name") == name);
+        let installed = installed.map(|manifest| plain(manifest.value())).unwrap_or_default();
+        if plain(&map).iter().any(|(key, value)| installed.get(key) != Some(value)) {
+            found.push(Other {
+                id,
+                shape: format!("argocd/{word}"),
+                needed_by: "Argo CD".to_owned(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Says of which apps nobody knows what they need.
+pub(super) fn unforeseen(world: &World) -> Vec<Finding> {
+    let Some(graph) = world.graph.get() else { return Vec::new() };
+    let unknown = graph.unknowns().into_iter().filter_map(|unknown| match unknown {
+        Unknown::App { node, reasons } => Some((graph.node(node), reasons)),
+        Unknown::Missing { .. } => None,
+    });
+    unknown
+        .map(|(app, reasons)| {
+            let why = reasons.first().map(String::as_str).unwrap_or_default();
+            Finding::warning(
+                "capture/unknown-app",
+                format!("which Secrets {app} needs is not known: {why}"),
+            )
+            .help("name them in the runbook yourself, or mend why it cannot be rendered here")
+        })
+        .collect()
+}
+
+/// Tells of one, with what to write into the runbook, under a name that nothing else has there.
+fn told(runbook: &Runbook, names: &mut BTreeSet<String>, other: Other) -> Needed {
     let namespace = &other.id.namespace;
     let is_agents = other.shape.starts_with("argocd/");
     let is_keys = other.id.name == ALL_KEYS;
-    let name = match () {
-        () if is_keys => "sealed-secrets".to_owned(),
-        () if runbook.secrets.contains_key(&other.id.name) => format!("{namespace}-{}", other.id.name),
-        () => other.id.name.clone(),
+    let plain = if is_keys { "sealed-secrets" } else { &other.id.name };
+    let name = if names.contains(plain) {
+        format!("{namespace}-{plain}")
+    } else {
+        plain.to_owned()
     };
+    names.insert(name.clone());
     let given = if is_agents || is_keys || name == other.id.name {
         String::new()
     } else {
@@ -197,7 +253,9 @@ mod tests {
                 shape: shape.into(),
                 needed_by: "Deployment shop/cart".into(),
             };
-            let told = told(&runbook(), other);
+            let known = runbook();
+            let mut names = known.secrets.keys().cloned().collect();
+            let told = told(&known, &mut names, other);
             assert_eq!(told.entry, expected);
             // It is a runbook again with that.
             let text = format!("secrets:\n  {}\n", told.entry);

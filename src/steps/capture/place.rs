@@ -1,17 +1,23 @@
 //! The places of the secrets, and how each stands to what the cluster has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::stores::{closed, learn, taken, with_set};
-use super::compare::{differs, standing};
+use jiff::Timestamp;
+
+use super::super::World;
+use super::super::stores::{amiss, closed, learn, taken, with_set};
+use super::super::survey::Lack;
+use super::compare::{differs, standing, worse};
 use super::live::{Live, Living};
 use super::manifest::{CaptureManifest, DigestKey, Entry};
-use super::told::State;
-use super::write::keep_generations;
+use super::told::{Differs, State};
+use super::whole::Wishes;
+use crate::finding::Severity;
+use crate::platform::sealed;
 use crate::redact::{Redactor, Secret};
-use crate::runbook::{From, Runbook, SecretShape, SecretSpec};
-use crate::secrets::{Error, ErrorKind, Request, Store, Stored, Wanted, look_all, read_all};
+use crate::runbook::{From, SecretShape, SecretSpec};
+use crate::secrets::{Error, ErrorKind, Request, Seen, Store, Stored, Wanted, look_all, read_all};
 
 /// A place of a secret.
 pub(super) struct Spot<'run> {
@@ -19,97 +25,175 @@ pub(super) struct Spot<'run> {
     pub(super) name: &'run str,
     /// What the runbook says of it.
     pub(super) spec: &'run SecretSpec,
-    /// The place.
-    pub(super) from: &'run From,
+    /// The place; of a folder of keys that of one generation.
+    pub(super) from: From,
     /// The store.
     pub(super) store: &'run dyn Store,
     /// What a restore should take from there.
     pub(super) wanted: BTreeMap<String, Secret>,
-    /// What was found there.
-    pub(super) held: Held,
-    /// How it stands.
-    pub(super) state: State,
-}
-
-/// What was found at a place.
-pub(super) enum Held {
-    /// Nothing is there.
-    Nothing,
-    /// It was told by its version, and not read.
-    Unread,
-    /// It was read.
-    Read(Stored),
+    /// What was read there.
+    pub(super) held: Option<Stored>,
+    /// When the store says that its version was written.
+    pub(super) written: Option<Timestamp>,
+    /// How it stands; nothing before that is known.
+    pub(super) state: Option<State>,
+    /// Why nothing can be written there.
+    unwritable: Option<String>,
 }
 
 impl State {
     /// Tells what a store said.
     pub(super) fn of(error: Error) -> Self {
         Self::Failed {
-            how: super::super::survey::Lack::of(error.kind()),
+            how: Lack::of(error.kind()),
             failure: error.into(),
         }
     }
 }
 
-impl Spot<'_> {
-    /// Whether it holds a set of keys, of which none is ever dropped.
-    pub(super) fn is_set(&self) -> bool {
-        matches!(self.spec.shape, SecretShape::SealedKeys { .. })
+/// What is known beside the places.
+pub(super) struct Beside<'run> {
+    /// The manifest of the last capture.
+    pub(super) manifest: Option<&'run (CaptureManifest, DigestKey)>,
+    /// Whether that was of this cluster.
+    pub(super) is_same_cluster: bool,
+    /// What a person wants.
+    pub(super) wishes: &'run Wishes,
+    /// Now.
+    pub(super) now: Timestamp,
+}
+
+impl<'run> Beside<'run> {
+    /// Returns what was captured at a place for this secret.
+    fn entry(&self, spot: &Spot<'_>) -> Option<&'run Entry> {
+        let entry = self.manifest?.0.places.get(&place(&spot.from))?;
+        (entry.secret == spot.name).then_some(entry)
     }
 
-    /// Returns why nothing can be written there.
-    fn unwritable(&self) -> Option<String> {
-        if self.store.writer().is_none() {
-            return Some(format!("store {} is only read", self.store.name()));
+    /// Says why a version may not be replaced without the word of a person.
+    fn doubt(&self, spot: &Spot<'_>, version: &str, written: Option<Timestamp>, differs: &Differs) -> Option<String> {
+        if self.wishes.replace.iter().any(|name| name == spot.name) {
+            return None;
         }
-        if let Some(version) = &self.from.version {
-            return Some(format!("it is pinned to version {version}, so that nobody would read a newer one"));
-        }
-        (self.from.path.ends_with('/') && !self.is_set()).then(|| "a folder is read as one secret, and not written".into())
-    }
-
-    /// Takes what a person is to do, or how it stands by its version.
-    fn judge(&mut self, stored: Result<Stored, Error>, entry: Option<&Entry>, may_replace: bool, redactor: &Redactor) {
-        let unwritable = self.unwritable();
-        let stored = match (stored, &unwritable) {
-            (Ok(stored), _) => stored,
-            (Err(error), None) if is_nothing(error.kind()) => {
-                self.held = Held::Nothing;
-                self.state = State::New {
-                    keys: self.wanted.keys().cloned().collect(),
-                };
-                return;
-            }
-            (Err(error), Some(why)) if is_nothing(error.kind()) => {
-                self.state = State::ByHand {
-                    why: format!("nothing is there, and {why}"),
-                };
-                return;
-            }
-            (Err(error), _) => {
-                self.state = State::of(error);
-                return;
-            }
+        let Some(entry) = self.entry(spot) else {
+            return Some("no capture has written what is stored there, and it may be newer".to_owned());
         };
+        let is_another_time = entry.written.zip(written).is_some_and(|(before, now)| before != now);
+        if entry.version != version || is_another_time {
+            return Some(format!(
+                "it is not version {}, which was captured last, and it may be newer",
+                entry.version
+            ));
+        }
+        if !self.is_same_cluster {
+            return Some("it was captured from another cluster".to_owned());
+        }
+        worse(&spot.wanted, differs)
+    }
+}
+
+impl Spot<'_> {
+    /// Whether it holds a set of keys in one secret, of which no generation is ever dropped.
+    pub(super) fn is_set(&self) -> bool {
+        matches!(self.spec.shape, SecretShape::SealedKeys { .. }) && self.wanted.keys().any(|key| !key.starts_with("tls."))
+    }
+
+    fn is_open(&self) -> bool {
+        self.state.is_none()
+    }
+
+    /// Tells how it stands by its version alone, where that is the one that was captured last.
+    fn by_version(&mut self, seen: &Seen, beside: &Beside<'_>) {
+        let (Some(entry), Some((_, key)), Some(version)) = (beside.entry(self), beside.manifest, &seen.version) else {
+            return;
+        };
+        // A number alone may have begun anew since.
+        if *version != entry.version || entry.written.is_none() || entry.written != seen.written {
+            return;
+        }
+        let mut difference = differs(&key.digests(self.name, &self.wanted), &entry.keys);
+        if self.is_set() {
+            // Generations that the cluster has no longer stay.
+            difference.gone.clear();
+            if !difference.changed.is_empty() {
+                // Which of the pairs opens what is known only by reading.
+                return;
+            }
+        }
+        let doubt = beside.doubt(self, version, seen.written, &difference);
+        (self.written, self.state) = (seen.written, Some(standing(version, difference, doubt)));
+    }
+
+    /// Tells how it stands by what was read.
+    fn by_value(&mut self, stored: Result<Stored, Error>, beside: &Beside<'_>, redactor: &Redactor) {
+        self.state = Some(match stored {
+            Err(error) if is_nothing(error.kind()) => match &self.unwritable {
+                None => State::New {
+                    keys: self.wanted.keys().cloned().collect(),
+                },
+                Some(why) => State::ByHand {
+                    why: format!("nothing is there, and {why}"),
+                },
+            },
+            Err(error) => State::of(error),
+            Ok(stored) => self.compared(stored, beside, redactor),
+        });
+    }
+
+    fn compared(&mut self, stored: Stored, beside: &Beside<'_>, redactor: &Redactor) -> State {
         let version = stored.version.clone().unwrap_or_default();
         // What the runbook cannot take from what is stored is as good as not stored.
-        let held = taken(stored.clone(), self.from, redactor).unwrap_or_default();
+        let held = taken(stored.clone(), &self.from, redactor).unwrap_or_default();
         let mut held = with_set(self.spec, held);
         learn(redactor, self.spec, &held);
         held.retain(|key, _| !self.spec.set.contains_key(key));
+        let mut doubt = None;
         if self.is_set() {
-            keep_generations(&mut self.wanted, &held);
+            doubt = keep_generations(&mut self.wanted, &held);
         }
         let difference = differs(&self.wanted, &held);
-        self.held = Held::Read(stored);
-        self.state = match unwritable {
-            None => standing(&version, entry, difference, may_replace),
+        self.written = stored.written;
+        let doubt = doubt.or_else(|| beside.doubt(self, &version, stored.written, &difference));
+        self.held = Some(stored);
+        match &self.unwritable {
+            None => standing(&version, difference, doubt),
             Some(_) if difference.is_none() => State::Kept,
             Some(why) => State::ByHand {
                 why: format!("it differs in {}, and {why}", difference.keys().join(", ")),
             },
-        };
+        }
     }
+}
+
+/// Adds the generations of keys that are stored and that the cluster has no longer: what they have sealed may still be in Git. Says so where
+/// one name stands for two pairs, both of which may be needed.
+pub(super) fn keep_generations(
+    wanted: &mut BTreeMap<String, Secret>,
+    stored: &BTreeMap<String, Secret>,
+) -> Option<String> {
+    let names: Vec<String> = sealed::names(stored).into_iter().map(str::to_owned).collect();
+    let mut doubled = Vec::new();
+    for name in names {
+        let of = |all: &BTreeMap<String, Secret>| -> BTreeMap<String, Secret> {
+            ["tls.crt", "tls.key"]
+                .into_iter()
+                .filter_map(|half| all.get_key_value(&format!("{name}.{half}")))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        };
+        let (live, kept) = (of(wanted), of(stored));
+        if live.is_empty() {
+            wanted.extend(kept);
+        } else if live != kept {
+            doubled.push(name);
+        }
+    }
+    (!doubled.is_empty()).then(|| {
+        format!(
+            "the store has another pair of the same name, and both may be needed: {}",
+            doubled.join(", ")
+        )
+    })
 }
 
 fn is_nothing(kind: ErrorKind) -> bool {
@@ -117,7 +201,7 @@ fn is_nothing(kind: ErrorKind) -> bool {
 }
 
 /// Returns what of a Secret comes from a store: not what the runbook says itself, nor what it does not take.
-pub(super) fn from_store(spec: &SecretSpec, from: &From, living: &Living) -> BTreeMap<String, Secret> {
+fn from_store(spec: &SecretSpec, from: &From, living: &Living) -> BTreeMap<String, Secret> {
     let comes = |key: &&String| {
         let is_taken = from.keys.is_empty() || from.keys.contains_key(*key);
         is_taken && !spec.set.contains_key(*key)
@@ -131,79 +215,120 @@ pub(super) fn place(from: &From) -> String {
     format!("{} {}", from.store, from.path)
 }
 
+/// Returns the places of what lives, a folder of keys as the places of its generations.
+fn places(spec: &SecretSpec, from: &From, living: Option<&Living>) -> Vec<(From, BTreeMap<String, Secret>)> {
+    let Some(living) = living else {
+        return vec![(from.clone(), BTreeMap::new())];
+    };
+    let is_keys = matches!(spec.shape, SecretShape::SealedKeys { .. });
+    if !is_keys || !from.path.ends_with('/') {
+        return vec![(from.clone(), from_store(spec, from, living))];
+    }
+    sealed::names(&living.data)
+        .into_iter()
+        .map(|name| {
+            let halves = ["tls.crt", "tls.key"].into_iter();
+            let pair = halves.filter_map(|half| Some((half.to_owned(), living.data.get(&format!("{name}.{half}"))?.clone())));
+            let of_one = From {
+                path: format!("{}{name}", from.path),
+                ..from.clone()
+            };
+            (of_one, pair.collect())
+        })
+        .collect()
+}
+
 /// Looks at every place, and reads what its version does not tell.
-pub(super) async fn look<'run>(
-    runbook: &'run Runbook,
-    stores: &'run [Arc<dyn Store>],
-    live: &Live,
-    manifest: Option<&(CaptureManifest, DigestKey)>,
-    wishes: &super::whole::Wishes,
-    redactor: &Redactor,
-) -> Vec<Spot<'run>> {
-    let closed = closed(stores.iter()).await;
+pub(super) async fn look<'run>(world: &'run World, live: &Live, beside: &Beside<'_>) -> Vec<Spot<'run>> {
+    let Some(runbook) = world.runbook.get() else { return Vec::new() };
+    let closed = closed(world.stores.iter()).await;
     let mut spots: Vec<Spot<'run>> = Vec::new();
     for (name, spec) in &runbook.secrets {
-        for from in &spec.from {
-            let Some(store) = stores.iter().find(|store| store.name() == from.store) else {
+        let living = live.secrets.get(name);
+        let wrong = living.is_some_and(|living| {
+            let found = amiss(name, spec, &with_set(spec, living.data.clone()), beside.now);
+            found.iter().any(|finding| finding.severity == Severity::Error)
+        });
+        let is_wished = |from: &&From| beside.wishes.to.as_ref().is_none_or(|to| *to == from.store);
+        for from in spec.from.iter().filter(is_wished) {
+            let Some(store) = world.stores.iter().find(|store| store.name() == from.store) else {
                 continue;
             };
-            if wishes.to.as_ref().is_some_and(|to| *to != from.store) {
-                continue;
+            for (from, wanted) in places(spec, from, living) {
+                let is_shared = runbook.secrets.iter().any(|(other, spec)| other != name && spec.from.iter().any(|other| place(other) == place(&from)));
+                spots.push(Spot {
+                    name,
+                    spec,
+                    unwritable: unwritable(store, spec, &from, is_shared, wrong),
+                    state: closed.get(&from.store).cloned().map(State::of),
+                    from,
+                    store: store.as_ref(),
+                    wanted,
+                    held: None,
+                    written: None,
+                });
             }
-            let living = live.secrets.get(name);
-            let state = match (living, closed.get(&from.store)) {
-                (None, _) => State::Absent,
-                (Some(_), Some(error)) => State::of(error.clone()),
-                // Told below.
-                (Some(_), None) => State::Kept,
-            };
-            spots.push(Spot {
-                name,
-                spec,
-                from,
-                store: store.as_ref(),
-                wanted: living.map(|living| from_store(spec, from, living)).unwrap_or_default(),
-                held: Held::Nothing,
-                state,
-            });
         }
     }
-    let entry = |spot: &Spot<'_>| manifest.and_then(|(manifest, _)| manifest.places.get(&place(spot.from)));
-    let is_open = |spot: &Spot<'_>| spot.state == State::Kept;
-    // What was captured is known by its version, if that is still the newest.
-    let by_version: Vec<usize> = (0..spots.len())
-        .filter(|at| is_open(&spots[*at]) && entry(&spots[*at]).is_some() && spots[*at].unwritable().is_none())
-        .collect();
-    let seen = look_all(requests(&spots, &by_version)).await;
-    let mut told = Vec::new();
-    for (at, seen) in by_version.into_iter().zip(seen) {
-        let (Ok(seen), Some(entry), Some((_, key))) = (seen, entry(&spots[at]), manifest) else {
-            continue;
-        };
-        if seen.version.as_ref() == Some(&entry.version) {
-            let mut difference = differs(&key.digests(spots[at].name, &spots[at].wanted), &entry.keys);
-            if spots[at].is_set() {
-                // Generations that the cluster has no longer stay.
-                difference.gone.clear();
-            }
-            let state = standing(&entry.version, Some(entry), difference, false);
-            (spots[at].held, spots[at].state) = (Held::Unread, state);
-            told.push(at);
+    absent(&mut spots, live).await;
+    // What was captured is known by its version, if that is still the newest. What is made of parts may be made otherwise by now.
+    let known = chosen(&spots, |spot| beside.entry(spot).is_some() && spot.unwritable.is_none() && spot.from.keys.is_empty());
+    let seen = look_all(requests(&spots, &known)).await;
+    for (at, seen) in known.into_iter().zip(seen) {
+        if let Ok(seen) = seen {
+            spots[at].by_version(&seen, beside);
         }
     }
-    let to_read: Vec<usize> = (0..spots.len())
-        .filter(|at| is_open(&spots[*at]) && !told.contains(at))
-        .collect();
-    let read = read_all(requests(&spots, &to_read)).await;
-    for (at, stored) in to_read.into_iter().zip(read) {
-        let entry = entry(&spots[at]);
-        let may_replace = wishes.replace.iter().any(|name| name == spots[at].name);
-        spots[at].judge(stored, entry, may_replace, redactor);
+    let unknown = chosen(&spots, |_| true);
+    let read = read_all(requests(&spots, &unknown)).await;
+    for (at, stored) in unknown.into_iter().zip(read) {
+        spots[at].by_value(stored, beside, &world.redactor);
     }
     spots
 }
 
-fn requests<'run>(spots: &[Spot<'run>], chosen: &[usize]) -> Vec<Request<'run>> {
+/// Says why nothing can be written to a place.
+fn unwritable(store: &Arc<dyn Store>, spec: &SecretSpec, from: &From, is_shared: bool, is_wrong: bool) -> Option<String> {
+    if store.writer().is_none() {
+        return Some(format!("store {} is only read", store.name()));
+    }
+    if let Some(version) = &from.version {
+        return Some(format!("it is pinned to version {version}, so that nobody would read a newer one"));
+    }
+    if is_wrong {
+        return Some("a restore would refuse what the cluster has, as is told below".to_owned());
+    }
+    if is_shared {
+        return Some("several secrets of the runbook are kept in this place, each of which would be written over the others".to_owned());
+    }
+    if matches!(spec.shape, SecretShape::SealedKeys { .. }) && !from.keys.is_empty() {
+        return Some("`keys` would leave out each new generation".to_owned());
+    }
+    from.path.ends_with('/').then(|| "a folder is read as one secret, and not written".into())
+}
+
+/// Looks whether what the cluster has not is stored all the same.
+async fn absent(spots: &mut [Spot<'_>], live: &Live) {
+    let gone = chosen(spots, |spot| !live.secrets.contains_key(spot.name));
+    let seen = look_all(requests(spots, &gone)).await;
+    for (at, seen) in gone.into_iter().zip(seen) {
+        spots[at].state = Some(match seen {
+            Ok(_) => State::ByHand {
+                why: "the cluster has none, and a restore would bring this one back: take it away if it is not wanted any more".to_owned(),
+            },
+            Err(error) if is_nothing(error.kind()) => State::Absent,
+            Err(error) => State::of(error),
+        });
+    }
+}
+
+/// Returns the numbers of those that nothing is known of yet and that are so.
+fn chosen<'run>(spots: &[Spot<'run>], is: impl Fn(&Spot<'run>) -> bool) -> Vec<usize> {
+    let all: BTreeSet<usize> = (0..spots.len()).collect();
+    all.into_iter().filter(|at| spots[*at].is_open() && is(&spots[*at])).collect()
+}
+
+fn requests<'spots>(spots: &'spots [Spot<'_>], chosen: &[usize]) -> Vec<Request<'spots>> {
     let request = |at: &usize| Request {
         store: spots[*at].store,
         wanted: Wanted {
@@ -212,4 +337,26 @@ fn requests<'run>(spots: &[Spot<'run>], chosen: &[usize]) -> Vec<Request<'run>> 
         },
     };
     chosen.iter().map(request).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(pairs: &[(&str, &str)]) -> BTreeMap<String, Secret> {
+        let pairs = pairs.iter();
+        pairs.map(|(key, value)| ((*key).to_owned(), Secret::from(*value))).collect()
+    }
+
+    #[test]
+    fn no_generation_of_keys_is_dropped_or_mixed_with_another() {
+        let stored = set(&[("old.tls.crt", "c1"), ("old.tls.key", "k1"), ("own.tls.crt", "c2"), ("own.tls.key", "k2")]);
+        let mut wanted = set(&[("new.tls.crt", "c3"), ("new.tls.key", "k3"), ("own.tls.crt", "c2"), ("own.tls.key", "k2")]);
+        assert_eq!(keep_generations(&mut wanted, &stored), None);
+        assert_eq!(sealed::names(&wanted).into_iter().collect::<Vec<_>>(), ["new", "old", "own"]);
+        let mut wanted = set(&[("own.tls.crt", "c9"), ("own.tls.key", "k9")]);
+        let doubt = keep_generations(&mut wanted, &stored).unwrap();
+        assert!(doubt.contains("another pair of the same name") && doubt.ends_with(": own"), "{doubt}");
+        assert!(wanted["own.tls.crt"] == Secret::from("c9") && wanted["own.tls.key"] == Secret::from("k9"));
+    }
 }

@@ -1,8 +1,10 @@
 //! What the runbook says of a secret otherwise than the cluster has it.
 
+use std::collections::BTreeMap;
+
 use super::live::Living;
 use crate::finding::Finding;
-use crate::runbook::{SecretShape, SecretSpec};
+use crate::runbook::{Runbook, SecretShape, SecretSpec};
 
 /// Labels that agents and package managers put onto what they know, and put there again.
 const OF_PROGRAMS: [&str; 4] = [
@@ -13,39 +15,43 @@ const OF_PROGRAMS: [&str; 4] = [
 ];
 
 /// Says what a restore would make otherwise than it is now, whatever the stores hold.
-pub(super) fn remarks(name: &str, spec: &SecretSpec, living: &Living) -> Vec<Finding> {
+pub(super) fn remarks(runbook: &Runbook, name: &str, spec: &SecretSpec, living: &Living) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut warn = |rule, message: String, help: &str| {
         found.push(Finding::warning(rule, format!("secret `{name}`: {message}")).help(help));
     };
-    if let SecretShape::Kubernetes {
-        kind,
-        labels,
-        immutable,
-        ..
-    } = &spec.shape
-    {
+    let none = BTreeMap::new();
+    let labels = match &spec.shape {
+        SecretShape::Kubernetes { labels, .. } => labels,
+        // Those by which ApplicationSets choose stand with the cluster.
+        _ => {
+            let mut clusters = runbook.clusters.values();
+            let cluster = clusters.find(|cluster| cluster.secret.as_deref() == Some(name));
+            cluster.map_or(&none, |cluster| &cluster.labels)
+        }
+    };
+    let is_own = |label: &&String| !OF_PROGRAMS.iter().any(|prefix| label.starts_with(prefix));
+    let lost: Vec<&str> = living
+        .labels
+        .iter()
+        .filter(|(label, value)| labels.get(*label) != Some(value))
+        .map(|(label, _)| label)
+        .filter(is_own)
+        .map(String::as_str)
+        .collect();
+    if !lost.is_empty() && !matches!(spec.shape, SecretShape::SealedKeys { .. }) {
+        warn(
+            "capture/labels",
+            format!("a restore does not give it the labels that it has: {}", lost.join(", ")),
+            "write them under `labels` in the runbook, of a cluster's Secret under `clusters`, if anything chooses by them",
+        );
+    }
+    if let SecretShape::Kubernetes { kind, immutable, .. } = &spec.shape {
         if *kind != living.kind {
             warn(
                 "capture/another-type",
                 format!("it has the type `{}` in the cluster, and a restore makes it `{kind}`", living.kind),
                 "correct `type` in the runbook",
-            );
-        }
-        let is_own = |label: &&String| !OF_PROGRAMS.iter().any(|prefix| label.starts_with(prefix));
-        let lost: Vec<&str> = living
-            .labels
-            .iter()
-            .filter(|(label, value)| labels.get(*label) != Some(value))
-            .map(|(label, _)| label)
-            .filter(is_own)
-            .map(String::as_str)
-            .collect();
-        if !lost.is_empty() {
-            warn(
-                "capture/labels",
-                format!("a restore does not give it the labels that it has: {}", lost.join(", ")),
-                "write them under `labels` in the runbook, if anything chooses by them",
             );
         }
         if living.immutable && !immutable {
@@ -89,12 +95,10 @@ pub(super) fn remarks(name: &str, spec: &SecretSpec, living: &Living) -> Vec<Fin
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::redact::Secret;
 
-    fn spec(of: &str) -> SecretSpec {
+    fn runbook(of: &str) -> Runbook {
         let text = format!(
             "apiVersion: gitops-dr/v1\nkind: Runbook\nname: shop\ntarget: {{context: new}}\n\
              sources:\n  platform: {{git: \"https://git.example.com/p.git\", revision: main}}\n\
@@ -104,8 +108,7 @@ mod tests {
              roots:\n  - {{id: apps, source: platform, path: apps}}\n"
         );
         let (runbook, findings) = crate::runbook::parse("shop.yaml", &text);
-        let mut runbook = runbook.unwrap_or_else(|| panic!("{findings:?}"));
-        runbook.secrets.remove("db").unwrap()
+        runbook.unwrap_or_else(|| panic!("{findings:?}"))
     }
 
     #[test]
@@ -124,7 +127,7 @@ mod tests {
             (format!("{{as: {{namespace: n, type: Opaque, {whole}}}, from: {{aws: db}}}}"), vec![]),
             (
                 "{as: {namespace: n, type: kubernetes.io/basic-auth}, from: {aws: db}}".to_owned(),
-                vec!["capture/another-type", "capture/labels", "capture/immutable"],
+                vec!["capture/labels", "capture/another-type", "capture/immutable"],
             ),
             (
                 format!("{{as: {{namespace: n, type: Opaque, {whole}}}, from: {{aws: db}}, set: {{user: another}}}}"),
@@ -135,7 +138,8 @@ mod tests {
                 vec!["capture/left-out"],
             ),
         ] {
-            let found = remarks("db", &spec(&of), &living);
+            let runbook = runbook(&of);
+            let found = remarks(&runbook, "db", &runbook.secrets["db"], &living);
             let rules: Vec<_> = found.iter().map(|finding| finding.rule).collect();
             assert_eq!(rules, expected, "{of}");
             assert!(found.iter().all(|finding| !finding.message.contains("hunter2")));

@@ -26,9 +26,12 @@ impl fmt::Display for Capture {
         let unknown = self.unknown.iter().map(|failure| ("what else a restore needs", failure));
         reasons(f, failed.chain(unkept).chain(unknown))?;
         for place in &self.places {
-            if let State::ByHand { why } = &place.state {
-                writeln!(f, "\n{}: {} in store {} is for you to keep: {why}", place.secret, place.path, place.store)?;
-            }
+            let (what, why) = match &place.state {
+                State::ByHand { why } => ("is for you to keep", why),
+                State::Left { why, .. } => ("is left alone", why),
+                _ => continue,
+            };
+            writeln!(f, "\n{}: {} in store {} {what}: {why}", place.secret, place.path, place.store)?;
         }
         self.lacking(f)?;
         if !self.findings.is_empty() {
@@ -64,25 +67,22 @@ impl Capture {
             names.dedup();
             names
         };
-        let foreign = named(|state| matches!(state, State::Foreign { .. }));
-        let flags: Vec<String> = foreign.iter().map(|name| format!("--replace {name}")).collect();
+        let left = named(|state| matches!(state, State::Left { .. }));
+        let flags: Vec<String> = left.iter().map(|name| format!("--replace {name}")).collect();
         let lines = [
             ("written", named(|state| matches!(state, State::Written { .. }))),
             (
                 "not stored as the cluster has it",
                 named(|state| matches!(state, State::New { .. } | State::Stale { .. })),
             ),
-            (
-                "left alone, for no capture has written what is stored there, and it may be newer",
-                foreign,
-            ),
+            ("left alone until a person says otherwise", left),
             ("for you to store", named(|state| matches!(state, State::ByHand { .. }))),
             ("cannot be told or written", named(|state| matches!(state, State::Failed { .. }))),
         ];
         let lines = lines.into_iter().filter(|(_, names)| !names.is_empty());
         let mut said: Vec<String> = lines.map(|(words, names)| format!("{words}: {}", names.join(", "))).collect();
         if !flags.is_empty() {
-            said.push(format!("to put what the cluster has in place of what is newer: {}", flags.join(" ")));
+            said.push(format!("to store what the cluster has all the same: {}", flags.join(" ")));
         }
         match self.needed.len() {
             0 => {}
@@ -114,7 +114,7 @@ fn row(name: &str, place: &Captured) -> [String; 5] {
             ..Differs::default()
         })),
         State::Stale { version, differs } => ("stale", version.clone(), signed(differs)),
-        State::Foreign { version, differs, .. } => ("NOT CAPTURED", version.clone(), signed(differs)),
+        State::Left { version, differs, .. } => ("LEFT ALONE", version.clone(), signed(differs)),
         State::Written { version, differs } => ("written", version.clone(), signed(differs)),
         State::Absent => ("not there, optional", String::new(), String::new()),
         State::Kept => ("same, kept by hand", String::new(), String::new()),
@@ -185,9 +185,9 @@ mod tests {
                 version: version(),
                 differs: differs(),
             },
-            State::Foreign {
+            State::Left {
                 version: version(),
-                captured: None,
+                why: "it may be newer".into(),
                 differs: differs(),
             },
             State::ByHand {
@@ -196,10 +196,11 @@ mod tests {
         ]);
         let text = told.to_string();
         for words in [
-            "SECRET    PLACE       IS            VERSION  KEYS",
-            "secret-0  vault dr/0  same          3\n",
-            "secret-1  vault dr/1  stale         3        +a ~b -c",
-            "secret-2  vault dr/2  NOT CAPTURED  3        +a ~b -c",
+            "SECRET    PLACE       IS          VERSION  KEYS",
+            "secret-0  vault dr/0  same        3\n",
+            "secret-1  vault dr/1  stale       3        +a ~b -c",
+            "secret-2  vault dr/2  LEFT ALONE  3        +a ~b -c",
+            "secret-2: dr/2 in store vault is left alone: it may be newer",
             "secret-3: dr/3 in store vault is for you to keep: store env is only read",
             "not stored as the cluster has it: secret-1",
             "--replace secret-2",

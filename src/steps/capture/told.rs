@@ -70,13 +70,12 @@ pub enum State {
         /// How they differ.
         differs: Differs,
     },
-    /// The store holds something else, which no capture has written: it may be newer than what the cluster has.
-    Foreign {
+    /// The store holds something else, and to put what the cluster has in its place may lose what is worth more: a person has to say so.
+    Left {
         /// Its version.
         version: String,
-        /// The version that was captured last.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        captured: Option<String>,
+        /// Why it is left alone.
+        why: String,
         /// How they differ.
         differs: Differs,
     },
@@ -172,7 +171,7 @@ impl Capture {
         let is_in_the_way = |place: &Captured| {
             matches!(
                 place.state,
-                State::Foreign { .. } | State::ByHand { .. } | State::Failed { .. }
+                State::Left { .. } | State::ByHand { .. } | State::Failed { .. }
             )
         };
         self.nothing_is_open() && !self.places.iter().any(is_in_the_way)

@@ -1,38 +1,47 @@
 //! Writes what was captured.
 
-use std::collections::BTreeMap;
-
 use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::super::stores::given;
-use super::place::{Held, Spot};
+use super::place::{Spot, keep_generations};
 use super::told::{Differs, State};
-use crate::platform::sealed;
-use crate::redact::Secret;
-use crate::secrets::{Error, ErrorKind, Store, Writer};
+use crate::secrets::{Error, ErrorKind};
 
 /// How many writes are on their way at a time.
 const AT_ONCE: usize = 4;
 
-/// Writes what is new or stale, each over the version that was looked at.
-pub(super) async fn write(spots: &mut [Spot<'_>]) {
+/// What was written: its version, and when the store says that was.
+type Written = (String, Option<Timestamp>);
+
+/// Writes what is new or stale, each over the version that was looked at. Once `stop` is cancelled none is begun any more, and those that
+/// are on their way end.
+pub(super) async fn write(spots: &mut [Spot<'_>], stop: &CancellationToken) {
     let writes = spots.iter().map(|spot| async move {
-        match &spot.state {
-            State::New { keys } => Some((spot.write(None).await, only_new(keys))),
-            State::Stale { version, differs } => Some((spot.write(Some(version)).await, differs.clone())),
-            _ => None,
+        let (over, differs) = match &spot.state {
+            Some(State::New { keys }) => (None, only_new(keys)),
+            Some(State::Stale { version, differs }) => (Some(version.as_str()), differs.clone()),
+            _ => return None,
+        };
+        if stop.is_cancelled() {
+            return None;
         }
+        Some((spot.write(over).await, differs))
     });
     let written: Vec<_> = stream::iter(writes.collect::<Vec<_>>())
         .buffered(AT_ONCE)
         .collect()
         .await;
     for (spot, written) in spots.iter_mut().zip(written) {
-        spot.state = match written {
-            None => continue,
-            Some((Ok(version), differs)) => State::Written { version, differs },
-            Some((Err(error), _)) => State::of(error),
-        };
+        match written {
+            None => {}
+            Some((Ok((version, written)), differs)) => {
+                spot.written = written;
+                spot.state = Some(State::Written { version, differs });
+            }
+            Some((Err(error), _)) => spot.state = Some(State::of(error)),
+        }
     }
 }
 
@@ -44,66 +53,26 @@ fn only_new(keys: &[String]) -> Differs {
 }
 
 impl Spot<'_> {
-    async fn write(&self, over: Option<&str>) -> Result<String, Error> {
-        let store = self.store;
+    async fn write(&self, over: Option<&str>) -> Result<Written, Error> {
+        let (store, path) = (self.store, &self.from.path);
         let Some(writer) = store.writer() else {
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                format!("store {} is only read", store.name()),
-            ));
+            let message = format!("store {} is only read", store.name());
+            return Err(Error::new(ErrorKind::Configuration, message));
         };
-        if self.from.path.ends_with('/') {
-            return self.write_keys(store, writer).await;
-        }
         // What was not read because its version is known has to be read now, if a part of it is to stay.
         let stored = match (&self.held, over) {
-            (Held::Read(stored), _) => Some(stored.clone()),
-            (Held::Unread, Some(version)) if !self.from.keys.is_empty() || self.is_set() => {
-                Some(store.read(&self.from.path, Some(version)).await?)
-            }
+            (Some(stored), _) => Some(stored.clone()),
+            (None, Some(version)) if self.is_set() => Some(store.read(path, Some(version)).await?),
             _ => None,
         };
         let mut wanted = self.wanted.clone();
         if let Some(stored) = stored.as_ref().filter(|_| self.is_set()) {
             keep_generations(&mut wanted, &stored.data);
         }
-        let data = given(&wanted, self.from, stored.as_ref())?;
-        writer.write(&self.from.path, &data, over).await
-    }
-
-    /// Writes each generation of keys as a secret of its own.
-    async fn write_keys(&self, store: &dyn Store, writer: &dyn Writer) -> Result<String, Error> {
-        let there = match &self.held {
-            Held::Read(stored) => stored.data.clone(),
-            Held::Nothing | Held::Unread => BTreeMap::new(),
-        };
-        let mut newest = String::new();
-        for name in sealed::names(&self.wanted) {
-            let of = |all: &BTreeMap<String, Secret>| -> BTreeMap<String, Secret> {
-                let halves = all.iter();
-                halves
-                    .filter_map(|(key, value)| Some((key.strip_prefix(name)?.strip_prefix('.')?, value)))
-                    .map(|(half, value)| (half.to_owned(), value.clone()))
-                    .collect()
-            };
-            let (wanted, stored) = (of(&self.wanted), of(&there));
-            if wanted == stored {
-                continue;
-            }
-            let path = format!("{}{name}", self.from.path);
-            let over = match stored.is_empty() {
-                true => None,
-                false => store.look(&path, None).await?.version,
-            };
-            newest = writer.write(&path, &wanted, over.as_deref()).await?;
-        }
-        Ok(newest)
-    }
-}
-
-/// Keeps the generations of keys that are stored and that the cluster has no longer: what they have sealed may still be in Git.
-pub(super) fn keep_generations(wanted: &mut BTreeMap<String, Secret>, stored: &BTreeMap<String, Secret>) {
-    for (key, value) in stored {
-        wanted.entry(key.clone()).or_insert_with(|| value.clone());
+        let data = given(&wanted, &self.from, stored.as_ref())?;
+        let version = writer.write(path, &data, over).await?;
+        // Only the next comparison is cheaper for it.
+        let seen = store.look(path, None).await.ok().filter(|seen| seen.version.as_ref() == Some(&version));
+        Ok((version, seen.and_then(|seen| seen.written)))
     }
 }
