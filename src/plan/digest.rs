@@ -501,7 +501,11 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "state: absent",
                 "otherwise now: cluster edge; no longer there: step cluster/edge, step apps/clusters",
             ),
-            ("namespace: sealing", "namespace: kube-system", "otherwise now: secret keys"),
+            (
+                "namespace: sealing",
+                "namespace: kube-system",
+                "otherwise now: secret keys",
+            ),
             (
                 "{namespace: sealing, type: sealed-secrets/keys}",
                 "argocd/tls-certs",
