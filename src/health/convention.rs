@@ -8,7 +8,7 @@ use super::judge::deleted;
 use super::verdict::{Health, Status};
 
 /// Says how well an object of any kind is by its own conditions, as kstatus reads them (cli-utils,
-/// `pkg/kstatus/status/generic.go`); `None` where it says nothing.
+/// `pkg/kstatus/status/generic.go`), and by what else many say; `None` where it says nothing.
 ///
 /// It is not the agent's verdict and settles nothing: to Argo CD a kind without a check is well as soon as it is there. It
 /// serves to say what is wrong. kstatus takes an object that says nothing for well; its controller may not have begun.
@@ -23,6 +23,8 @@ pub fn by_convention(object: &Value) -> Option<Health> {
     let first = conditions(object).find_map(|condition| match (condition.kind, condition.status) {
         ("Reconciling", "True") => Some(Status::Progressing.because(words(&condition))),
         ("Stalled", "True") => Some(Status::Degraded.because(words(&condition))),
+        // A `SealedSecret` that stays sealed says so, and what Crossplane cannot bring about.
+        ("Synced", "False") => Some(Status::Degraded.because(words(&condition))),
         _ => None,
     });
     first.or_else(|| {
@@ -77,6 +79,7 @@ mod tests {
                 Some((Status::Healthy, "Ready")),
             ),
             (json!([says("Synced", "True")]), None),
+            (json!([says("Synced", "False")]), Some((Status::Degraded, "Synced"))),
             (json!([]), None),
         ] {
             let object =
