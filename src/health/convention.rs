@@ -22,9 +22,8 @@ pub fn by_convention(object: &Value) -> Option<Health> {
     }
     let first = conditions(object).find_map(|condition| match (condition.kind, condition.status) {
         ("Reconciling", "True") => Some(Status::Progressing.because(words(&condition))),
-        ("Stalled", "True") => Some(Status::Degraded.because(words(&condition))),
-        // A `SealedSecret` that stays sealed says so, and what Crossplane cannot bring about.
-        ("Synced", "False") => Some(Status::Degraded.because(words(&condition))),
+        // A `SealedSecret` that stays sealed says that it is not synced, and so does what Crossplane cannot bring about.
+        ("Stalled", "True") | ("Synced", "False") => Some(Status::Degraded.because(words(&condition))),
         _ => None,
     });
     first.or_else(|| {
