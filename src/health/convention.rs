@@ -8,7 +8,7 @@ use super::judge::deleted;
 use super::verdict::{Health, Status};
 
 /// Says how well an object of any kind is by its own conditions, as kstatus reads them (cli-utils,
-/// `pkg/kstatus/status/generic.go`); `None` where it says nothing.
+/// `pkg/kstatus/status/generic.go`), and by what else many say; `None` where it says nothing.
 ///
 /// It is not the agent's verdict and settles nothing: to Argo CD a kind without a check is well as soon as it is there. It
 /// serves to say what is wrong. kstatus takes an object that says nothing for well; its controller may not have begun.
@@ -22,7 +22,8 @@ pub fn by_convention(object: &Value) -> Option<Health> {
     }
     let first = conditions(object).find_map(|condition| match (condition.kind, condition.status) {
         ("Reconciling", "True") => Some(Status::Progressing.because(condition.words())),
-        ("Stalled", "True") => Some(Status::Degraded.because(condition.words())),
+        // A `SealedSecret` that stays sealed says that it is not synced, and so does what Crossplane cannot bring about.
+        ("Stalled", "True") | ("Synced", "False") => Some(Status::Degraded.because(condition.words())),
         _ => None,
     });
     first.or_else(|| {
@@ -72,6 +73,7 @@ mod tests {
                 Some((Status::Healthy, "Why: Ready")),
             ),
             (json!([says("Synced", "True")]), None),
+            (json!([says("Synced", "False")]), Some((Status::Degraded, "Why: Synced"))),
             (json!([]), None),
         ] {
             let object =

@@ -501,12 +501,6 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "state: absent",
                 "otherwise now: cluster edge; no longer there: step cluster/edge, step apps/clusters",
             ),
-            ("namespace: sealing", "namespace: kube-system", "otherwise now: secret keys"),
-            (
-                "{namespace: sealing, type: sealed-secrets/keys}",
-                "argocd/tls-certs",
-                "otherwise now: secret keys; no longer there: step sealed-keys",
-            ),
             ("path: infra", "path: infrastructure", "otherwise now: root infra"),
             ("roots:\n", "order: graph\nroots:\n", "new: step leaves"),
             (
@@ -546,6 +540,24 @@ done: {critical: [cart], checks: [{http: {url: "https://shop.example.com/", stat
                 "allow: [Suspended], reason: known}",
                 "allow: [Suspended], reason: known}, tests: {ignore: true, reason: old}",
                 "new: app tests",
+            ),
+        ] {
+            assert_eq!(differs(from, to), words, "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn a_set_of_keys_for_another_controller_is_another_plan() {
+        for (from, to, words) in [
+            (
+                "namespace: sealing",
+                "namespace: kube-system",
+                "otherwise now: secret keys",
+            ),
+            (
+                "{namespace: sealing, type: sealed-secrets/keys}",
+                "argocd/tls-certs",
+                "otherwise now: secret keys; no longer there: step sealed-keys",
             ),
         ] {
             assert_eq!(differs(from, to), words, "{from} → {to}");

@@ -162,3 +162,56 @@ fn namespaces(runbook: &Runbook, manifests: &[Manifest]) -> Result<Vec<Manifest>
         .map(|name| built(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Secret;
+
+    const RUNBOOK: &str = r#"apiVersion: gitops-dr/v1
+kind: Runbook
+name: shop
+sources:
+  platform: {git: "https://git.example.com/p.git", revision: main}
+stores:
+  - vault: {address: "https://vault.example.com", auth: {token: {env: VAULT_TOKEN}}}
+agent: {argocd: {from: {source: platform, path: argocd}}}
+secrets:
+  open: {as: {namespace: shop, type: Opaque}, from: {vault: dr/open}}
+  shut: {as: {namespace: shop, type: Opaque, immutable: true}, from: {vault: dr/shut}}
+  keys: {as: {namespace: sealing, type: sealed-secrets/keys}, from: {vault: dr/keys/}}
+  hosts: {as: argocd/ssh-known-hosts, from: {vault: dr/hosts}}
+  argocd: {as: argocd/argocd-secret, from: {vault: dr/argocd}}
+roots:
+  - {id: root, source: platform, path: root}
+"#;
+
+    #[test]
+    fn each_becomes_its_secrets_and_says_only_what_is_so() {
+        let (runbook, findings) = crate::runbook::parse("shop.yaml", RUNBOOK);
+        let runbook = runbook.unwrap_or_else(|| panic!("{findings:?}"));
+        let made = |name: &str| -> Vec<(String, Option<bool>)> {
+            let keys = ["k1.tls.crt", "k1.tls.key", "k2.tls.crt", "k2.tls.key"];
+            let restored = Restored {
+                data: keys.map(|key| (key.to_owned(), Secret::from(key))).into(),
+                store: "vault".into(),
+                path: "dr".into(),
+            };
+            let made = manifests(&runbook, name, &restored).unwrap().into_iter();
+            // `null` would be a word on it, too.
+            let is_immutable = |manifest: &Manifest| {
+                let said = manifest.value().get("immutable");
+                said.map(|said| said.as_bool().expect("`immutable` is a flag"))
+            };
+            made.map(|manifest| (manifest.id().to_string(), is_immutable(&manifest)))
+                .collect()
+        };
+        let secret = |name: &str, immutable| (format!("Secret {name}"), immutable);
+        assert_eq!(made("open"), [secret("shop/open", None)]);
+        assert_eq!(made("shut"), [secret("shop/shut", Some(true))]);
+        assert_eq!(made("keys"), [secret("sealing/k1", None), secret("sealing/k2", None)]);
+        for by_the_ground in ["hosts", "argocd", "nobody"] {
+            assert_eq!(made(by_the_ground), [], "{by_the_ground}");
+        }
+    }
+}

@@ -26,6 +26,10 @@ pub(super) fn own(object: &Value) -> Vec<Cause> {
         ("apiregistration.k8s.io", "APIService") => {
             told(object, "Available", "False").map(|message| Cause::new(Depth::Own, said("not available", message)))
         }
+        // None of its keys fits, or it was changed since it was sealed.
+        ("bitnami.com", "SealedSecret") => {
+            told(object, "Synced", "False").map(|message| Cause::new(Depth::Own, said("still sealed", message)))
+        }
         _ => None,
     };
     cause.into_iter().collect()
@@ -235,6 +239,13 @@ mod tests {
                 json!({}),
                 condition("Available", "False", "no endpoints"),
                 Some("not available: no endpoints"),
+            ),
+            (
+                "bitnami.com/v1alpha1",
+                "SealedSecret",
+                json!({}),
+                condition("Synced", "False", "no key could decrypt secret (blob)"),
+                Some("still sealed: no key could decrypt secret (blob)"),
             ),
             ("v1", "ConfigMap", json!({}), json!({}), None),
         ];

@@ -21,18 +21,12 @@ pub fn with_stored(mut stages: Vec<Stage>, stored: Vec<Manifest>) -> Vec<Stage> 
     if own.is_empty() {
         return stages;
     }
-    match stages.iter_mut().find(|stage| stage.name == StageName::Configuration) {
-        Some(stage) => stage.manifests.extend(own),
-        None => {
-            let at = stages.partition_point(|stage| stage.name < StageName::Configuration);
-            stages.insert(
-                at,
-                Stage {
-                    name: StageName::Configuration,
-                    manifests: own,
-                },
-            );
-        }
+    let name = StageName::Configuration;
+    if let Some(stage) = stages.iter_mut().find(|stage| stage.name == name) {
+        stage.manifests.extend(own);
+    } else {
+        let at = stages.partition_point(|stage| stage.name < name);
+        stages.insert(at, Stage { name, manifests: own });
     }
     stages
 }
