@@ -233,7 +233,7 @@ async fn what_cannot_be_stored_is_refused_before_anything_is_sent() {
         (REPO, of(&[0xff]), None, ErrorKind::NotText, "base64: true"),
         (
             REPO,
-            of(&[b'x'; 65_536]),
+            of("x".repeat(65_536).as_bytes()),
             None,
             ErrorKind::Configuration,
             "read the folder: a path with a slash at its end",
