@@ -138,7 +138,7 @@ impl Error {
 fn is_of_login(error: &kube::Error) -> bool {
     let links = std::iter::successors(Some(error as &dyn std::error::Error), |link| link.source());
     let mut links = links.take(CHAIN);
-    matches!(error, kube::Error::Auth(_)) || links.any(|link| link.is::<kube::client::AuthError>())
+    matches!(error, kube::Error::Auth(_)) || links.any(<dyn std::error::Error>::is::<kube::client::AuthError>)
 }
 
 /// No chain of errors is longer.

@@ -193,11 +193,7 @@ impl Prepare {
         })?;
 
         let platform = self.look_ahead(&install, &beside.roots, context).await?;
-        for stranger in plan::strangers(platform, runbook) {
-            context.notice(format!("Mind that {stranger}."));
-        }
-        let dangling = references::dangling(&self.0, runbook, &install, platform);
-        findings::judge("the agent's settings", &dangling, |notice| context.notice(notice))?;
+        self.remark(&install, platform, context)?;
         let projects: Vec<_> = install
             .manifests()
             .filter(|manifest| manifest.is("argoproj.io", "AppProject"))
@@ -205,19 +201,7 @@ impl Prepare {
             .collect();
         let mut preloaded = preload::preloaded(platform, &projects, &runbook.agent.namespace);
         let known = ahead::known(&self.0, runbook, &install);
-        match &known {
-            Ok(known) => {
-                let graph = ahead::graph(platform, known);
-                for lacking in plan::unopened(&graph, platform, runbook) {
-                    context.notice(lacking);
-                }
-                drop(self.0.graph.set(Arc::new(graph)));
-            }
-            Err(failure) => context.notice(format!(
-                "What waits for what is not known beforehand: {}.",
-                failure.words()
-            )),
-        }
+        self.draw(platform, &known, context)?;
         let leaves = match runbook.order {
             Order::Agent => Leaves::default(),
             Order::Graph => self.leaves(&known?, &projects, &mut preloaded)?,
@@ -273,6 +257,38 @@ impl Prepare {
             roots: beside.roots,
             extras: beside.extras,
         })
+    }
+
+    /// Tells what in the sources is probably not meant, now that they are known.
+    fn remark(&self, install: &Install, platform: &Platform, context: &Context) -> Result<(), Failure> {
+        let runbook = self.0.runbook()?;
+        for stranger in plan::strangers(platform, runbook) {
+            context.notice(format!("Mind that {stranger}."));
+        }
+        let dangling = references::dangling(&self.0, runbook, install, platform);
+        findings::judge("the agent's settings cannot be used", &dangling, |notice| {
+            context.notice(notice);
+        })
+    }
+
+    /// Draws what waits for what, and tells what opens the rest and comes from nowhere.
+    fn draw(&self, platform: &Platform, known: &Result<Known, Failure>, context: &Context) -> Result<(), Failure> {
+        let known = match known {
+            Ok(known) => known,
+            Err(failure) => {
+                context.notice(format!(
+                    "What waits for what is not known beforehand: {}.",
+                    failure.words()
+                ));
+                return Ok(());
+            }
+        };
+        let graph = ahead::graph(platform, known);
+        for lacking in plan::unopened(&graph, platform, self.0.runbook()?) {
+            context.notice(lacking);
+        }
+        drop(self.0.graph.set(Arc::new(graph)));
+        Ok(())
     }
 
     /// Finds the apps that are created before the roots, and puts to what is applied ahead the projects that they belong to.

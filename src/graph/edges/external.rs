@@ -71,7 +71,7 @@ pub(super) fn draw<'p>(whole: &Whole<'p>, draft: &mut Draft<'p>) {
     for pusher in whole.of_kind(GROUP, "PushSecret") {
         let value = pusher.manifest.value();
         for (index, reference) in items(value, "/spec/secretStoreRefs").enumerate() {
-            store(draft, pusher, reference, format!("spec.secretStoreRefs[{index}]"));
+            store(draft, pusher, reference, &format!("spec.secretStoreRefs[{index}]"));
         }
         let pushed = text(value, "/spec/selector/secret/name");
         if !pushed.is_empty() {
@@ -148,15 +148,15 @@ fn stores<'p>(draft: &mut Draft<'p>, user: &Subject<'p>, spec: &'p Value, at: &s
     }
     let stores = named.into_iter();
     stores
-        .map(|(reference, field)| store(draft, user, reference, field))
+        .map(|(reference, field)| store(draft, user, reference, &field))
         .collect()
 }
 
-fn store<'p>(draft: &mut Draft<'p>, user: &Subject<'p>, reference: &'p Value, field: String) -> (&'p str, bool) {
+fn store<'p>(draft: &mut Draft<'p>, user: &Subject<'p>, reference: &'p Value, field: &str) -> (&'p str, bool) {
     let is_wide = text(reference, "/kind") == "ClusterSecretStore";
     let kind = if is_wide { "ClusterSecretStore" } else { "SecretStore" };
     let name = text(reference, "/name");
-    from(draft, user, (GROUP, kind), is_wide, name, &field);
+    from(draft, user, (GROUP, kind), is_wide, name, field);
     (name, is_wide)
 }
 

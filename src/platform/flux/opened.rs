@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use super::sealed::{Decryption, Sealed};
+use super::sealed::{Decryption, Sealed, ends};
 use crate::finding::Finding;
 use crate::object::ObjectRef;
 use crate::platform::secret::Data;
@@ -25,8 +25,8 @@ impl Keys {
     fn of(data: &Data) -> Self {
         let mut keys = Self::default();
         for (name, value) in data {
-            if !name.ends_with(".agekey") {
-                keys.has_others |= name.ends_with(".asc") || name.starts_with("sops.");
+            if !ends(name, &[".agekey"]) {
+                keys.has_others |= ends(name, &[".asc"]) || name.starts_with("sops.");
                 continue;
             }
             let text = value.expose_str().unwrap_or_default();

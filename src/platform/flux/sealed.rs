@@ -174,7 +174,12 @@ fn tidy(path: &str) -> String {
 }
 
 fn is_yaml(file: &str) -> bool {
-    [".yaml", ".yml"].iter().any(|end| file.ends_with(end))
+    ends(file, &[".yaml", ".yml"])
+}
+
+/// Whether a name ends so, letter by letter, as SOPS and Flux look at it.
+pub(super) fn ends(name: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The other ways in which a file may have been encrypted, as SOPS calls them.
@@ -185,7 +190,7 @@ fn sealed_file(file: &str, text: &str, place: String) -> Option<Sealed> {
     if !text.contains("sops") {
         return None;
     }
-    if file.ends_with(".env") || file.ends_with(".ini") {
+    if ends(file, &[".env", ".ini"]) {
         return flat(text, place);
     }
     let documents: Vec<Value> = if is_yaml(file) {

@@ -230,8 +230,9 @@ async fn with_a_step_that_checks_the_store_the_apps_wait_for_it_and_its_reason_i
     is_valid(&scene).await;
     let mut resumed = Watched::start_with(&scene, gated, &["--resume"]);
     resumed
-        .until("what takes from the store begins", |event| {
-            node(event, "logins", "progressing")
+        .until("what takes from the store is there", |event| {
+            let words = event["words"].as_str().unwrap_or_default();
+            event["name"] == "logins" && words.starts_with("Synced")
         })
         .await;
     is_filled(&scene).await;

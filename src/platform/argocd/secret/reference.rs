@@ -52,11 +52,11 @@ fn names<'value>(value: &'value Value, found: &mut BTreeSet<&'value str>) {
     }
 }
 
-fn dangling(setting: &str, name: &str, held: impl Fn(&str) -> Option<Held>) -> Option<Finding> {
+fn dangling(setting: &str, name: &str, of: impl Fn(&str) -> Option<Held>) -> Option<Finding> {
     let (secret, key) = name.split_once(':').unwrap_or((OWN, name));
     let fails = format!("Argo CD then takes `${name}` itself for the value");
     let begin = format!("`{setting}` of argocd-cm takes the key `{key}` of Secret {secret}");
-    let Some(held) = held(secret) else {
+    let Some(there) = of(secret) else {
         let message = format!("{begin}, which neither the runbook restores nor any app that is known brings: {fails}");
         return Some(
             Finding::warning("secret/unknown-reference", message).help(if secret == OWN {
@@ -66,12 +66,12 @@ fn dangling(setting: &str, name: &str, held: impl Fn(&str) -> Option<Held>) -> O
             }),
         );
     };
-    if held.keys.is_some_and(|keys| !keys.contains(key)) {
+    if there.keys.is_some_and(|keys| !keys.contains(key)) {
         let message = format!("{begin}, which has no such key: {fails}");
         let help = "store the key with the others of that Secret";
         return Some(Finding::warning("secret/unknown-reference", message).help(help));
     }
-    if secret != OWN && !held.is_read {
+    if secret != OWN && !there.is_read {
         let message = format!("{begin}, which lacks the label by which Argo CD reads it: {fails}");
         let help = format!("give it the label `{PART_OF}: argocd`");
         return Some(Finding::warning("secret/unknown-reference", message).help(help));
