@@ -61,7 +61,9 @@ async fn capture(ui: &Ui, arguments: SecretsCapture) -> Result<u8, Error> {
     };
     let code = told(ui, &capture, is_well)?;
     if interrupt.is_cancelled() {
-        return Err(interrupted("interrupted: what was on its way has ended; capture again, which finds what is stored already"));
+        return Err(interrupted(
+            "interrupted: what was on its way has ended; capture again, which finds what is stored already",
+        ));
     }
     Ok(code)
 }

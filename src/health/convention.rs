@@ -73,7 +73,10 @@ mod tests {
                 Some((Status::Healthy, "Why: Ready")),
             ),
             (json!([says("Synced", "True")]), None),
-            (json!([says("Synced", "False")]), Some((Status::Degraded, "Why: Synced"))),
+            (
+                json!([says("Synced", "False")]),
+                Some((Status::Degraded, "Why: Synced")),
+            ),
             (json!([]), None),
         ] {
             let object =

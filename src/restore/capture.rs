@@ -39,5 +39,7 @@ pub async fn capture(request: Request, wishes: Wishes) -> Result<Option<Capture>
         looked = looked => looked?,
         () = stop.cancelled() => return Ok(None),
     };
-    steps::capture(&world, live, last, unknown, &wishes, &stop).await.map(Some)
+    steps::capture(&world, live, last, unknown, &wishes, &stop)
+        .await
+        .map(Some)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::chosen::astray;
 use super::replanned::Replanned;
-use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, settings, tree, references};
+use super::{Prepared, World, ahead, clusters, credentials, findings, hosts, references, settings, tree};
 use crate::cluster::Cluster;
 use crate::engine::{Context, Step};
 use crate::event::{Effect, Failure, Outcome, Phase, PlannedStep, Run};

@@ -5,11 +5,7 @@ use std::fmt;
 use crate::event::Failure;
 
 /// Writes rows below their heads, each column as wide as its widest cell.
-pub(super) fn table<const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    heads: [&str; N],
-    rows: &[[String; N]],
-) -> fmt::Result {
+pub(super) fn table<const N: usize>(f: &mut fmt::Formatter<'_>, heads: [&str; N], rows: &[[String; N]]) -> fmt::Result {
     let heads = heads.map(str::to_owned);
     let mut widths = [0; N];
     for row in rows.iter().chain([&heads]) {

@@ -25,7 +25,11 @@ pub const KINDS: [(&str, &str); 11] = [
 pub fn secrets(spec: &Value) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     // What stands under `values` is the chart's.
-    let fields = spec.as_object().into_iter().flatten().filter(|(key, _)| *key != "values");
+    let fields = spec
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key != "values");
     for (key, value) in fields {
         field(key, value, &mut found);
     }

@@ -38,7 +38,10 @@ impl Check<'_> {
                 "name the secret in it, such as `dr/manifest`".to_owned(),
             );
         }
-        let mut places = root.table("secrets").iter().filter_map(|secret| secret.value.get("from"));
+        let mut places = root
+            .table("secrets")
+            .iter()
+            .filter_map(|secret| secret.value.get("from"));
         if !places.any(|from| from.one_or_many().iter().any(|from| from.get(&entry.key).is_some())) {
             self.error(
                 "runbook/capture-store",

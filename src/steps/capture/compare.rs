@@ -53,7 +53,9 @@ mod tests {
 
     fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         let pairs = pairs.iter();
-        pairs.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -78,7 +80,11 @@ mod tests {
         let version = || "3".to_owned();
         for (difference, doubt, expected) in [
             (Differs::default(), None, State::Same { version: version() }),
-            (Differs::default(), Some("newer".to_owned()), State::Same { version: version() }),
+            (
+                Differs::default(),
+                Some("newer".to_owned()),
+                State::Same { version: version() },
+            ),
             (
                 differs(),
                 None,
@@ -105,11 +111,16 @@ mod tests {
     fn what_became_empty_or_went_away_or_signs_otherwise_is_doubtful() {
         let live = |pairs: &[(&str, &str)]| -> BTreeMap<String, Secret> {
             let pairs = pairs.iter();
-            pairs.map(|(key, value)| ((*key).to_owned(), Secret::from(*value))).collect()
+            pairs
+                .map(|(key, value)| ((*key).to_owned(), Secret::from(*value)))
+                .collect()
         };
         let before = live(&[("password", "x"), ("server.secretkey", "y")]);
         for (now, words) in [
-            (&[("password", ""), ("server.secretkey", "y")][..], Some("is empty: password")),
+            (
+                &[("password", ""), ("server.secretkey", "y")][..],
+                Some("is empty: password"),
+            ),
             (&[("server.secretkey", "y")], Some("no longer has password")),
             (&[("password", "x"), ("server.secretkey", "z")], Some("installed anew")),
             (&[("password", "z"), ("server.secretkey", "y")], None),

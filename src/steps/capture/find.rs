@@ -25,13 +25,14 @@ impl Step for FindLive {
     }
 
     async fn run(&self, context: &Context) -> Result<Outcome, Failure> {
-        let target = Target {
-            kubeconfig: self.0.options.kubeconfig.clone(),
-            // The runbook's own context leads to the cluster that is restored onto, and never to the one that lives.
-            context: self.0.options.context.clone().ok_or_else(|| {
-                Failure::new("the live cluster is not named").hint("name its context with --context")
-            })?,
-        };
+        let target =
+            Target {
+                kubeconfig: self.0.options.kubeconfig.clone(),
+                // The runbook's own context leads to the cluster that is restored onto, and never to the one that lives.
+                context: self.0.options.context.clone().ok_or_else(|| {
+                    Failure::new("the live cluster is not named").hint("name its context with --context")
+                })?,
+            };
         let cluster = context.unless_stopped(Cluster::connect(&target)).await??;
         let looked = async {
             lease::look(&self.0, &cluster).await?;
@@ -50,7 +51,11 @@ impl Step for FindLive {
 
 /// Refuses to write what was read of a cluster in which a run has begun since.
 pub(super) async fn still_whole(world: &World, cluster: &Cluster) -> Result<(), Failure> {
-    let before = world.found.get().and_then(|found| found.as_ref().ok()).map(|found| &found.state.run);
+    let before = world
+        .found
+        .get()
+        .and_then(|found| found.as_ref().ok())
+        .map(|found| &found.state.run);
     let claim = cluster.claim().await?;
     if let Some(holder) = claim.and_then(|claim| claim.holder) {
         return Err(Failure::new(format!(
@@ -107,10 +112,7 @@ async fn inhabited(world: &World, cluster: &Cluster) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure {
-        causes: vec![format!(
-            "on {} there is no {app}of {whose}",
-            cluster.identity().server
-        )],
+        causes: vec![format!("on {} there is no {app}of {whose}", cluster.identity().server)],
         ..Failure::new("nothing is captured from a cluster without a platform")
     }
     .hint(format!(
@@ -165,7 +167,10 @@ mod tests {
         for (record, is_whole) in [
             (found("here", Effect::Repeatable, None), false),
             (found("here", Effect::Repeatable, Some(RunOutcome::Failed)), false),
-            (found("here", Effect::Repeatable, Some(RunOutcome::DeadlinePassed)), false),
+            (
+                found("here", Effect::Repeatable, Some(RunOutcome::DeadlinePassed)),
+                false,
+            ),
             (found("here", Effect::Repeatable, Some(RunOutcome::Recovered)), true),
             (found("here", Effect::Reads, None), true),
             (found("there", Effect::Repeatable, None), true),

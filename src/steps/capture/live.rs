@@ -74,7 +74,12 @@ impl Home {
             }),
             SecretShape::Kubernetes {
                 namespace, name: given, ..
-            } => Self::One(ObjectRef::new("v1", "Secret", namespace, given.as_deref().unwrap_or(name))),
+            } => Self::One(ObjectRef::new(
+                "v1",
+                "Secret",
+                namespace,
+                given.as_deref().unwrap_or(name),
+            )),
             SecretShape::SealedKeys { namespace } => Self::Keys(namespace.clone()),
         }
     }
@@ -177,7 +182,10 @@ fn instead(others: &[Other], spec: &SecretSpec) -> String {
     if alike.is_empty() {
         return String::new();
     }
-    format!("; of the type {word} there is {}: is it one of these, and the name in the runbook another?", alike.join(", "))
+    format!(
+        "; of the type {word} there is {}: is it one of these, and the name in the runbook another?",
+        alike.join(", ")
+    )
 }
 
 fn unless_lacking(lacking: Vec<String>) -> Result<(), Failure> {
@@ -197,7 +205,9 @@ fn signs(runbook: &Runbook, live: &Live) -> Result<(), Failure> {
         let is_agents = matches!(&runbook.secrets[name].shape, SecretShape::Argocd(shape) if shape == "argocd-secret");
         if is_agents && living.data.get("server.secretkey").is_none_or(Secret::is_empty) {
             return Err(Failure {
-                causes: vec!["its argocd-secret has no server.secretkey, which Argo CD makes when it starts".to_owned()],
+                causes: vec![
+                    "its argocd-secret has no server.secretkey, which Argo CD makes when it starts".to_owned(),
+                ],
                 ..Failure::new("nothing is captured from a cluster on which Argo CD has not started")
             }
             .hint("name the context of the live platform with --context"));
@@ -210,7 +220,9 @@ fn signs(runbook: &Runbook, live: &Live) -> Result<(), Failure> {
 pub(super) fn is_made(object: &Value) -> bool {
     let metadata = &object["metadata"];
     metadata.get("ownerReferences").is_some()
-        || metadata["annotations"].get("cert-manager.io/certificate-name").is_some()
+        || metadata["annotations"]
+            .get("cert-manager.io/certificate-name")
+            .is_some()
         || metadata["annotations"].get("argocd.argoproj.io/tracking-id").is_some()
         || metadata["labels"].get("kustomize.toolkit.fluxcd.io/name").is_some()
         || metadata["labels"].get("helm.toolkit.fluxcd.io/name").is_some()

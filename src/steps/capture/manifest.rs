@@ -126,16 +126,21 @@ impl CaptureManifest {
             value.ok_or_else(|| odd(format!("it has no text under {key}")))
         };
         // What serde says of a document may quote it.
-        let known: Self =
-            serde_json::from_str(text(TEXT)?).map_err(|error| odd(format!("its text is wrong at line {}", error.line())))?;
+        let known: Self = serde_json::from_str(text(TEXT)?)
+            .map_err(|error| odd(format!("its text is wrong at line {}", error.line())))?;
         if known.format != FORMAT {
-            return Err(odd(format!("it has format {}, and this program reads {FORMAT}", known.format))
-                .hint("use the program that wrote it, or a newer one"));
+            return Err(odd(format!(
+                "it has format {}, and this program reads {FORMAT}",
+                known.format
+            ))
+            .hint("use the program that wrote it, or a newer one"));
         }
         if known.runbook != runbook {
             return Err(odd(format!("it is of the runbook {}", known.runbook)));
         }
-        let key = STANDARD.decode(text(KEY)?).map_err(|_| odd(format!("{KEY} is not base64")))?;
+        let key = STANDARD
+            .decode(text(KEY)?)
+            .map_err(|_| odd(format!("{KEY} is not base64")))?;
         if key.len() < 32 {
             return Err(odd(format!("{KEY} is too short")));
         }
@@ -195,7 +200,8 @@ mod tests {
     #[test]
     fn a_digest_is_of_its_key_its_secret_and_its_value_alone() {
         let key = DigestKey::new().unwrap();
-        let digest = |secret: &str, name: &str, value: &str| key.digests(secret, &values(&[(name, value)]))[name].clone();
+        let digest =
+            |secret: &str, name: &str, value: &str| key.digests(secret, &values(&[(name, value)]))[name].clone();
         let one = digest("repo", "password", "x");
         assert_eq!(one, digest("repo", "password", "x"));
         assert_eq!(one.len(), 22);
@@ -227,12 +233,17 @@ mod tests {
             (with(KEY, "AAAA"), "shop", "key is too short"),
             (values(&[("password", "x")]), "shop", "it has no text under manifest"),
             (
-                with(TEXT, &good[TEXT].expose_str().unwrap().replace("\"format\":1", "\"format\":2")),
+                with(
+                    TEXT,
+                    &good[TEXT].expose_str().unwrap().replace("\"format\":1", "\"format\":2"),
+                ),
                 "shop",
                 "it has format 2",
             ),
         ] {
-            let told = CaptureManifest::read(&stored(data), runbook, "dr/manifest").err().unwrap();
+            let told = CaptureManifest::read(&stored(data), runbook, "dr/manifest")
+                .err()
+                .unwrap();
             assert!(told.words().contains(words), "{told:?}");
         }
     }

@@ -115,7 +115,8 @@ async fn settings(world: &World) -> Result<Vec<Other>, Failure> {
         let id = ObjectRef::new("v1", "ConfigMap", &runbook.agent.namespace, name);
         let Some(map) = cluster.get(&id).await? else { continue };
         let mut installed = prepared.ground.iter().flat_map(|stage| &stage.manifests);
-        let installed = installed.find(|manifest| manifest.kind() == "ConfigMap" && manifest.text("/metadata/name") == name);
+        let installed =
+            installed.find(|manifest| manifest.kind() == "ConfigMap" && manifest.text("/metadata/name") == name);
         let installed = installed.map(|manifest| plain(manifest.value())).unwrap_or_default();
         if plain(&map).iter().any(|(key, value)| installed.get(key) != Some(value)) {
             found.push(Other {
@@ -130,7 +131,9 @@ async fn settings(world: &World) -> Result<Vec<Other>, Failure> {
 
 /// Says of which apps nobody knows what they need.
 pub(super) fn unforeseen(world: &World) -> Vec<Finding> {
-    let Some(graph) = world.graph.get() else { return Vec::new() };
+    let Some(graph) = world.graph.get() else {
+        return Vec::new();
+    };
     let unknown = graph.unknowns().into_iter().filter_map(|unknown| match unknown {
         Unknown::App { node, reasons } => Some((graph.node(node), reasons)),
         Unknown::Missing { .. } => None,

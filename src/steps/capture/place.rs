@@ -95,7 +95,8 @@ impl<'run> Beside<'run> {
 impl Spot<'_> {
     /// Whether it holds a set of keys in one secret, of which no generation is ever dropped.
     pub(super) fn is_set(&self) -> bool {
-        matches!(self.spec.shape, SecretShape::SealedKeys { .. }) && self.wanted.keys().any(|key| !key.starts_with("tls."))
+        matches!(self.spec.shape, SecretShape::SealedKeys { .. })
+            && self.wanted.keys().any(|key| !key.starts_with("tls."))
     }
 
     fn is_open(&self) -> bool {
@@ -228,7 +229,8 @@ fn places(spec: &SecretSpec, from: &From, living: Option<&Living>) -> Vec<(From,
         .into_iter()
         .map(|name| {
             let halves = ["tls.crt", "tls.key"].into_iter();
-            let pair = halves.filter_map(|half| Some((half.to_owned(), living.data.get(&format!("{name}.{half}"))?.clone())));
+            let pair =
+                halves.filter_map(|half| Some((half.to_owned(), living.data.get(&format!("{name}.{half}"))?.clone())));
             let of_one = From {
                 path: format!("{}{name}", from.path),
                 ..from.clone()
@@ -240,7 +242,9 @@ fn places(spec: &SecretSpec, from: &From, living: Option<&Living>) -> Vec<(From,
 
 /// Looks at every place, and reads what its version does not tell.
 pub(super) async fn look<'run>(world: &'run World, live: &Live, beside: &Beside<'_>) -> Vec<Spot<'run>> {
-    let Some(runbook) = world.runbook.get() else { return Vec::new() };
+    let Some(runbook) = world.runbook.get() else {
+        return Vec::new();
+    };
     let closed = closed(world.stores.iter()).await;
     let mut spots: Vec<Spot<'run>> = Vec::new();
     for (name, spec) in &runbook.secrets {
@@ -255,7 +259,10 @@ pub(super) async fn look<'run>(world: &'run World, live: &Live, beside: &Beside<
                 continue;
             };
             for (from, wanted) in places(spec, from, living) {
-                let is_shared = runbook.secrets.iter().any(|(other, spec)| other != name && spec.from.iter().any(|other| place(other) == place(&from)));
+                let is_shared = runbook
+                    .secrets
+                    .iter()
+                    .any(|(other, spec)| other != name && spec.from.iter().any(|other| place(other) == place(&from)));
                 spots.push(Spot {
                     name,
                     spec,
@@ -272,7 +279,9 @@ pub(super) async fn look<'run>(world: &'run World, live: &Live, beside: &Beside<
     }
     absent(&mut spots, live).await;
     // What was captured is known by its version, if that is still the newest. What is made of parts may be made otherwise by now.
-    let known = chosen(&spots, |spot| beside.entry(spot).is_some() && spot.unwritable.is_none() && spot.from.keys.is_empty());
+    let known = chosen(&spots, |spot| {
+        beside.entry(spot).is_some() && spot.unwritable.is_none() && spot.from.keys.is_empty()
+    });
     let seen = look_all(requests(&spots, &known)).await;
     for (at, seen) in known.into_iter().zip(seen) {
         if let Ok(seen) = seen {
@@ -288,23 +297,36 @@ pub(super) async fn look<'run>(world: &'run World, live: &Live, beside: &Beside<
 }
 
 /// Says why nothing can be written to a place.
-fn unwritable(store: &Arc<dyn Store>, spec: &SecretSpec, from: &From, is_shared: bool, is_wrong: bool) -> Option<String> {
+fn unwritable(
+    store: &Arc<dyn Store>,
+    spec: &SecretSpec,
+    from: &From,
+    is_shared: bool,
+    is_wrong: bool,
+) -> Option<String> {
     if store.writer().is_none() {
         return Some(format!("store {} is only read", store.name()));
     }
     if let Some(version) = &from.version {
-        return Some(format!("it is pinned to version {version}, so that nobody would read a newer one"));
+        return Some(format!(
+            "it is pinned to version {version}, so that nobody would read a newer one"
+        ));
     }
     if is_wrong {
         return Some("a restore would refuse what the cluster has, as is told below".to_owned());
     }
     if is_shared {
-        return Some("several secrets of the runbook are kept in this place, each of which would be written over the others".to_owned());
+        return Some(
+            "several secrets of the runbook are kept in this place, each of which would be written over the others"
+                .to_owned(),
+        );
     }
     if matches!(spec.shape, SecretShape::SealedKeys { .. }) && !from.keys.is_empty() {
         return Some("`keys` would leave out each new generation".to_owned());
     }
-    from.path.ends_with('/').then(|| "a folder is read as one secret, and not written".into())
+    from.path
+        .ends_with('/')
+        .then(|| "a folder is read as one secret, and not written".into())
 }
 
 /// Looks whether what the cluster has not is stored all the same.
@@ -325,7 +347,9 @@ async fn absent(spots: &mut [Spot<'_>], live: &Live) {
 /// Returns the numbers of those that nothing is known of yet and that are so.
 fn chosen<'run>(spots: &[Spot<'run>], is: impl Fn(&Spot<'run>) -> bool) -> Vec<usize> {
     let all: BTreeSet<usize> = (0..spots.len()).collect();
-    all.into_iter().filter(|at| spots[*at].is_open() && is(&spots[*at])).collect()
+    all.into_iter()
+        .filter(|at| spots[*at].is_open() && is(&spots[*at]))
+        .collect()
 }
 
 fn requests<'spots>(spots: &'spots [Spot<'_>], chosen: &[usize]) -> Vec<Request<'spots>> {
@@ -345,18 +369,36 @@ mod tests {
 
     fn set(pairs: &[(&str, &str)]) -> BTreeMap<String, Secret> {
         let pairs = pairs.iter();
-        pairs.map(|(key, value)| ((*key).to_owned(), Secret::from(*value))).collect()
+        pairs
+            .map(|(key, value)| ((*key).to_owned(), Secret::from(*value)))
+            .collect()
     }
 
     #[test]
     fn no_generation_of_keys_is_dropped_or_mixed_with_another() {
-        let stored = set(&[("old.tls.crt", "c1"), ("old.tls.key", "k1"), ("own.tls.crt", "c2"), ("own.tls.key", "k2")]);
-        let mut wanted = set(&[("new.tls.crt", "c3"), ("new.tls.key", "k3"), ("own.tls.crt", "c2"), ("own.tls.key", "k2")]);
+        let stored = set(&[
+            ("old.tls.crt", "c1"),
+            ("old.tls.key", "k1"),
+            ("own.tls.crt", "c2"),
+            ("own.tls.key", "k2"),
+        ]);
+        let mut wanted = set(&[
+            ("new.tls.crt", "c3"),
+            ("new.tls.key", "k3"),
+            ("own.tls.crt", "c2"),
+            ("own.tls.key", "k2"),
+        ]);
         assert_eq!(keep_generations(&mut wanted, &stored), None);
-        assert_eq!(sealed::names(&wanted).into_iter().collect::<Vec<_>>(), ["new", "old", "own"]);
+        assert_eq!(
+            sealed::names(&wanted).into_iter().collect::<Vec<_>>(),
+            ["new", "old", "own"]
+        );
         let mut wanted = set(&[("own.tls.crt", "c9"), ("own.tls.key", "k9")]);
         let doubt = keep_generations(&mut wanted, &stored).unwrap();
-        assert!(doubt.contains("another pair of the same name") && doubt.ends_with(": own"), "{doubt}");
+        assert!(
+            doubt.contains("another pair of the same name") && doubt.ends_with(": own"),
+            "{doubt}"
+        );
         assert!(wanted["own.tls.crt"] == Secret::from("c9") && wanted["own.tls.key"] == Secret::from("k9"));
     }
 }

@@ -50,7 +50,10 @@ pub(super) fn remarks(runbook: &Runbook, name: &str, spec: &SecretSpec, living: 
         if *kind != living.kind {
             warn(
                 "capture/another-type",
-                format!("it has the type `{}` in the cluster, and a restore makes it `{kind}`", living.kind),
+                format!(
+                    "it has the type `{}` in the cluster, and a restore makes it `{kind}`",
+                    living.kind
+                ),
                 "correct `type` in the runbook",
             );
         }
@@ -65,13 +68,21 @@ pub(super) fn remarks(runbook: &Runbook, name: &str, spec: &SecretSpec, living: 
     let differing: Vec<&str> = spec
         .set
         .iter()
-        .filter(|(key, value)| living.data.get(*key).is_some_and(|live| live.expose() != value.as_bytes()))
+        .filter(|(key, value)| {
+            living
+                .data
+                .get(*key)
+                .is_some_and(|live| live.expose() != value.as_bytes())
+        })
         .map(|(key, _)| key.as_str())
         .collect();
     if !differing.is_empty() {
         warn(
             "capture/set",
-            format!("the cluster has another value than `set` in the runbook: {}", differing.join(", ")),
+            format!(
+                "the cluster has another value than `set` in the runbook: {}",
+                differing.join(", ")
+            ),
             "correct `set` in the runbook",
         );
     }
@@ -86,7 +97,10 @@ pub(super) fn remarks(runbook: &Runbook, name: &str, spec: &SecretSpec, living: 
     if !left_out.is_empty() {
         warn(
             "capture/left-out",
-            format!("a restore does not bring all its keys, for `keys` in the runbook does not name {}", left_out.join(", ")),
+            format!(
+                "a restore does not bring all its keys, for `keys` in the runbook does not name {}",
+                left_out.join(", ")
+            ),
             "name them under `keys`, or leave `keys` out",
         );
     }
@@ -114,7 +128,10 @@ mod tests {
     #[test]
     fn what_a_restore_would_make_otherwise_is_told() {
         let living = Living {
-            data: BTreeMap::from([("user".into(), Secret::from("dr")), ("password".into(), Secret::from("hunter2"))]),
+            data: BTreeMap::from([
+                ("user".into(), Secret::from("dr")),
+                ("password".into(), Secret::from("hunter2")),
+            ]),
             kind: "Opaque".into(),
             labels: BTreeMap::from([
                 ("team".into(), "shop".into()),
@@ -124,7 +141,10 @@ mod tests {
         };
         let whole = "labels: {team: shop}, immutable: true";
         for (of, expected) in [
-            (format!("{{as: {{namespace: n, type: Opaque, {whole}}}, from: {{aws: db}}}}"), vec![]),
+            (
+                format!("{{as: {{namespace: n, type: Opaque, {whole}}}, from: {{aws: db}}}}"),
+                vec![],
+            ),
             (
                 "{as: {namespace: n, type: kubernetes.io/basic-auth}, from: {aws: db}}".to_owned(),
                 vec!["capture/labels", "capture/another-type", "capture/immutable"],

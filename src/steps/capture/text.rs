@@ -22,8 +22,14 @@ impl fmt::Display for Capture {
             State::Failed { failure, .. } => Some((place.secret.as_str(), failure)),
             _ => None,
         });
-        let unkept = self.manifest.iter().filter_map(|kept| Some(("manifest", kept.failure.as_ref()?)));
-        let unknown = self.unknown.iter().map(|failure| ("what else a restore needs", failure));
+        let unkept = self
+            .manifest
+            .iter()
+            .filter_map(|kept| Some(("manifest", kept.failure.as_ref()?)));
+        let unknown = self
+            .unknown
+            .iter()
+            .map(|failure| ("what else a restore needs", failure));
         reasons(f, failed.chain(unkept).chain(unknown))?;
         for place in &self.places {
             let (what, why) = match &place.state {
@@ -31,7 +37,11 @@ impl fmt::Display for Capture {
                 State::Left { why, .. } => ("is left alone", why),
                 _ => continue,
             };
-            writeln!(f, "\n{}: {} in store {} {what}: {why}", place.secret, place.path, place.store)?;
+            writeln!(
+                f,
+                "\n{}: {} in store {} {what}: {why}",
+                place.secret, place.path, place.store
+            )?;
         }
         self.lacking(f)?;
         if !self.findings.is_empty() {
@@ -48,11 +58,17 @@ impl Capture {
         if self.needed.is_empty() {
             return Ok(());
         }
-        writeln!(f, "\nA restore will need these too, and the runbook does not name them:")?;
+        writeln!(
+            f,
+            "\nA restore will need these too, and the runbook does not name them:"
+        )?;
         for needed in &self.needed {
             writeln!(f, "  {}, for {}", needed.object, needed.needed_by)?;
         }
-        writeln!(f, "Write what you want back under `secrets` of the runbook, and capture again:")?;
+        writeln!(
+            f,
+            "Write what you want back under `secrets` of the runbook, and capture again:"
+        )?;
         for needed in &self.needed {
             writeln!(f, "  {}", needed.entry)?;
         }
@@ -77,17 +93,27 @@ impl Capture {
             ),
             ("left alone until a person says otherwise", left),
             ("for you to store", named(|state| matches!(state, State::ByHand { .. }))),
-            ("cannot be told or written", named(|state| matches!(state, State::Failed { .. }))),
+            (
+                "cannot be told or written",
+                named(|state| matches!(state, State::Failed { .. })),
+            ),
         ];
         let lines = lines.into_iter().filter(|(_, names)| !names.is_empty());
-        let mut said: Vec<String> = lines.map(|(words, names)| format!("{words}: {}", names.join(", "))).collect();
+        let mut said: Vec<String> = lines
+            .map(|(words, names)| format!("{words}: {}", names.join(", ")))
+            .collect();
         if !flags.is_empty() {
-            said.push(format!("to store what the cluster has all the same: {}", flags.join(" ")));
+            said.push(format!(
+                "to store what the cluster has all the same: {}",
+                flags.join(" ")
+            ));
         }
         match self.needed.len() {
             0 => {}
             1 => said.push("1 Secret that a restore will need is not in the runbook".to_owned()),
-            count => said.push(format!("{count} Secrets that a restore will need are not in the runbook")),
+            count => said.push(format!(
+                "{count} Secrets that a restore will need are not in the runbook"
+            )),
         }
         match (&self.manifest, &self.before) {
             (Some(kept), _) if kept.written => said.push(format!("the manifest is {}", kept.place)),
@@ -109,10 +135,14 @@ impl Capture {
 fn row(name: &str, place: &Captured) -> [String; 5] {
     let (is, version, keys) = match &place.state {
         State::Same { version } => ("same", version.clone(), String::new()),
-        State::New { keys } => ("new", String::new(), signed(&Differs {
-            new: keys.clone(),
-            ..Differs::default()
-        })),
+        State::New { keys } => (
+            "new",
+            String::new(),
+            signed(&Differs {
+                new: keys.clone(),
+                ..Differs::default()
+            }),
+        ),
         State::Stale { version, differs } => ("stale", version.clone(), signed(differs)),
         State::Left { version, differs, .. } => ("LEFT ALONE", version.clone(), signed(differs)),
         State::Written { version, differs } => ("written", version.clone(), signed(differs)),
@@ -211,9 +241,17 @@ mod tests {
         }
         assert!(!told.is_current() && !told.can_be_written());
         let well = capture(&[State::Same { version: version() }, State::Absent, State::Kept]);
-        assert!(well.is_current() && well.to_string().contains("all 3 places hold what https://10.0.0.7:6443 has"));
+        assert!(
+            well.is_current()
+                && well
+                    .to_string()
+                    .contains("all 3 places hold what https://10.0.0.7:6443 has")
+        );
         let stale = capture(&[State::New { keys: vec!["a".into()] }]);
         assert!(!stale.is_current() && stale.can_be_written());
-        assert!(stale.to_string().ends_with("nothing was written: --write does\n"), "{stale}");
+        assert!(
+            stale.to_string().ends_with("nothing was written: --write does\n"),
+            "{stale}"
+        );
     }
 }

@@ -58,7 +58,8 @@ pub async fn capture(
     let (runbook, cluster) = (world.runbook()?, world.cluster()?);
     let now = wishes.now;
     if let Some(unknown) = unknown.as_ref().filter(|_| wishes.writes) {
-        let refusal = "nothing is written while nobody knows whether this is the whole platform: the sources tell nothing";
+        let refusal =
+            "nothing is written while nobody knows whether this is the whole platform: the sources tell nothing";
         return Err(unknown.clone().within(refusal));
     }
     rooted(world).await?;
@@ -178,7 +179,10 @@ fn same_cluster(before: &CaptureManifest, uid: &str, server: &str, wishes: &Wish
     }
     Err(Failure {
         causes: vec![
-            format!("{} captured {} at {:.0}, whose UID is {}", before.by, before.server, before.at, before.cluster),
+            format!(
+                "{} captured {} at {:.0}, whose UID is {}",
+                before.by, before.server, before.at, before.cluster
+            ),
             format!("this is {server}, whose UID is {uid}"),
         ],
         ..Failure::new("this is another cluster than the one that was captured last")
@@ -198,10 +202,13 @@ pub async fn last(world: &World, wishes: &Wishes) -> Result<Option<Last>, Failur
     let store = store_of(world, name)?;
     let place = format!("{path} in store {name}");
     if wishes.writes && store.writer().is_none() {
-        return Err(Failure::new(format!("the manifest of captures cannot be kept: store {name} is only read")));
+        return Err(Failure::new(format!(
+            "the manifest of captures cannot be kept: store {name} is only read"
+        )));
     }
-    let unreadable =
-        |error: crate::secrets::Error| Failure::from(error).within(format!("the manifest of captures, {place}, cannot be read"));
+    let unreadable = |error: crate::secrets::Error| {
+        Failure::from(error).within(format!("the manifest of captures, {place}, cannot be read"))
+    };
     if let Err(error) = store.check().await {
         return Err(unreadable(error));
     }
@@ -214,7 +221,12 @@ pub async fn last(world: &World, wishes: &Wishes) -> Result<Option<Last>, Failur
                 known: Some(known),
             }))
         }
-        Err(error) if matches!(error.kind(), ErrorKind::MissingPath | ErrorKind::Deleted | ErrorKind::Destroyed) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::MissingPath | ErrorKind::Deleted | ErrorKind::Destroyed
+            ) =>
+        {
             Ok(Some(Last {
                 place,
                 version: None,
@@ -246,7 +258,8 @@ fn next(
     };
     let places = runbook.secrets.values().flat_map(|spec| &spec.from);
     let is_read = |known: &str, from: &From| known.starts_with(&place::place(from));
-    next.places.retain(|known, _| places.clone().any(|from| is_read(known, from)));
+    next.places
+        .retain(|known, _| places.clone().any(|from| is_read(known, from)));
     for spot in spots {
         if let Some(State::Same { version } | State::Written { version, .. }) = &spot.state {
             let entry = Entry {
@@ -283,7 +296,12 @@ async fn keep(
         failure: None,
     };
     let is_another = last.known.as_ref().is_none_or(|(before, _)| *before != next);
-    let Some((name, path)) = world.runbook()?.capture.as_ref().filter(|_| wishes.writes && is_another) else {
+    let Some((name, path)) = world
+        .runbook()?
+        .capture
+        .as_ref()
+        .filter(|_| wishes.writes && is_another)
+    else {
         return Ok(kept);
     };
     let Some(writer) = store_of(world, name)?.writer() else {
@@ -293,7 +311,10 @@ async fn keep(
         Ok(version) => (kept.version, kept.written) = (Some(version), true),
         Err(error) => {
             let failure = Failure::from(error).within("the manifest of what was captured could not be written");
-            kept.failure = Some(failure.hint("capture again: what is stored already is found to be right, and only the manifest is written"));
+            kept.failure =
+                Some(failure.hint(
+                    "capture again: what is stored already is found to be right, and only the manifest is written",
+                ));
         }
     }
     Ok(kept)

@@ -72,7 +72,11 @@ impl Spot<'_> {
         let data = given(&wanted, &self.from, stored.as_ref())?;
         let version = writer.write(path, &data, over).await?;
         // Only the next comparison is cheaper for it.
-        let seen = store.look(path, None).await.ok().filter(|seen| seen.version.as_ref() == Some(&version));
+        let seen = store
+            .look(path, None)
+            .await
+            .ok()
+            .filter(|seen| seen.version.as_ref() == Some(&version));
         Ok((version, seen.and_then(|seen| seen.written)))
     }
 }

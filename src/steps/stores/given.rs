@@ -153,7 +153,10 @@ mod tests {
             store: "vault".into(),
             path: "dr/x".into(),
             version: None,
-            keys: keys.iter().map(|(key, taken)| ((*key).to_owned(), taken.clone())).collect(),
+            keys: keys
+                .iter()
+                .map(|(key, taken)| ((*key).to_owned(), taken.clone()))
+                .collect(),
         }
     }
 
@@ -188,7 +191,10 @@ mod tests {
             ("port", key("config", Some("/db/port"), false)),
             ("token", key("encoded", None, true)),
         ]);
-        let before = stored(&[("config", r#"{"db":{"password":"old","port":5432,"host":"h"}}"#), ("other", "o")]);
+        let before = stored(&[
+            ("config", r#"{"db":{"password":"old","port":5432,"host":"h"}}"#),
+            ("other", "o"),
+        ]);
         let given = given(&live, &from, Some(&before)).unwrap();
         let expected = secret(&[
             ("config", r#"{"db":{"password":"new","port":5432,"host":"h"}}"#),
@@ -209,9 +215,17 @@ mod tests {
         let live = secret(&[("url", "pg://dr")]);
         assert!(given(&live, &url, Some(&stored(&[("user", "dr")]))).is_ok());
         for (from, before, kind) in [
-            (url.clone(), Some(stored(&[("user", "another")])), ErrorKind::Configuration),
+            (
+                url.clone(),
+                Some(stored(&[("user", "another")])),
+                ErrorKind::Configuration,
+            ),
             (url, None, ErrorKind::Configuration),
-            (from(&[("nobody", key("x", None, false))]), None, ErrorKind::Configuration),
+            (
+                from(&[("nobody", key("x", None, false))]),
+                None,
+                ErrorKind::Configuration,
+            ),
             (
                 from(&[("url", key("x", Some("/a"), false))]),
                 Some(stored(&[("x", "no JSON")])),

@@ -85,7 +85,11 @@ async fn what_has_no_keys_is_stored_as_the_text_that_it_is() {
         let asked = json!({"SecretId": name});
         let held = moto.ask(REGION, "GetSecretValue", &asked).await.unwrap();
         assert_eq!(held["SecretString"], expected, "{name}");
-        assert_eq!(aws.read(name, None).await.unwrap().data, data, "{name}: it is read as it was written");
+        assert_eq!(
+            aws.read(name, None).await.unwrap().data,
+            data,
+            "{name}: it is read as it was written"
+        );
     }
 }
 

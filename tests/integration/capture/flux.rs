@@ -28,7 +28,12 @@ async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
     let scene = Scene::start().await;
     let live = scene.outage.bed.admin();
     let kinds = [
-        ("source.toolkit.fluxcd.io", "GitRepository", "gitrepositories", json!({"secretRef": {"name": "flux-system"}})),
+        (
+            "source.toolkit.fluxcd.io",
+            "GitRepository",
+            "gitrepositories",
+            json!({"secretRef": {"name": "flux-system"}}),
+        ),
         (
             "kustomize.toolkit.fluxcd.io",
             "Kustomization",
@@ -37,20 +42,43 @@ async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
         ),
     ];
     for (group, kind, plural, spec) in kinds {
-        let crds = ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+        let crds = ApiResource::from_gvk(&GroupVersionKind::gvk(
+            "apiextensions.k8s.io",
+            "v1",
+            "CustomResourceDefinition",
+        ));
         let crds: Api<DynamicObject> = Api::all_with(live.clone(), &crds);
         let by = PatchParams::apply("test");
         let name = format!("{plural}.{group}");
-        crds.patch(&name, &by, &Patch::Apply(definition(group, kind, plural))).await.unwrap();
+        crds.patch(&name, &by, &Patch::Apply(definition(group, kind, plural)))
+            .await
+            .unwrap();
         let typed = Api::all(live.clone());
-        await_condition(typed, &name, conditions::is_crd_established()).await.unwrap();
+        await_condition(typed, &name, conditions::is_crd_established())
+            .await
+            .unwrap();
         let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural);
         let objects: Api<DynamicObject> = Api::namespaced_with(live.clone(), "default", &resource);
-        let object = json!({"apiVersion": format!("{group}/v1"), "kind": kind, "metadata": {"name": "platform"}, "spec": spec});
+        let object =
+            json!({"apiVersion": format!("{group}/v1"), "kind": kind, "metadata": {"name": "platform"}, "spec": spec});
         objects.patch("platform", &by, &Patch::Apply(object)).await.unwrap();
     }
-    put(&live, "default", "flux-system", "Opaque", &[("password", b"c4n4ry-of-flux")]).await;
-    put(&live, "default", "sops-age", "Opaque", &[("age.agekey", b"c4n4ry-of-age")]).await;
+    put(
+        &live,
+        "default",
+        "flux-system",
+        "Opaque",
+        &[("password", b"c4n4ry-of-flux")],
+    )
+    .await;
+    put(
+        &live,
+        "default",
+        "sops-age",
+        "Opaque",
+        &[("age.agekey", b"c4n4ry-of-age")],
+    )
+    .await;
 
     let runbook = RUNBOOK
         .replace("agent: {argocd:", "agent: {flux:")
@@ -58,7 +86,10 @@ async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
             "  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}]}\n",
             "  flux-system: {as: {namespace: default, type: Opaque}, from: [{vault: dr/flux}]}\n",
         )
-        .replace("  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}\n", "")
+        .replace(
+            "  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}\n",
+            "",
+        )
         .replace("credentials: repo-platform", "credentials: flux-system");
     let ran = capture(&scene, &keeper(&scene).await, &runbook, &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
@@ -69,5 +100,9 @@ async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
     ] {
         assert!(ran.out.contains(words), "“{words}” is not said:\n{}", ran.said());
     }
-    assert!(!ran.out.contains("not-there"), "what the cluster does not have cannot be captured:\n{}", ran.said());
+    assert!(
+        !ran.out.contains("not-there"),
+        "what the cluster does not have cannot be captured:\n{}",
+        ran.said()
+    );
 }

@@ -37,9 +37,23 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     assert!(ran.said().contains("`capture: {vault: dr/manifest}`"), "{}", ran.said());
 
     // What was set up since is in no store, and no capture has written what is there.
-    put(&live, "argocd", "argocd-secret", "Opaque", &[("webhook.github.secret", b"c4n4ry-of-the-webhook")]).await;
+    put(
+        &live,
+        "argocd",
+        "argocd-secret",
+        "Opaque",
+        &[("webhook.github.secret", b"c4n4ry-of-the-webhook")],
+    )
+    .await;
     let signing = bytes(&live, "argocd", "argocd-secret").await;
-    put(&live, "cart", "registry", "kubernetes.io/dockerconfigjson", &[(".dockerconfigjson", b"{\"auths\": {}}")]).await;
+    put(
+        &live,
+        "cart",
+        "registry",
+        "kubernetes.io/dockerconfigjson",
+        &[(".dockerconfigjson", b"{\"auths\": {}}")],
+    )
+    .await;
     let ran = capture(&scene, &keeper, &runbook(), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     for words in [
@@ -53,7 +67,13 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     ] {
         assert!(ran.out.contains(words), "“{words}” is not said:\n{}", ran.said());
     }
-    assert_eq!((version(&scene, "argocd-secret").await, version(&scene, "manifest").await), (1, 0));
+    assert_eq!(
+        (
+            version(&scene, "argocd-secret").await,
+            version(&scene, "manifest").await
+        ),
+        (1, 0)
+    );
 
     // The runbook names it, and a person vouches for the cluster's own.
     let whole = runbook().replace(
@@ -65,7 +85,10 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(ran.out.contains("written: argocd-secret, registry"), "{}", ran.said());
     assert_eq!(
-        (version(&scene, "argocd-secret").await, version(&scene, "repo-platform").await),
+        (
+            version(&scene, "argocd-secret").await,
+            version(&scene, "repo-platform").await
+        ),
         (2, 1),
         "what is right is not written"
     );
@@ -73,41 +96,76 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         let stored = stored(&scene, "argocd-secret").await;
         assert_eq!(stored[key].as_str().unwrap().as_bytes(), value, "{key}");
     }
-    let manifest = stored(&scene, "manifest").await["manifest"].as_str().unwrap().to_owned();
+    let manifest = stored(&scene, "manifest").await["manifest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(!manifest.contains(PASSWORD), "{manifest}");
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
-    assert_eq!(manifest["places"]["vault dr/argocd-secret"]["version"], "2", "{manifest:#}");
+    assert_eq!(
+        manifest["places"]["vault dr/argocd-secret"]["version"], "2",
+        "{manifest:#}"
+    );
 
     // A night later nothing has changed, and the job that looks says so without a word.
     let ran = capture(&scene, &keeper, &whole, &["--check", "--quiet"]).await;
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.said());
 
     // A credential is rotated in the cluster: what is stored is stale.
-    put(&live, "argocd", "argocd-secret", "Opaque", &[("webhook.github.secret", b"c4n4ry-of-the-next-webhook")]).await;
+    put(
+        &live,
+        "argocd",
+        "argocd-secret",
+        "Opaque",
+        &[("webhook.github.secret", b"c4n4ry-of-the-next-webhook")],
+    )
+    .await;
     let ran = capture(&scene, &keeper, &whole, &["--check", "--output", "json"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     let place = &told["places"][0];
-    assert_eq!((&place["secret"], &place["is"]), (&"argocd-secret".into(), &"stale".into()), "{told:#}");
-    assert_eq!(place["differs"]["changed"], serde_json::json!(["webhook.github.secret"]), "{told:#}");
+    assert_eq!(
+        (&place["secret"], &place["is"]),
+        (&"argocd-secret".into(), &"stale".into()),
+        "{told:#}"
+    );
+    assert_eq!(
+        place["differs"]["changed"],
+        serde_json::json!(["webhook.github.secret"]),
+        "{told:#}"
+    );
     let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert_eq!(version(&scene, "argocd-secret").await, 3);
 
     // Somebody stores the next password of the repository before it is in the cluster.
     let url = scene.platform.url_http().to_owned();
-    let newer = [("url", url.as_str()), ("type", "git"), ("username", "dr"), ("password", "c4n4ry-of-tomorrow")];
+    let newer = [
+        ("url", url.as_str()),
+        ("type", "git"),
+        ("username", "dr"),
+        ("password", "c4n4ry-of-tomorrow"),
+    ];
     scene.outage.vault.root().put("dr/repo-platform", newer).await.unwrap();
     let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
-    assert!(ran.out.contains("left alone, for no capture has written what is stored there"), "{}", ran.said());
+    assert!(
+        ran.out
+            .contains("left alone, for no capture has written what is stored there"),
+        "{}",
+        ran.said()
+    );
     assert_eq!(version(&scene, "repo-platform").await, 2, "what is newer stays");
     assert_eq!(stored(&scene, "repo-platform").await["password"], "c4n4ry-of-tomorrow");
 
     // A store that may be read only is told with what is missing.
     let ran = capture(&scene, &scene.tool, &whole, &["--write", "--replace", "repo-platform"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
-    assert!(ran.said().contains("update") && ran.said().contains("dr/data/repo-platform"), "{}", ran.said());
+    assert!(
+        ran.said().contains("update") && ran.said().contains("dr/data/repo-platform"),
+        "{}",
+        ran.said()
+    );
 
     assert_eq!(scene.mutations().await.len(), before, "the live cluster is only read");
 }

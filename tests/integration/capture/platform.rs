@@ -72,7 +72,17 @@ pub(super) async fn put(client: &Client, namespace: &str, name: &str, kind: &str
         let patch = json!({"data": data});
         let by = PatchParams::apply("kubectl-edit");
         let merge = Patch::Merge(patch);
-        secrets.patch(name, &PatchParams { field_manager: by.field_manager, ..PatchParams::default() }, &merge).await.unwrap();
+        secrets
+            .patch(
+                name,
+                &PatchParams {
+                    field_manager: by.field_manager,
+                    ..PatchParams::default()
+                },
+                &merge,
+            )
+            .await
+            .unwrap();
         return;
     }
     let secret = Secret {

@@ -25,9 +25,24 @@ async fn nothing_is_captured_from_what_is_no_whole_platform() {
     let mut broken = files();
     broken.retain(|(name, _)| name != "cart/deployment.yaml");
     let scene = Scene::with(broken).await;
-    is_refused(&scene, &["--write"], "nothing is captured from a cluster without a platform").await;
-    is_refused(&scene, &["--write", "--context", "nobody"], "the kubeconfig has no context `nobody`").await;
-    is_refused(&scene, &["--write", "--replace", "repo-platfrom"], "the runbook has not").await;
+    is_refused(
+        &scene,
+        &["--write"],
+        "nothing is captured from a cluster without a platform",
+    )
+    .await;
+    is_refused(
+        &scene,
+        &["--write", "--context", "nobody"],
+        "the kubeconfig has no context `nobody`",
+    )
+    .await;
+    is_refused(
+        &scene,
+        &["--write", "--replace", "repo-platfrom"],
+        "the runbook has not",
+    )
+    .await;
 
     let mut run = Watched::start(&scene, str::to_owned);
     run.until("the apps are awaited", |event| {
@@ -37,12 +52,22 @@ async fn nothing_is_captured_from_what_is_no_whole_platform() {
     is_refused(&scene, &["--write"], "nothing is captured from a cluster in a run").await;
     run.interrupt().await;
     assert_eq!(run.end().await, 130, "{}", run.said().await);
-    is_refused(&scene, &["--write"], "nothing is captured from a cluster that is half restored").await;
+    is_refused(
+        &scene,
+        &["--write"],
+        "nothing is captured from a cluster that is half restored",
+    )
+    .await;
 
     scene.mend("cart").await;
     let ran = scene.restore(&["--resume", "--deadline", "10m"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(scene.outage.bed.admin(), "argocd");
     secrets.delete("repo-platform", &DeleteParams::default()).await.unwrap();
-    is_refused(&scene, &["--write"], "repo-platform: there is no Secret argocd/repo-platform").await;
+    is_refused(
+        &scene,
+        &["--write"],
+        "repo-platform: there is no Secret argocd/repo-platform",
+    )
+    .await;
 }

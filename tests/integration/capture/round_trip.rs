@@ -49,8 +49,14 @@ type Contents = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
 async fn what_is_captured_comes_back_byte_by_byte_through_either_store_and_old_tokens_still_open() {
     let mut all = files();
     all.retain(|(name, _)| !name.starts_with("bootstrap/"));
-    let install = testbed::Programs::find().unwrap().shared("argocd/install.yaml").unwrap();
-    all.push(("bootstrap/argocd/install.yaml".into(), std::fs::read_to_string(install).unwrap()));
+    let install = testbed::Programs::find()
+        .unwrap()
+        .shared("argocd/install.yaml")
+        .unwrap();
+    all.push((
+        "bootstrap/argocd/install.yaml".into(),
+        std::fs::read_to_string(install).unwrap(),
+    ));
     all.push(("bootstrap/argocd/kustomization.yaml".into(), KUSTOMIZATION.into()));
     let mut scene = Scene::with(all).await;
     let ran = scene.restore(&["--deadline", "10m"]).await;
@@ -65,7 +71,10 @@ async fn what_is_captured_comes_back_byte_by_byte_through_either_store_and_old_t
     make_by_hand(&live).await;
 
     let moto = Moto::start().await.unwrap();
-    let aws = format!("stores:\n  - aws: {{region: {REGION}, endpoint: \"{}\"}}\n", moto.address());
+    let aws = format!(
+        "stores:\n  - aws: {{region: {REGION}, endpoint: \"{}\"}}\n",
+        moto.address()
+    );
     let mut keeper = keeper(&scene).await;
     for tool in [&mut keeper, &mut scene.tool] {
         tool.set("AWS_ACCESS_KEY_ID", "AKIAGITOPSDRTEST");
@@ -99,10 +108,27 @@ async fn what_is_captured_comes_back_byte_by_byte_through_either_store_and_old_t
 async fn make_by_hand(live: &Client) {
     let namespaces: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(live.clone());
     let shop = serde_json::from_value(serde_json::json!({"metadata": {"name": "shop"}})).unwrap();
-    namespaces.create(&kube::api::PostParams::default(), &shop).await.unwrap();
-    put(live, "shop", "license", "Opaque", &[("license.bin", &[0, 159, 146, 150, 13, 10])]).await;
+    namespaces
+        .create(&kube::api::PostParams::default(), &shop)
+        .await
+        .unwrap();
+    put(
+        live,
+        "shop",
+        "license",
+        "Opaque",
+        &[("license.bin", &[0, 159, 146, 150, 13, 10])],
+    )
+    .await;
     let pem = b"-----BEGIN CERTIFICATE-----\r\nYzRuNHJ5\r\n-----END CERTIFICATE-----";
-    put(live, "shop", "edge", "Opaque", &[("ca.crt", pem), ("empty", b""), ("note", "p\u{e4}ss\n".as_bytes())]).await;
+    put(
+        live,
+        "shop",
+        "edge",
+        "Opaque",
+        &[("ca.crt", pem), ("empty", b""), ("note", "p\u{e4}ss\n".as_bytes())],
+    )
+    .await;
     put(live, "shop", "db", "Opaque", &[("password", b"hunter2 \"hunter2\"")]).await;
     let writer: [(&str, &[u8]); 3] = [
         ("url", b"https://git.example.com/shop"),
@@ -119,7 +145,10 @@ async fn labelled(live: &Client, name: &str, mark: &str, data: &[(&str, &[u8])])
     let secrets: kube::Api<k8s_openapi::api::core::v1::Secret> = kube::Api::namespaced(live.clone(), "argocd");
     let label = serde_json::json!({"metadata": {"labels": {"argocd.argoproj.io/secret-type": mark}}});
     let merge = kube::api::Patch::Merge(label);
-    secrets.patch(name, &kube::api::PatchParams::default(), &merge).await.unwrap();
+    secrets
+        .patch(name, &kube::api::PatchParams::default(), &merge)
+        .await
+        .unwrap();
 }
 
 async fn contents(client: &Client) -> Contents {
@@ -156,7 +185,11 @@ async fn restored(scene: &Scene, tool: &Tool, runbook: &str) -> Bed {
 
 async fn comes_back(bed: &Bed, expected: &Contents, session: &str, token: &str) {
     let server = Server::of(bed).await;
-    assert_eq!(server.who(session).await.as_deref(), Some("admin"), "a session of before");
+    assert_eq!(
+        server.who(session).await.as_deref(),
+        Some("admin"),
+        "a session of before"
+    );
     assert_eq!(server.who(token).await.as_deref(), Some("ci"), "a token of before");
     assert_eq!(server.who("nobody").await, None);
     assert_eq!(contents(&bed.admin()).await, *expected);
@@ -169,7 +202,8 @@ async fn is_not_captured_by_mistake(scene: &Scene, keeper: &Tool, runbook: &str,
     let ran = capture(scene, keeper, runbook, &[&next[..], &["--write"]].concat()).await;
     assert_eq!(ran.code, 2, "{}", ran.said());
     assert!(
-        ran.said().contains("this is another cluster than the one that was captured last"),
+        ran.said()
+            .contains("this is another cluster than the one that was captured last"),
         "{}",
         ran.said()
     );

@@ -25,12 +25,18 @@ impl Server {
                 > 0
         };
         let ready = await_condition(deployments, "argocd-server", serves);
-        tokio::time::timeout(Duration::from_mins(3), ready).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_mins(3), ready)
+            .await
+            .unwrap()
+            .unwrap();
         let pods: Api<Pod> = Api::namespaced(bed.admin(), "argocd");
         let named = ListParams::default().labels("app.kubernetes.io/name=argocd-server");
         let pod = pods.list(&named).await.unwrap().items.remove(0);
         let address = pod.status.unwrap().pod_ip.unwrap();
-        let client = reqwest::Client::builder().danger_accept_invalid_certs(true).build().unwrap();
+        let client = reqwest::Client::builder()
+            .danger_accept_invalid_certs(true)
+            .build()
+            .unwrap();
         Self {
             address: format!("https://{address}:8080/api/v1"),
             client,
@@ -44,18 +50,29 @@ impl Server {
         let password = String::from_utf8(initial.data.unwrap()["password"].0.clone()).unwrap();
         let login = json!({"username": "admin", "password": password});
         let answer = self.post("session", "", &login).await;
-        answer["token"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+        answer["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer:#}"))
+            .to_owned()
     }
 
     /// Makes a token for programs.
     pub(super) async fn token(&self, session: &str, account: &str) -> String {
-        let answer = self.post(&format!("account/{account}/token"), session, &json!({})).await;
-        answer["token"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+        let answer = self
+            .post(&format!("account/{account}/token"), session, &json!({}))
+            .await;
+        answer["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer:#}"))
+            .to_owned()
     }
 
     /// Returns who a token stands for; nothing where it stands for nobody.
     pub(super) async fn who(&self, token: &str) -> Option<String> {
-        let request = self.client.get(format!("{}/session/userinfo", self.address)).bearer_auth(token);
+        let request = self
+            .client
+            .get(format!("{}/session/userinfo", self.address))
+            .bearer_auth(token);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         let is_known = answer["loggedIn"] == json!(true);
         is_known.then(|| answer["username"].as_str().unwrap_or_default().to_owned())

@@ -29,8 +29,8 @@ pub use check::check;
 pub use hosts::check_hosts;
 pub use key::{Form, Key};
 pub use login::{CONTEXT, kubeconfig};
-pub use settings::{settings, settings_of};
 pub use reference::{Held, check_references};
+pub use settings::{settings, settings_of};
 pub use shape::Shape;
 pub use together::check_together;
 
