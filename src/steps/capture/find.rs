@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::event::{RunId, RunState, StepState, StepStatus};
 
-    fn found(uid: &str, effect: Effect, outcome: Option<RunOutcome>) -> Result<Found, Failure> {
+    fn found(uid: &str, effect: Effect, outcome: Option<RunOutcome>) -> Found {
         let mut state = RunState {
             run: Some(RunId("01A".into())),
             runbook: "shop".into(),
@@ -155,31 +155,31 @@ mod tests {
             started_ms: Some(1),
             finished_ms: None,
         });
-        Ok(Found {
+        Found {
             state,
             by: "ann@desk".into(),
-        })
+        }
     }
 
     #[test]
     fn what_a_run_has_not_finished_is_not_captured() {
         assert_eq!(whole(None, "here"), Ok(()));
         for (record, is_whole) in [
-            (found("here", Effect::Repeatable, None), false),
-            (found("here", Effect::Repeatable, Some(RunOutcome::Failed)), false),
+            (Ok(found("here", Effect::Repeatable, None)), false),
+            (Ok(found("here", Effect::Repeatable, Some(RunOutcome::Failed))), false),
             (
                 found("here", Effect::Repeatable, Some(RunOutcome::DeadlinePassed)),
                 false,
             ),
-            (found("here", Effect::Repeatable, Some(RunOutcome::Recovered)), true),
-            (found("here", Effect::Reads, None), true),
-            (found("there", Effect::Repeatable, None), true),
+            (Ok(found("here", Effect::Repeatable, Some(RunOutcome::Recovered))), true),
+            (Ok(found("here", Effect::Reads, None)), true),
+            (Ok(found("there", Effect::Repeatable, None)), true),
             (Err(Failure::new("torn")), false),
         ] {
             let told = whole(Some(&record), "here");
             assert_eq!(told.is_ok(), is_whole, "{told:?}");
         }
-        let told = whole(Some(&found("here", Effect::Repeatable, None)), "here").unwrap_err();
+        let told = whole(Some(&Ok(found("here", Effect::Repeatable, None))), "here").unwrap_err();
         assert!(told.hints[0].contains("--resume=01A"), "{told:?}");
     }
 }

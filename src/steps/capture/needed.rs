@@ -56,7 +56,8 @@ fn of_graph(graph: &Graph) -> Vec<Other> {
         // What another cluster needs is in that cluster.
         .filter(|(node, _)| node.cluster.is_empty() && node.id.group.is_empty() && node.id.kind == "Secret")
         .map(|(node, needed_by)| Other {
-            id: node.id.clone(),
+            // Who refers to a Secret names no version.
+            id: ObjectRef::new("v1", "Secret", &node.id.namespace, &node.id.name),
             shape: String::new(),
             needed_by: needed_by
                 .first()
@@ -180,7 +181,7 @@ fn told(runbook: &Runbook, names: &mut BTreeSet<String>, other: Other) -> Needed
         } else {
             other.id.to_string()
         },
-        needed_by: other.needed_by,
+        reader: other.needed_by,
         entry: format!("{name}: {{as: {shape}, from: {{{store}: {folder}{name}{slash}}}}}"),
     }
 }
@@ -194,18 +195,14 @@ fn place(runbook: &Runbook) -> (String, String) {
             .any(|store| store.name == name && matches!(store.kind, StoreKind::Vault(_) | StoreKind::Aws(_)))
     };
     let mut places = runbook.secrets.values().flat_map(|spec| &spec.from);
-    match places.find(|from| is_writable(&from.store)) {
-        Some(from) => {
-            let folder = from.path.trim_end_matches('/').rsplit_once('/');
-            let folder = folder.map_or(String::new(), |(folder, _)| format!("{folder}/"));
-            (from.store.clone(), folder)
-        }
-        None => {
-            let mut stores = runbook.stores.iter().map(|store| store.name.as_str());
-            let store = stores.find(|name| is_writable(name)).unwrap_or("vault");
-            (store.to_owned(), format!("{}/", runbook.name))
-        }
+    if let Some(from) = places.find(|from| is_writable(&from.store)) {
+        let folder = from.path.trim_end_matches('/').rsplit_once('/');
+        let folder = folder.map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        return (from.store.clone(), folder);
     }
+    let mut stores = runbook.stores.iter().map(|store| store.name.as_str());
+    let store = stores.find(|name| is_writable(name)).unwrap_or("vault");
+    (store.to_owned(), format!("{}/", runbook.name))
 }
 
 #[cfg(test)]
@@ -262,7 +259,7 @@ mod tests {
             assert_eq!(told.entry, expected);
             // It is a runbook again with that.
             let text = format!("secrets:\n  {}\n", told.entry);
-            assert!(serde_saphyr::from_str::<Value>(&text).is_ok(), "{text}");
+            assert!(crate::yaml::runbook::<Value>(&text).is_ok(), "{text}");
         }
     }
 }

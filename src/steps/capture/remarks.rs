@@ -21,14 +21,13 @@ pub(super) fn remarks(runbook: &Runbook, name: &str, spec: &SecretSpec, living: 
         found.push(Finding::warning(rule, format!("secret `{name}`: {message}")).help(help));
     };
     let none = BTreeMap::new();
-    let labels = match &spec.shape {
-        SecretShape::Kubernetes { labels, .. } => labels,
+    let labels = if let SecretShape::Kubernetes { labels, .. } = &spec.shape {
+        labels
+    } else {
         // Those by which ApplicationSets choose stand with the cluster.
-        _ => {
-            let mut clusters = runbook.clusters.values();
-            let cluster = clusters.find(|cluster| cluster.secret.as_deref() == Some(name));
-            cluster.map_or(&none, |cluster| &cluster.labels)
-        }
+        let mut clusters = runbook.clusters.values();
+        let cluster = clusters.find(|cluster| cluster.secret.as_deref() == Some(name));
+        cluster.map_or(&none, |cluster| &cluster.labels)
     };
     let is_own = |label: &&String| !OF_PROGRAMS.iter().any(|prefix| label.starts_with(prefix));
     let lost: Vec<&str> = living

@@ -63,7 +63,7 @@ impl Capture {
             "\nA restore will need these too, and the runbook does not name them:"
         )?;
         for needed in &self.needed {
-            writeln!(f, "  {}, for {}", needed.object, needed.needed_by)?;
+            writeln!(f, "  {}, for {}", needed.object, needed.reader)?;
         }
         writeln!(
             f,

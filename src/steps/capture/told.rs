@@ -121,7 +121,7 @@ pub struct Needed {
     /// What it is.
     pub object: String,
     /// Who needs it.
-    pub needed_by: String,
+    pub reader: String,
     /// What to write under `secrets` of the runbook.
     pub entry: String,
 }

@@ -115,8 +115,11 @@ fn placed(document: Option<&Secret>, field: &str, value: &Secret, key: &str) -> 
         };
     }
     // A number or an object stays one where it says the same.
-    let stays = !matches!(at, Value::String(_) | Value::Null) && at.to_string() == text;
-    if !stays {
+    let says_the_same = match &*at {
+        Value::String(_) | Value::Null => false,
+        other => serde_json::to_string(other).is_ok_and(|other| other == text),
+    };
+    if !says_the_same {
         *at = Value::String(text.to_owned());
     }
     let whole = Secret::new(json.to_string());

@@ -57,11 +57,11 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     let ran = capture(&scene, &keeper, &runbook(), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     for words in [
-        "argocd-secret  vault dr/argocd-secret  NOT CAPTURED",
+        "argocd-secret  vault dr/argocd-secret  LEFT ALONE",
         "repo-platform  vault dr/repo-platform  same",
         "Secret cart/registry, for Deployment.apps cart/cart (platform:cart/deployment.yaml",
         "registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}",
-        "to put what the cluster has in place of what is newer: --replace argocd-secret",
+        "to store what the cluster has all the same: --replace argocd-secret",
         "1 Secret that a restore will need is not in the runbook",
         "nothing was written",
     ] {
@@ -151,7 +151,7 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(
         ran.out
-            .contains("left alone, for no capture has written what is stored there"),
+            .contains("it is not version 1, which was captured last, and it may be newer"),
         "{}",
         ran.said()
     );

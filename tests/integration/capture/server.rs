@@ -32,7 +32,7 @@ impl Server {
         let pods: Api<Pod> = Api::namespaced(bed.admin(), "argocd");
         let named = ListParams::default().labels("app.kubernetes.io/name=argocd-server");
         let pod = pods.list(&named).await.unwrap().items.remove(0);
-        let address = pod.status.unwrap().pod_ip.unwrap();
+        let address = bed.host_node().address_of("argocd", &pod.metadata.name.unwrap()).unwrap();
         let client = reqwest::Client::builder()
             .danger_accept_invalid_certs(true)
             .build()
