@@ -168,7 +168,7 @@ mod tests {
             (Ok(found("here", Effect::Repeatable, None)), false),
             (Ok(found("here", Effect::Repeatable, Some(RunOutcome::Failed))), false),
             (
-                found("here", Effect::Repeatable, Some(RunOutcome::DeadlinePassed)),
+                Ok(found("here", Effect::Repeatable, Some(RunOutcome::DeadlinePassed))),
                 false,
             ),
             (Ok(found("here", Effect::Repeatable, Some(RunOutcome::Recovered))), true),

@@ -1,6 +1,7 @@
 //! What becomes of stored credentials while a platform lives: they are captured, they grow stale, somebody stores newer ones.
 
 use serde_json::Value;
+use testbed::Tool;
 
 use super::platform::{bytes, capture, keeper, put, runbook, stored, version};
 use crate::restore::scene::{PASSWORD, Scene, application};
@@ -31,11 +32,15 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     let keeper = keeper(&scene).await;
     let live = scene.outage.bed.admin();
 
-    // All that there is was restored, so nothing differs; but the runbook does not say where the manifest is.
-    let ran = capture(&scene, &keeper, crate::restore::scene::RUNBOOK, &["--write"]).await;
-    assert_eq!(ran.code, 2, "{}", ran.said());
-    assert!(ran.said().contains("`capture: {vault: dr/manifest}`"), "{}", ran.said());
-
+    let live = scene.outage.bed.admin();
+    put(
+        &live,
+        "cart",
+        "registry",
+        "kubernetes.io/dockerconfigjson",
+        &[(".dockerconfigjson", b"{\"auths\": {}}")],
+    )
+    .await;
     // What was set up since is in no store, and no capture has written what is there.
     put(
         &live,
@@ -45,16 +50,24 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         &[("webhook.github.secret", b"c4n4ry-of-the-webhook")],
     )
     .await;
-    let signing = bytes(&live, "argocd", "argocd-secret").await;
-    put(
-        &live,
-        "cart",
-        "registry",
-        "kubernetes.io/dockerconfigjson",
-        &[(".dockerconfigjson", b"{\"auths\": {}}")],
-    )
-    .await;
-    let ran = capture(&scene, &keeper, &runbook(), &[]).await;
+    what_is_to_be_written_is_told_first(&scene, &keeper).await;
+    // The runbook names it, and a person vouches for the cluster's own.
+    let whole = runbook().replace(
+        "secrets:\n",
+        "secrets:\n  registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}\n",
+    );
+    it_is_written_where_a_person_says_so(&scene, &keeper, &whole).await;
+    what_changes_in_the_cluster_is_stale(&scene, &keeper, &whole).await;
+    what_somebody_has_stored_since_stays(&scene, &keeper, &whole).await;
+    assert_eq!(scene.mutations().await.len(), before, "the live cluster is only read");
+}
+
+async fn what_is_to_be_written_is_told_first(scene: &Scene, keeper: &Tool) {
+    let ran = capture(scene, keeper, crate::restore::scene::RUNBOOK, &["--write"]).await;
+    assert_eq!(ran.code, 2, "{}", ran.said());
+    assert!(ran.said().contains("`capture: {vault: dr/manifest}`"), "{}", ran.said());
+
+    let ran = capture(scene, keeper, &runbook(), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     for words in [
         "argocd-secret  vault dr/argocd-secret  LEFT ALONE",
@@ -68,38 +81,30 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         assert!(ran.out.contains(words), "“{words}” is not said:\n{}", ran.said());
     }
     assert_eq!(
-        (
-            version(&scene, "argocd-secret").await,
-            version(&scene, "manifest").await
-        ),
+        (version(scene, "argocd-secret").await, version(scene, "manifest").await),
         (1, 0)
     );
+}
 
-    // The runbook names it, and a person vouches for the cluster's own.
-    let whole = runbook().replace(
-        "secrets:\n",
-        "secrets:\n  registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}\n",
-    );
+async fn it_is_written_where_a_person_says_so(scene: &Scene, keeper: &Tool, whole: &str) {
+    let signing = bytes(&scene.outage.bed.admin(), "argocd", "argocd-secret").await;
     let flags = ["--write", "--replace", "argocd-secret"];
-    let ran = capture(&scene, &keeper, &whole, &flags).await;
+    let ran = capture(scene, keeper, whole, &flags).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
     assert!(ran.out.contains("written: argocd-secret, registry"), "{}", ran.said());
     assert_eq!(
         (
-            version(&scene, "argocd-secret").await,
-            version(&scene, "repo-platform").await
+            version(scene, "argocd-secret").await,
+            version(scene, "repo-platform").await
         ),
         (2, 1),
         "what is right is not written"
     );
     for (key, value) in &signing {
-        let stored = stored(&scene, "argocd-secret").await;
+        let stored = stored(scene, "argocd-secret").await;
         assert_eq!(stored[key].as_str().unwrap().as_bytes(), value, "{key}");
     }
-    let manifest = stored(&scene, "manifest").await["manifest"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let manifest = stored(scene, "manifest").await["manifest"].as_str().unwrap().to_owned();
     assert!(!manifest.contains(PASSWORD), "{manifest}");
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
     assert_eq!(
@@ -108,7 +113,7 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     );
 
     // A night later nothing has changed, and the job that looks says so without a word.
-    let ran = capture(&scene, &keeper, &whole, &["--check", "--quiet"]).await;
+    let ran = capture(scene, keeper, whole, &["--check", "--quiet"]).await;
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.said());
 
     // A credential is rotated in the cluster: what is stored is stale.
@@ -120,7 +125,7 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         &[("webhook.github.secret", b"c4n4ry-of-the-next-webhook")],
     )
     .await;
-    let ran = capture(&scene, &keeper, &whole, &["--check", "--output", "json"]).await;
+    let ran = capture(scene, keeper, whole, &["--check", "--output", "json"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     let place = &told["places"][0];
@@ -134,11 +139,13 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         serde_json::json!(["webhook.github.secret"]),
         "{told:#}"
     );
-    let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
+    let ran = capture(scene, keeper, whole, &["--write"]).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert_eq!(version(&scene, "argocd-secret").await, 3);
+    assert_eq!(version(scene, "argocd-secret").await, 3);
+}
 
-    // Somebody stores the next password of the repository before it is in the cluster.
+/// Somebody stores the next password of the repository before it is in the cluster.
+async fn what_somebody_has_stored_since_stays(scene: &Scene, keeper: &Tool, whole: &str) {
     let url = scene.platform.url_http().to_owned();
     let newer = [
         ("url", url.as_str()),
@@ -147,7 +154,7 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         ("password", "c4n4ry-of-tomorrow"),
     ];
     scene.outage.vault.root().put("dr/repo-platform", newer).await.unwrap();
-    let ran = capture(&scene, &keeper, &whole, &["--write"]).await;
+    let ran = capture(scene, keeper, whole, &["--write"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(
         ran.out
@@ -155,17 +162,15 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
         "{}",
         ran.said()
     );
-    assert_eq!(version(&scene, "repo-platform").await, 2, "what is newer stays");
-    assert_eq!(stored(&scene, "repo-platform").await["password"], "c4n4ry-of-tomorrow");
+    assert_eq!(version(scene, "repo-platform").await, 2, "what is newer stays");
+    assert_eq!(stored(scene, "repo-platform").await["password"], "c4n4ry-of-tomorrow");
 
     // A store that may be read only is told with what is missing.
-    let ran = capture(&scene, &scene.tool, &whole, &["--write", "--replace", "repo-platform"]).await;
+    let ran = capture(scene, &scene.tool, whole, &["--write", "--replace", "repo-platform"]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     assert!(
         ran.said().contains("update") && ran.said().contains("dr/data/repo-platform"),
         "{}",
         ran.said()
     );
-
-    assert_eq!(scene.mutations().await.len(), before, "the live cluster is only read");
 }

@@ -24,13 +24,13 @@ patches:
 ";
 
 /// What the runbook restores beside the platform's own: values of every sort.
-const SECRETS: &str = r#"secrets:
+const SECRETS: &str = r"secrets:
   license: {as: {namespace: shop, type: Opaque}, from: [{vault: dr/license, keys: {license.bin: {key: license, base64: true}}}, {aws: prod/license, keys: {license.bin: {key: license, base64: true}}}]}
   edge: {as: {namespace: shop, type: Opaque}, from: [{vault: dr/edge}, {aws: prod/edge}]}
   db: {as: {namespace: shop, type: Opaque}, from: [{vault: dr/db, keys: {password: {key: config, field: /db/password}}}, {aws: prod/db, keys: {password: {key: config, field: /db/password}}}]}
   writer: {as: argocd/repo-write-creds, from: [{vault: dr/writer}, {aws: prod/writer}]}
   scm: {as: argocd/scm-creds, from: [{vault: dr/scm}, {aws: prod/scm}]}
-"#;
+";
 
 /// The Secrets of the runbook, by namespace and name.
 const NAMES: [(&str, &str); 7] = [

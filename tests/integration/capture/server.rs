@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::{Api, ListParams};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::Api;
 use kube::runtime::wait::await_condition;
 use serde_json::{Value, json};
 use testbed::Bed;
@@ -29,16 +29,13 @@ impl Server {
             .await
             .unwrap()
             .unwrap();
-        let pods: Api<Pod> = Api::namespaced(bed.admin(), "argocd");
-        let named = ListParams::default().labels("app.kubernetes.io/name=argocd-server");
-        let pod = pods.list(&named).await.unwrap().items.remove(0);
-        let address = bed.host_node().address_of("argocd", &pod.metadata.name.unwrap()).unwrap();
+        let address = bed.host_node().address_of("argocd", "argocd-server").unwrap();
         let client = reqwest::Client::builder()
             .danger_accept_invalid_certs(true)
             .build()
             .unwrap();
         Self {
-            address: format!("https://{address}:8080/api/v1"),
+            address: format!("https://{address}/api/v1"),
             client,
         }
     }
