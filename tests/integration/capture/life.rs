@@ -115,8 +115,10 @@ async fn it_is_written_where_a_person_says_so(scene: &Scene, keeper: &Tool, whol
     // A night later nothing has changed, and the job that looks says so without a word.
     let ran = capture(scene, keeper, whole, &["--check", "--quiet"]).await;
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.said());
+}
 
-    // A credential is rotated in the cluster: what is stored is stale.
+async fn what_changes_in_the_cluster_is_stale(scene: &Scene, keeper: &Tool, whole: &str) {
+    let live = scene.outage.bed.admin();
     put(
         &live,
         "argocd",
