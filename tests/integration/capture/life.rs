@@ -30,7 +30,6 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     assert_eq!(ran.code, 0, "{}", ran.said());
     let before = scene.mutations().await.len();
     let keeper = keeper(&scene).await;
-    let live = scene.outage.bed.admin();
 
     let live = scene.outage.bed.admin();
     put(
