@@ -1,11 +1,12 @@
 //! A platform of Flux, whose own objects say which Secrets they read. Its controllers do not run here.
 
+use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::runtime::wait::{await_condition, conditions};
 use serde_json::{Value, json};
 
-use super::platform::{capture, keeper, put};
-use crate::restore::scene::{RUNBOOK, Scene};
+use super::platform::{CAPTURE, capture, keeper, put};
+use crate::restore::scene::{PASSWORD, RUNBOOK, Scene};
 
 /// A kind as far as a reader of references needs it.
 fn definition(group: &str, kind: &str, plural: &str) -> Value {
@@ -23,36 +24,23 @@ fn definition(group: &str, kind: &str, plural: &str) -> Value {
     })
 }
 
-#[tokio::test]
-async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
-    let scene = Scene::start().await;
-    let live = scene.outage.bed.admin();
-    let kinds = [
-        (
-            "source.toolkit.fluxcd.io",
-            "GitRepository",
-            "gitrepositories",
-            json!({"secretRef": {"name": "flux-system"}}),
-        ),
-        (
-            "kustomize.toolkit.fluxcd.io",
-            "Kustomization",
-            "kustomizations",
-            json!({"decryption": {"provider": "sops", "secretRef": {"name": "sops-age"}}, "postBuild": {"substituteFrom": [{"kind": "Secret", "name": "not-there"}]}}),
-        ),
-    ];
-    for (group, kind, plural, spec) in kinds {
-        let crds = ApiResource::from_gvk(&GroupVersionKind::gvk(
-            "apiextensions.k8s.io",
-            "v1",
-            "CustomResourceDefinition",
-        ));
-        let crds: Api<DynamicObject> = Api::all_with(live.clone(), &crds);
+/// Makes a platform of Flux with one repository, which opens with the Secret `flux-system`, and one Kustomization.
+pub(super) async fn platform(live: &Client) {
+    let read = json!({
+        "decryption": {"provider": "sops", "secretRef": {"name": "sops-age"}},
+        "postBuild": {"substituteFrom": [{"kind": "Secret", "name": "not-there"}]},
+    });
+    let opened = json!({"secretRef": {"name": "flux-system"}});
+    for (group, kind, plural, spec) in [
+        ("source.toolkit.fluxcd.io", "GitRepository", "gitrepositories", opened),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization", "kustomizations", read),
+    ] {
+        let crds = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+        let crds: Api<DynamicObject> = Api::all_with(live.clone(), &ApiResource::from_gvk(&crds));
         let by = PatchParams::apply("test");
         let name = format!("{plural}.{group}");
-        crds.patch(&name, &by, &Patch::Apply(definition(group, kind, plural)))
-            .await
-            .unwrap();
+        let definition = Patch::Apply(definition(group, kind, plural));
+        crds.patch(&name, &by, &definition).await.unwrap();
         let typed = Api::all(live.clone());
         await_condition(typed, &name, conditions::is_crd_established())
             .await
@@ -63,35 +51,41 @@ async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
             json!({"apiVersion": format!("{group}/v1"), "kind": kind, "metadata": {"name": "platform"}, "spec": spec});
         objects.patch("platform", &by, &Patch::Apply(object)).await.unwrap();
     }
+    let login: [(&str, &[u8]); 2] = [("username", b"dr"), ("password", PASSWORD.as_bytes())];
+    put(live, "default", "flux-system", "Opaque", &login).await;
     put(
-        &live,
-        "default",
-        "flux-system",
-        "Opaque",
-        &[("password", b"c4n4ry-of-flux")],
-    )
-    .await;
-    put(
-        &live,
+        live,
         "default",
         "sops-age",
         "Opaque",
         &[("age.agekey", b"c4n4ry-of-age")],
     )
     .await;
+}
 
-    let runbook = RUNBOOK
+/// The runbook of that platform, with more secrets.
+pub(super) fn runbook(secrets: &str) -> String {
+    let own =
+        format!("  flux-system: {{as: {{namespace: default, type: Opaque}}, from: [{{vault: dr/flux}}]}}\n{secrets}");
+    RUNBOOK
         .replace("agent: {argocd:", "agent: {flux:")
         .replace(
             "  repo-platform: {as: argocd/repository, from: [{vault: dr/repo-platform}]}\n",
-            "  flux-system: {as: {namespace: default, type: Opaque}, from: [{vault: dr/flux}]}\n",
+            &own,
         )
         .replace(
             "  argocd-secret: {as: argocd/argocd-secret, from: [{vault: dr/argocd-secret}]}\n",
             "",
         )
-        .replace("credentials: repo-platform", "credentials: flux-system");
-    let ran = capture(&scene, &keeper(&scene).await, &runbook, &[]).await;
+        .replace("credentials: repo-platform", "credentials: flux-system")
+        .replace("roots:\n", CAPTURE)
+}
+
+#[tokio::test]
+async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
+    let scene = Scene::start().await;
+    platform(&scene.outage.bed.admin()).await;
+    let ran = capture(&scene, &keeper(&scene).await, &runbook(""), &[]).await;
     assert_eq!(ran.code, 1, "{}", ran.said());
     for words in [
         "flux-system  vault dr/flux  new",
@@ -100,8 +94,9 @@ async fn what_objects_of_flux_read_is_named_where_the_runbook_does_not() {
     ] {
         assert!(ran.out.contains(words), "“{words}” is not said:\n{}", ran.said());
     }
+    let nobody = ran.out.contains("not-there");
     assert!(
-        !ran.out.contains("not-there"),
+        !nobody,
         "what the cluster does not have cannot be captured:\n{}",
         ran.said()
     );

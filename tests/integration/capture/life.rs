@@ -53,7 +53,8 @@ async fn what_a_living_platform_has_is_stored_and_what_somebody_stored_since_is_
     // The runbook names it, and a person vouches for the cluster's own.
     let whole = runbook().replace(
         "secrets:\n",
-        "secrets:\n  registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}\n",
+        "secrets:\n  registry: {as: {namespace: cart, type: kubernetes.io/dockerconfigjson}, from: {vault: dr/registry}}\n  \
+         known: {as: argocd/ssh-known-hosts, from: {vault: dr/known}}\n",
     );
     it_is_written_where_a_person_says_so(&scene, &keeper, &whole).await;
     what_changes_in_the_cluster_is_stale(&scene, &keeper, &whole).await;
@@ -90,7 +91,11 @@ async fn it_is_written_where_a_person_says_so(scene: &Scene, keeper: &Tool, whol
     let flags = ["--write", "--replace", "argocd-secret"];
     let ran = capture(scene, keeper, whole, &flags).await;
     assert_eq!(ran.code, 0, "{}", ran.said());
-    assert!(ran.out.contains("written: argocd-secret, registry"), "{}", ran.said());
+    assert!(
+        ran.out.contains("written: argocd-secret, known, registry"),
+        "{}",
+        ran.said()
+    );
     assert_eq!(
         (
             version(scene, "argocd-secret").await,

@@ -6,3 +6,4 @@ mod platform;
 mod refused;
 mod round_trip;
 mod server;
+mod worth;
